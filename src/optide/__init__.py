@@ -1,0 +1,49 @@
+"""The dynamics of AdaGrad, RMSProp and Adam as integro-differential equations.
+
+>>> from optide import AdaGrad, solve_ide
+>>> from optide.objectives import quadratic
+>>> solution = solve_ide(AdaGrad(0.1), quadratic, theta0=1.0, steps=1500)
+>>> bool(solution.converged), abs(float(solution.theta[-1]) - 4) < 0.01
+(True, True)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from optide import _runtime
+
+_runtime.pin()
+
+if TYPE_CHECKING:
+    from optide.discrete import DiscreteRun, run_discrete
+    from optide.ide import Solution, solve_ide, solve_lanes
+    from optide.optimizers import Adam, AdaGrad, RMSProp
+
+_HOME = {
+    "AdaGrad": "optimizers",
+    "Adam": "optimizers",
+    "DiscreteRun": "discrete",
+    "RMSProp": "optimizers",
+    "Solution": "ide",
+    "run_discrete": "discrete",
+    "solve_ide": "ide",
+    "solve_lanes": "ide",
+}
+
+__all__ = [
+    "AdaGrad",
+    "Adam",
+    "DiscreteRun",
+    "RMSProp",
+    "Solution",
+    "run_discrete",
+    "solve_ide",
+    "solve_lanes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: planning a workflow or drawing a figure needs no JAX."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'optide' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"optide.{_HOME[name]}"), name)

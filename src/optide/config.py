@@ -1,0 +1,143 @@
+"""The configuration: what JSON Schema cannot say about it, and the slices that jobs depend on.
+
+Nothing here imports JAX, so that the workflow can be planned without it.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from optide.errors import OptideError
+
+Config = Mapping[str, Any]
+
+HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2")}
+STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
+
+
+class ConfigError(OptideError):
+    """The configuration contradicts itself; names the key and what is allowed."""
+
+
+class Lane(NamedTuple):
+    """One configuration inside a job.
+
+    Attributes:
+        set: name of its set of hyper-parameters, or "".
+        theta0: starting point.
+        hyperparameters: by name, without the learning rate.
+        steps: of the discrete algorithm.
+    """
+
+    set: str
+    theta0: float
+    hyperparameters: dict[str, float]
+    steps: int
+
+
+def check(config: Config) -> list[str]:
+    """Cross-check a configuration that satisfies its schema.
+
+    Returns:
+        Warnings, one line each.
+
+    Raises:
+        ConfigError: naming the key and what is allowed.
+    """
+    experiments, figures = config["experiments"], config["figures"]
+    for name, experiment in experiments.items():
+        _check_experiment(f"experiments.{name}", experiment)
+    for name, figure in figures.items():
+        _check_figure(f"figures.{name}", figure, experiments)
+    used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
+    return [f"experiments.{name}: no figure uses it" for name in experiments if name not in used]
+
+
+def _check_experiment(key: str, experiment: Config) -> None:
+    rates = experiment["learning_rates"]
+    expected = HYPERPARAMETERS[experiment["optimizer"]]
+    names = [entry.get("name", "") for entry in experiment["sets"]]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{key}.sets: two sets have the name {max(names, key=names.count)!r}; names must differ")
+    for i, entry in enumerate(experiment["sets"]):
+        if len(entry["steps"]) != len(rates):
+            raise ConfigError(
+                f"{key}.sets[{i}].steps = {entry['steps']}: needs one number for each of learning_rates = {rates}"
+            )
+        if set(entry["hyperparameters"]) != set(expected):
+            raise ConfigError(
+                f"{key}.sets[{i}].hyperparameters: {experiment['optimizer']} takes "
+                f"{' and '.join(expected) or 'none'}, not {' and '.join(entry['hyperparameters']) or 'none'}"
+            )
+
+
+def _check_figure(key: str, figure: Config, experiments: Config) -> None:
+    rates = {}
+    for i, row in enumerate(figure["rows"]):
+        for name in row["experiments"]:
+            if name not in experiments:
+                raise ConfigError(f"{key}.rows[{i}].experiments: no experiment {name!r}; there are {', '.join(experiments)}")
+            experiment = experiments[name]
+            rates[name] = experiment["learning_rates"]
+            quantities = ("theta", "loss", *STATES[experiment["optimizer"]])
+            if figure["quantity"] not in quantities:
+                raise ConfigError(f"{key}.quantity = {figure['quantity']!r}: {name} has {', '.join(quantities)}")
+            if row.get("theta0", experiment["theta0"][0]) not in experiment["theta0"]:
+                raise ConfigError(f"{key}.rows[{i}].theta0 = {row['theta0']}: {name} has {experiment['theta0']}")
+            sets = [entry.get("name", "") for entry in experiment["sets"]]
+            if row.get("set", sets[0]) not in sets:
+                raise ConfigError(f"{key}.rows[{i}].set = {row['set']!r}: {name} has {', '.join(map(repr, sets))}")
+    first = next(iter(rates))
+    for name, values in rates.items():
+        if values != rates[first]:
+            raise ConfigError(f"{key}: {first} and {name} differ in learning_rates; the columns of a figure are one list")
+
+
+def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[str, Any]:
+    """What the traces of one experiment at one learning rate depend on, and nothing else."""
+    experiment = config["experiments"][name]
+    column = experiment["learning_rates"].index(learning_rate)
+    return {
+        "experiment": name,
+        "objective": experiment["objective"],
+        "optimizer": experiment["optimizer"],
+        "learning_rate": learning_rate,
+        "t_start": experiment["t_start"],
+        "theta0": experiment["theta0"],
+        "sets": [
+            {"name": entry.get("name", ""), "hyperparameters": entry["hyperparameters"], "steps": entry["steps"][column]}
+            for entry in experiment["sets"]
+        ],
+    }
+
+
+def lanes(experiment: Config) -> Iterator[Lane]:
+    """Every configuration of an experiment slice."""
+    for entry in experiment["sets"]:
+        for values in itertools.product(*entry["hyperparameters"].values()):
+            hyperparameters = dict(zip(entry["hyperparameters"], values, strict=True))
+            for theta0 in experiment["theta0"]:
+                yield Lane(entry["name"], theta0, hyperparameters, entry["steps"])
+
+
+def figure_runs(config: Config, name: str) -> list[tuple[str, float]]:
+    """The (experiment, learning rate) pairs whose traces a figure shows."""
+    rows = config["figures"][name]["rows"]
+    experiments = dict.fromkeys(e for row in rows for e in row["experiments"])
+    return [(e, rate) for e in experiments for rate in config["experiments"][e]["learning_rates"]]
+
+
+def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
+    """A plain-text name of a choice of hyper-parameters, as in "rmsprop beta=0.9"."""
+    return " ".join([optimizer, *(f"{name}={value:g}" for name, value in hyperparameters.items())])
+
+
+def choices(config: Config) -> list[str]:
+    """The labels of all choices of hyper-parameters, in order of appearance: the order of colours."""
+    found = (
+        label(experiment["optimizer"], lane.hyperparameters)
+        for name, experiment in config["experiments"].items()
+        for rate in experiment["learning_rates"]
+        for lane in lanes(experiment_slice(config, name, rate))
+    )
+    return list(dict.fromkeys(found))

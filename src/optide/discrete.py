@@ -1,0 +1,53 @@
+"""Run a discrete algorithm."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from optide.optimizers import Optimizer, State
+
+Array = jax.Array
+
+
+@dataclass(frozen=True)
+class DiscreteRun:
+    """The trace of a discrete algorithm: row k holds theta_k and the states before update k.
+
+    Attributes:
+        t: times k alpha, (steps,).
+        theta: (steps, *S).
+        state: each (steps, *S); row 0 is 0.
+    """
+
+    t: Array
+    theta: Array
+    state: State
+
+
+def run_discrete(
+    optimizer: Optimizer, objective: Callable[[Array], Array], theta0: float | Array, steps: int
+) -> DiscreteRun:
+    """Run `steps` updates of `optimizer` on `objective` from `theta0`, of any shape S.
+
+    >>> from optide import AdaGrad, run_discrete
+    >>> from optide.objectives import quadratic
+    >>> run_discrete(AdaGrad(0.1), quadratic, theta0=1.0, steps=2).theta.tolist()
+    [1.0, 1.0999999998333334]
+    """
+    theta, state = _scan(optimizer, jnp.asarray(theta0, float), objective, steps)
+    return DiscreteRun(optimizer.learning_rate * jnp.arange(steps), theta, state)
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "steps"))
+def _scan(optimizer, theta0, objective, steps):
+    gradient = jax.grad(objective)
+
+    def update(carry, k):
+        theta, state = carry
+        return optimizer.step(k, theta, gradient(theta), state), carry
+
+    start = theta0, {name: jnp.zeros_like(theta0) for name in optimizer.memories()}
+    return jax.lax.scan(update, start, jnp.arange(steps))[1]

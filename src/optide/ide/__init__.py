@@ -1,0 +1,173 @@
+"""Solve an optimizer's integro-differential equation."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from optide.errors import NonFiniteError, ParameterError
+from optide.ide import march, picard
+from optide.ide.problem import ORIGIN, Problem, Result
+from optide.optimizers import Optimizer, State
+
+Array = jax.Array
+
+METHODS = {"march": march, "picard": picard}
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The solution of the equation on its grid.
+
+    Attributes:
+        t: grid, (n,), in units of time: step k of the discrete algorithm is at k alpha.
+        u: (n,) the time up to which the memories run, t + lookahead alpha.
+        theta: (n, *S).
+        state: memories at u, by name, each (n, *S).
+        converged: whether the method reached its tolerance.
+        iterations: outer iterations used.
+        residual: the last residual, in the norm of the method (see its module).
+        residuals: one per outer iteration.
+    """
+
+    t: Array
+    u: Array
+    theta: Array
+    state: State
+    converged: Array
+    iterations: Array
+    residual: Array
+    residuals: Array
+
+
+def solve_ide(
+    optimizer: Optimizer,
+    objective: Callable[[Array], Array],
+    theta0: float | Array,
+    steps: int,
+    *,
+    method: str = "march",
+    t_start: float | None = None,
+    lookahead: int = 1,
+    substeps: int = 1,
+) -> Solution:
+    """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
+
+    Args:
+        optimizer: with its hyper-parameters.
+        objective: maps theta to a scalar loss; differentiable by JAX.
+        theta0: initial value, of any shape S.
+        steps: length of the interval in steps of the discrete algorithm.
+        method: "march" (fast) or "picard" (the published scheme).
+        t_start: first grid point in [0, learning_rate]; default 1e-12.  0 sets the memories at
+            that point to 0, as the published scheme does.
+        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.
+        substeps: grid points per step; the kernels stay as they are.
+
+    Raises:
+        ParameterError: an argument is outside its range.
+        NonFiniteError: the solution left the finite numbers; names the configuration and time.
+
+    >>> from optide import Adam, solve_ide
+    >>> from optide.objectives import double_well
+    >>> solution = solve_ide(Adam(0.1, beta1=0.9, beta2=0.999), double_well, theta0=0.1, steps=100)
+    >>> bool(solution.converged), solution.theta.shape, round(float(solution.theta[-1]), 3)
+    (True, (100,), 1.0)
+    """
+    return solve_lanes(
+        [optimizer], objective, [theta0], steps,
+        method=method, t_start=t_start, lookahead=lookahead, substeps=substeps,
+    )[0]  # fmt: skip
+
+
+def solve_lanes(
+    optimizers: Sequence[Optimizer],
+    objective: Callable[[Array], Array],
+    theta0s: Sequence[float | Array],
+    steps: int,
+    *,
+    method: str = "march",
+    t_start: float | None = None,
+    lookahead: int = 1,
+    substeps: int = 1,
+) -> list[Solution]:
+    """Solve several configurations through one compiled program; see `solve_ide`.
+
+    All optimizers are of one class and share their learning rate; all theta0 share their shape.
+    Each lane iterates on its own: a slow one changes nothing for the others.
+    """
+    rate = optimizers[0].learning_rate
+    t_start = ORIGIN if t_start is None else float(t_start)
+    _check(optimizers[0], steps, method, t_start, lookahead, substeps)
+    intervals = steps - 1 if t_start < rate else steps - 2
+    if intervals < 1:
+        raise ParameterError("steps", steps, "large enough for two grid points")
+    options = _Options(objective, method, intervals * substeps + 1, lookahead, substeps)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf, float) for leaf in leaves]), *optimizers)
+    theta0 = jnp.stack([jnp.asarray(theta0, float) for theta0 in theta0s])
+    t, u, results = _solve(stacked, theta0, t_start, options)
+    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], (t, u, results)) for i in range(len(theta0s))]
+    solutions = [_solution(*lane) for lane in lanes]
+    for optimizer, start, solution in zip(optimizers, theta0s, solutions, strict=True):
+        _check_finite(solution, f"{optimizer} on {_name(objective)} from theta0 = {start} by {method}")
+    return solutions
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What a compiled program is specialised for."""
+
+    objective: Callable[[Array], Array]
+    method: str
+    points: int
+    lookahead: int
+    substeps: int
+
+
+@functools.partial(jax.jit, static_argnames="options")
+def _solve(optimizers, theta0s, t_start, options):
+    def lane(arguments):
+        optimizer, theta0 = arguments
+        problem = Problem(
+            optimizer, options.objective, theta0, t_start, options.points, options.lookahead, options.substeps
+        )
+        return problem.t, problem.u, METHODS[options.method].solve(problem)
+
+    return jax.lax.map(lane, (optimizers, theta0s))
+
+
+def _solution(t: Array, u: Array, result: Result) -> Solution:
+    return Solution(t, u, *result[:-1], result.residuals[: int(result.iterations)])
+
+
+def _check(optimizer, steps, method, t_start, lookahead, substeps) -> None:
+    rate = float(optimizer.learning_rate)
+    if method not in METHODS:
+        raise ParameterError("method", method, " or ".join(METHODS))
+    if not (isinstance(steps, int) and steps >= 2):
+        raise ParameterError("steps", steps, "an integer >= 2")
+    if not (isinstance(substeps, int) and substeps >= 1):
+        raise ParameterError("substeps", substeps, "an integer >= 1")
+    if lookahead not in (0, 1):
+        raise ParameterError("lookahead", lookahead, "0 or 1")
+    if not 0 <= t_start <= rate:
+        raise ParameterError("t_start", t_start, f"in [0, learning_rate = {rate}]")
+    if lookahead == 0 and t_start <= ORIGIN and not np.isfinite(optimizer.initial_velocity(jnp.ones(()))):
+        raise ParameterError(
+            "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
+        )
+
+
+def _check_finite(solution: Solution, where: str) -> None:
+    values = [np.asarray(value).reshape(len(solution.t), -1) for value in (solution.theta, *solution.state.values())]
+    bad = np.flatnonzero(~np.all([np.isfinite(value).all(axis=1) for value in values], axis=0))
+    if bad.size:
+        time = float(solution.t[bad[0]])
+        raise NonFiniteError(f"{where}: not finite from t = {time:.6g} (grid point {bad[0]}) on")
+
+
+def _name(objective) -> str:
+    return getattr(objective, "name", getattr(objective, "__name__", repr(objective)))
