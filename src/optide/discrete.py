@@ -38,7 +38,7 @@ def run_discrete(
     [1.0, 1.0999999998333334]
     """
     theta, state = _scan(optimizer, jnp.asarray(theta0, float), objective, steps)
-    return DiscreteRun(optimizer.learning_rate * jnp.arange(steps), theta, state)
+    return DiscreteRun(optimizer.learning_rate * jnp.arange(steps, dtype=float), theta, state)
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "steps"))
@@ -50,4 +50,4 @@ def _scan(optimizer, theta0, objective, steps):
         return optimizer.step(k, theta, gradient(theta), state), carry
 
     start = theta0, {name: jnp.zeros_like(theta0) for name in optimizer.memories()}
-    return jax.lax.scan(update, start, jnp.arange(steps))[1]
+    return jax.lax.scan(update, start, jnp.arange(steps, dtype=float))[1]

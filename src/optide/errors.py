@@ -1,5 +1,10 @@
 """Errors that a user can act on: one line each, naming what, where and what is allowed."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class OptideError(Exception):
     """Base of every error that optide raises on purpose."""
@@ -18,3 +23,15 @@ class NonFiniteError(OptideError, FloatingPointError):
 
 class ConvergenceError(OptideError, ArithmeticError):
     """A solver that must converge did not."""
+
+
+@contextmanager
+def one_line(log: str | Path) -> Iterator[None]:
+    """End the process with one line, in the log and on stderr, where optide raises an error."""
+    try:
+        yield
+    except OptideError as error:
+        line = f"optide: error: {error}"
+        Path(log).write_text(line + "\n")
+        print(line, file=sys.stderr)
+        raise SystemExit(1) from None

@@ -44,6 +44,20 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
     return pa.concat_tables(tables), description
 
 
+def report(metadata: dict[str, Any]) -> str:
+    """One line per lane, for the log of a job."""
+    where = f"{metadata['configuration']['experiment']} {metadata['scheme']}"
+    lines = []
+    for lane in metadata["lanes"]:
+        choice = label(metadata["configuration"]["optimizer"], lane["hyperparameters"])
+        line = f"{where}: {choice} theta0={lane['theta0']} steps={lane['steps']}"
+        if "converged" in lane:
+            verdict = "converged" if lane["converged"] else "NOT CONVERGED"
+            line += f": {verdict} after {lane['iterations']} iterations, residual {lane['residual']:.3g}"
+        lines.append(line + "\n")
+    return "".join(lines)
+
+
 def versions() -> dict[str, str]:
     """The versions that produced a trace."""
     packages = ("optide", "jax", "jaxlib", "numpy", "pyarrow")

@@ -1,13 +1,14 @@
 """Parquet traces: one schema for all, so that any glob of them reads as one table."""
 
 import json
-import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from optide import files
 from optide.errors import OptideError
 
 CONFIGURATION = pa.schema(
@@ -58,14 +59,9 @@ def write(path: str | Path, table: pa.Table, metadata: dict[str, Any]) -> None:
         table: of `SCHEMA`.
         metadata: anything JSON can hold; kept in the file under the key "optide".
     """
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     stamped = table.cast(SCHEMA).replace_schema_metadata({_KEY: json.dumps(metadata, sort_keys=True)})
-    try:
-        pq.write_table(stamped, aside, compression="zstd")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with files.aside(path) as temporary:
+        pq.write_table(stamped, temporary, compression="zstd")
 
 
 def read(path: str | Path) -> pa.Table:
@@ -86,3 +82,34 @@ def read(path: str | Path) -> pa.Table:
 def metadata(path: str | Path) -> dict[str, Any]:
     """What `write` was given: configuration, scheme, convergence of each lane, versions."""
     return json.loads(pq.read_schema(path).metadata[_KEY])
+
+
+class LaneTrace(NamedTuple):
+    """One configuration of a trace file.
+
+    Attributes:
+        configuration: the columns of `CONFIGURATION`, and what the metadata say of this lane
+            (for a continuous scheme: iterations, residual).
+        values: the columns of `VALUES`, each (n,); those the optimizer does not have are NaN.
+    """
+
+    configuration: dict[str, Any]
+    values: dict[str, np.ndarray]
+
+
+def lanes(path: str | Path) -> list[LaneTrace]:
+    """The configurations of a trace file, in their order in it."""
+    table = read(path)
+    values = {name: table.column(name).to_numpy() for name in VALUES.names}
+    starts = np.flatnonzero(np.diff(values["k"], prepend=values["k"][0]) <= 0)
+    ends = [*starts[1:], table.num_rows]
+    reports = metadata(path)["lanes"]
+    if len(reports) != len(starts):
+        raise TraceError(f"{path}: {len(starts)} configurations, but metadata for {len(reports)}")
+    return [
+        LaneTrace(
+            {**report, **table.slice(start, 1).select(CONFIGURATION.names).to_pylist()[0]},
+            {name: column[start:end] for name, column in values.items()},
+        )
+        for start, end, report in zip(starts, ends, reports, strict=True)
+    ]

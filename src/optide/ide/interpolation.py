@@ -66,7 +66,7 @@ def cells(theta: Array, reach: int = 1) -> tuple[Array, ...]:
 def _continue(piece: tuple[Array, ...], start: int, reach: int) -> tuple[Array, ...]:
     """Expand a polynomial of the coarse grid about each of the fine cells from `start` on."""
     c0, c1, c2, c3 = (c[None] for c in piece)
-    left = (start + jnp.arange(reach) / reach).reshape(-1, *(1,) * (c0.ndim - 1))
+    left = (start + jnp.arange(reach, dtype=float) / reach).reshape(-1, *(1,) * (c0.ndim - 1))
     h = 1 / reach
     return (
         c0 + left * (c1 + left * (c2 + left * c3)),

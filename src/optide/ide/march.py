@@ -99,7 +99,7 @@ def march(problem: Problem, guess: Array) -> Array:
 
     def step(past: _Carry, j):
         c = past.c
-        t = problem.t_start + problem.h * j
+        t = problem.t_start + problem.h * j.astype(float)
         u = t + problem.lookahead * problem.optimizer.learning_rate
         g = problem.gradient(c)
         following = jax.lax.dynamic_slice_in_dim(nodes, j + 1, ahead + 1) - nodes[j + 1]

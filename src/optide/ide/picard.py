@@ -73,7 +73,7 @@ def memories(problem: Problem, theta: Array) -> State:
         length = u - ORIGIN
         place = (ORIGIN + length * x - problem.t_start) / problem.h + problem.substeps
         cell = jnp.clip(place.astype(int), 0, pieces.shape[0] - 1)
-        local = (place - cell).reshape(weights.shape)
+        local = (place - cell.astype(float)).reshape(weights.shape)
         piece = pieces.at[cell].get(mode="promise_in_bounds")
         g = problem.gradient(evaluate(tuple(piece[:, p] for p in range(4)), local))
         age = (length * (1 - x)).reshape(weights.shape)

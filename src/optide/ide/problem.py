@@ -45,7 +45,7 @@ class Problem:
     @property
     def t(self) -> Array:
         """The grid, shape (n,)."""
-        return self.t_start + self.h * jnp.arange(self.points)
+        return self.t_start + self.h * jnp.arange(self.points, dtype=float)
 
     @property
     def u(self) -> Array:

@@ -1,0 +1,36 @@
+# make reproduce   create the environment and build every figure and table
+# make test        create the environment and run the tests
+# make lock        renew the lock file from pyproject.toml
+
+PYTHON ?= python3
+CORES ?= 4
+BIN := .venv/bin
+
+.PHONY: reproduce test lint lock clean
+
+reproduce: .venv/installed
+	$(BIN)/snakemake --cores $(CORES)
+
+test: .venv/installed
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
+	.venv-lock/bin/pip-compile --quiet --upgrade --all-extras --allow-unsafe --generate-hashes --strip-extras \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+		--output-file requirements.lock pyproject.toml
+	rm -r .venv-lock
+
+clean:
+	rm -rf .venv .venv-lock results figures

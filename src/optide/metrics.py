@@ -1,0 +1,61 @@
+"""How far two models of one optimizer are apart, and how fast each converges; NumPy only."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+
+
+class Gap(NamedTuple):
+    """The largest and the root-mean-square difference of two curves."""
+
+    largest: float
+    rms: float
+
+
+def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
+    """The gap between two curves over the steps that both have.
+
+    Like is compared with like: theta at equal times t = k alpha, and a memory taken at u with the
+    discrete state after the same number of updates, so pass u / alpha as k for states.
+
+    Args:
+        k: (n,) increasing integers.
+        values: (n,).
+        other_k: (m,) likewise.
+        other: (m,).
+    """
+    _, here, there = np.intersect1d(k, other_k, assume_unique=True, return_indices=True)
+    difference = np.abs(values[here] - other[there])
+    return Gap(float(difference.max()), float(np.sqrt(np.mean(difference**2))))
+
+
+def nearest(theta: float, minima: tuple[float, ...]) -> float:
+    """The minimum closest to theta."""
+    return min(minima, key=lambda minimum: abs(theta - minimum))
+
+
+def decay_rate(k: Array, distance: Array) -> float:
+    """The rate r of an exponential approach |theta_k - theta*| ~ e^{-r k}, per step.
+
+    The least-squares slope of the logarithm of the envelope max_{j >= k} |theta_j - theta*| (which
+    looks through oscillations), over the steps at which it lies between one half of its start and
+    the larger of 1e-3 of its start and twice its end: after the initial phase, in which all three
+    methods walk at constant speed, and before rounding or a limit cycle takes over.
+
+    Returns:
+        NaN where fewer than 5 steps are left, or where the start is the minimum.
+    """
+    envelope = np.maximum.accumulate(np.abs(distance)[::-1])[::-1]
+    start, end = envelope[0], envelope[-1]
+    window = (envelope <= start / 2) & (envelope >= max(1e-3 * start, 2 * end)) & (envelope > 0)
+    if window.sum() < 5:
+        return float("nan")
+    slope = np.polynomial.Polynomial.fit(k[window], np.log(envelope[window]), 1).convert().coef
+    return float(-slope[1]) if slope.size > 1 else 0.0
+
+
+def memory_length(beta: float) -> float:
+    """Steps over which an exponential average with decay beta remembers, 1 / (1 - beta)."""
+    return 1 / (1 - beta)

@@ -1,0 +1,181 @@
+"""One style for all figures: discrete traces as markers over the solutions of the equation as lines."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from optide import files
+from optide.config import HYPERPARAMETERS, STATES, label
+from optide.traces import LaneTrace
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
+    "grid.linewidth": 0.4,
+    "grid.color": "0.9",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.2,
+    "lines.markeredgewidth": 0.7,
+    "path.simplify": True,
+    "path.simplify_threshold": 0.1,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+}
+
+# Nine hues that stay apart under the common colour-vision deficiencies (the "muted" scheme of Paul
+# Tol), ordered so that neighbours differ in lightness too; markers tell them apart in grey, and dashes where
+# one line covers another.
+COLOURS = ("#332288", "#CC6677", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#DDCC77")
+MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
+LINES = ("-", (0, (5, 1.5)), (0, (2, 1)))
+
+MAX_MARKERS = 30
+WIDTH, ROW_HEIGHT, LEGEND_HEIGHT = 6.4, 1.9, 0.85  # inches
+
+NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
+SYMBOLS = {"beta": r"\beta", "beta1": r"\beta_1", "beta2": r"\beta_2"}
+QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": r"loss $f(\theta)$"}
+SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}
+
+
+def draw(
+    figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, choices: Sequence[str]
+) -> Figure:
+    """Draw one figure of the configuration.
+
+    Args:
+        figure: its entry in the configuration: the quantity, and the rows of panels.
+        traces: of the discrete model and of `scheme`, at least those the figure shows.
+        scheme: "published" or "converged".
+        choices: all choices of hyper-parameters (`optide.config.choices`); the place in this list
+            decides the colour and the marker, so that a choice looks the same in all figures.
+    """
+    traces = list(traces)
+    rates = list(dict.fromkeys(trace.configuration["learning_rate"] for trace in traces))
+    looks = dict(zip(choices, itertools.cycle(zip(COLOURS, MARKERS, LINES * 3, strict=True)), strict=False))
+    rows = figure["rows"]
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        canvas = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT), layout="constrained")
+        FigureCanvasAgg(canvas)
+        share = "row" if figure["quantity"] in ("theta", "loss") else False
+        panels = canvas.subplots(len(rows), len(rates), squeeze=False, sharex="col", sharey=share)
+        shown = []
+        for row, axes in zip(rows, panels, strict=True):
+            for rate, panel in zip(rates, axes, strict=True):
+                drawn = [t for t in traces if _belongs(t.configuration, row, rate)]
+                _draw_panel(panel, drawn, figure["quantity"], looks)
+                shown += [t.configuration for t in drawn]
+            axes[0].set_ylabel(QUANTITIES[figure["quantity"]])
+            _title_row(axes[0], row)
+        for rate, panel in zip(rates, panels[0], strict=True):
+            panel.set_title(rf"learning rate $\alpha = {rate:g}$")
+        _legend(canvas, shown, looks, scheme)
+        canvas.supxlabel("\n".join(["step $k = t/\\alpha$", *_not_converged(shown)]), fontsize=8)
+        canvas.draw_without_rendering()
+    return canvas
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG or PDF, by its suffix, without a date in it; whole or not at all."""
+    kind = Path(path).suffix[1:]
+    dates = {"CreationDate": None} if kind == "pdf" else {}
+    with mpl.rc_context(), files.aside(path) as temporary:
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        figure.savefig(temporary, format=kind, metadata=dates)
+
+
+def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: float) -> bool:
+    return (
+        configuration["experiment"] in row["experiments"]
+        and configuration["learning_rate"] == rate
+        and configuration["theta0"] == row.get("theta0", configuration["theta0"])
+        and configuration["set"] == row.get("set", configuration["set"])
+    )
+
+
+def _draw_panel(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping) -> None:
+    """Lines first, markers over them; the markers of different curves are staggered."""
+    alpha = traces[0].configuration["learning_rate"]
+    for scheme_is_discrete in (False, True):
+        chosen = [t for t in traces if (t.configuration["scheme"] == "discrete") == scheme_is_discrete]
+        for i, trace in enumerate(chosen):
+            colour, marker, line = looks[_choice(trace.configuration)]
+            is_state = any(quantity in states for states in STATES.values())
+            x = trace.values["u" if is_state else "t"] / alpha
+            y = trace.values[quantity]
+            if scheme_is_discrete:
+                # an odd stride, so that an oscillation of period two does not vanish
+                stride = -(-len(x) // MAX_MARKERS) // 2 * 2 + 1
+                every = (i * stride // len(chosen), stride)
+                panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every)
+            else:
+                panel.plot(x, y, color=colour, linestyle=line)
+
+
+def _choice(configuration: Mapping[str, Any]) -> str:
+    optimizer = configuration["optimizer"]
+    return label(optimizer, {name: configuration[name] for name in HYPERPARAMETERS[optimizer]})
+
+
+def _title_row(panel: Axes, row: Mapping[str, Any]) -> None:
+    parts = []
+    if "theta0" in row:
+        parts.append(rf"$\theta_0 = {row['theta0']:g}$")
+    if "set" in row:
+        parts.append(f"set {row['set']}")
+    if parts:
+        panel.annotate(
+            ", ".join(parts), (0, 0.5), (-panel.yaxis.labelpad - 30, 0), rotation=90, fontweight="bold",
+            xycoords="axes fraction", textcoords="offset points", ha="right", va="center",
+        )  # fmt: skip
+
+
+def _legend(canvas: Figure, shown: list[Mapping[str, Any]], looks: Mapping, scheme: str) -> None:
+    handles = [
+        Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label="discrete algorithm"),
+        Line2D([], [], color="0.3", label=SCHEMES[scheme]),
+    ]
+    named = {_choice(configuration): configuration for configuration in shown}
+    several = len({configuration["optimizer"] for configuration in shown}) > 1
+    for choice, configuration in named.items():
+        colour, marker, line = looks[choice]
+        text = _pretty(configuration, with_name=several)
+        handles.append(Line2D([], [], color=colour, linestyle=line, marker=marker, markerfacecolor="none", label=text))
+    canvas.legend(handles=handles, loc="outside upper center", ncols=3)
+
+
+def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
+    optimizer = configuration["optimizer"]
+    values = ", ".join(f"${SYMBOLS[name]} = {configuration[name]:g}$" for name in HYPERPARAMETERS[optimizer])
+    return " ".join([NAMES[optimizer], values]).strip() if with_name or not values else values
+
+
+def _not_converged(shown: list[Mapping[str, Any]]) -> list[str]:
+    """A footnote for the solutions drawn that miss the tolerance of their scheme."""
+    failed = dict.fromkeys(
+        f"{_pretty(c, with_name=True)} at $\\alpha = {c['learning_rate']:g}$" for c in shown if c["converged"] is False
+    )
+    return [f"iteration not converged: {'; '.join(failed)}"] if failed else []

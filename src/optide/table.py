@@ -1,0 +1,152 @@
+"""Table 1: one row per configuration, the discrete model against both solutions of the equation."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from optide import files, metrics
+from optide.config import STATES
+from optide.traces import LaneTrace
+
+Row = dict[str, Any]
+
+SCHEMES = ("published", "converged")
+HYPERPARAMETERS = ("beta", "beta1", "beta2")
+KEY = ("experiment", "set", "learning_rate", "theta0", *HYPERPARAMETERS)
+CURVES = ("theta", "G", "m", "v")
+MEASURES = (
+    *(f"{curve}_gap_{norm}" for curve in CURVES for norm in ("max", "rms")),
+    "loss_gap_final",
+    "decay_rate",
+    "minimum",
+    "iterations",
+    "residual",
+    "converged",
+)
+COLUMNS = (
+    *("experiment", "set", "objective", "optimizer", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
+    *("memory_m", "memory_v", "discrete_decay_rate", "discrete_minimum"),
+    *(f"{scheme}_{measure}" for scheme in SCHEMES for measure in MEASURES),
+)
+
+
+def rows(traces: Iterable[LaneTrace], minima: Mapping[str, Sequence[float]]) -> list[Row]:
+    """Compare the models on every configuration.
+
+    Args:
+        traces: of all configurations and schemes, in any order.
+        minima: the minimisers of each objective, by its name.
+
+    Returns:
+        A row with `COLUMNS` for each configuration of the discrete model, in its order.
+    """
+    by_scheme: dict[str, dict[tuple, LaneTrace]] = {}
+    for trace in traces:
+        key = tuple(trace.configuration[name] for name in KEY)
+        by_scheme.setdefault(trace.configuration["scheme"], {})[key] = trace
+    return [
+        _row(discrete, {scheme: by_scheme[scheme][key] for scheme in SCHEMES}, minima)
+        for key, discrete in by_scheme["discrete"].items()
+    ]
+
+
+def _row(discrete: LaneTrace, continuous: Mapping[str, LaneTrace], minima) -> Row:
+    configuration = discrete.configuration
+    targets = minima[configuration["objective"]]
+    row: Row = dict.fromkeys(COLUMNS)
+    row |= {name: value for name, value in configuration.items() if name in COLUMNS}
+    for state, parameters in {"m": ("beta1",), "v": ("beta", "beta2")}.items():
+        betas = [configuration[name] for name in parameters if configuration[name] is not None]
+        row[f"memory_{state}"] = metrics.memory_length(betas[0]) if betas else None
+    row["discrete_decay_rate"], row["discrete_minimum"] = _approach(discrete, targets)
+    for scheme, trace in continuous.items():
+        measures = _compare(discrete, trace, STATES[configuration["optimizer"]])
+        measures["decay_rate"], measures["minimum"] = _approach(trace, targets)
+        measures |= {name: trace.configuration[name] for name in ("iterations", "residual", "converged")}
+        row |= {f"{scheme}_{name}": value for name, value in measures.items()}
+    return row
+
+
+def _compare(discrete: LaneTrace, trace: LaneTrace, states: Sequence[str]) -> Row:
+    alpha = discrete.configuration["learning_rate"]
+    ours, theirs = discrete.values, trace.values
+    updates = np.rint(theirs["u"] / alpha).astype(int)
+    gaps = {"theta": metrics.gap(ours["k"], ours["theta"], theirs["k"], theirs["theta"])}
+    gaps |= {state: metrics.gap(ours["k"], ours[state], updates, theirs[state]) for state in states}
+    measures = {f"{curve}_gap_{norm}": value for curve, gap in gaps.items() for norm, value in zip(("max", "rms"), gap)}
+    return {**measures, "loss_gap_final": float(abs(ours["loss"][-1] - theirs["loss"][-1]))}
+
+
+def _approach(trace: LaneTrace, minima: Sequence[float]) -> tuple[float, float]:
+    """The decay rate towards the minimum that the trace ends nearest to, and that minimum."""
+    theta = trace.values["theta"]
+    minimum = metrics.nearest(theta[-1], minima)
+    return metrics.decay_rate(trace.values["k"], theta - minimum), minimum
+
+
+def write(table: Sequence[Row], path: str | Path) -> None:
+    """Write all columns as .csv, or the main ones as .md or .tex (booktabs); whole or not at all."""
+    with files.aside(path) as temporary:
+        match Path(path).suffix:
+            case ".csv":
+                with temporary.open("w", newline="", encoding="utf-8") as stream:
+                    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+                    writer.writeheader()
+                    writer.writerows(table)
+            case ".md":
+                temporary.write_text(_markdown(table), encoding="utf-8")
+            case ".tex":
+                temporary.write_text(_latex(table), encoding="utf-8")
+
+
+# heading in Markdown, heading in LaTeX, cell
+_MAIN = (
+    ("experiment", "experiment", lambda row: " ".join(filter(None, (row["experiment"], row["set"])))),
+    ("α", r"$\alpha$", lambda row: f"{row['learning_rate']:g}"),
+    ("β", r"$\beta$", lambda row: ", ".join(f"{row[name]:g}" for name in HYPERPARAMETERS if row[name] is not None)),
+    ("θ₀", r"$\theta_0$", lambda row: f"{row['theta0']:g}"),
+    ("max Δθ published", r"$\max|\Delta\theta|$ publ.", lambda row: _number(row["published_theta_gap_max"])),
+    ("max Δθ", r"$\max|\Delta\theta|$", lambda row: _number(row["converged_theta_gap_max"])),
+    ("rms Δθ", r"rms $\Delta\theta$", lambda row: _number(row["converged_theta_gap_rms"])),
+    ("max Δ(G or v)", r"$\max|\Delta G|, |\Delta v|$", lambda row: _number(row["converged_G_gap_max"] or row["converged_v_gap_max"])),
+    ("final Δloss", r"$|\Delta f|$", lambda row: _number(row["converged_loss_gap_final"])),
+    ("rate discrete", r"rate", lambda row: _number(row["discrete_decay_rate"])),
+    ("rate equation", r"rate, eq.", lambda row: _number(row["converged_decay_rate"])),
+    ("memory", r"memory", lambda row: _number(row["memory_v"])),
+    ("minimum", r"min.", lambda row: f"{row['converged_minimum']:.4g}"),
+    ("iterations published", r"it. publ.", lambda row: f"{row['published_iterations']}" + ("" if row["published_converged"] else "*")),
+    ("iterations", r"it.", lambda row: f"{row['converged_iterations']}"),
+    ("residual published", r"res. publ.", lambda row: _number(row["published_residual"])),
+    ("residual", r"res.", lambda row: _number(row["converged_residual"])),
+)
+_NOTE = (
+    "Gaps are between the discrete algorithm and the equation: as the published scheme solves it, where so marked, "
+    "and converged otherwise. Rates are per step; memory is 1/(1-beta) steps. "
+    "* The published iteration did not converge."
+)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or np.isnan(value) else f"{value:.2e}" if value and abs(value) < 0.01 else f"{value:.3g}"
+
+
+def _cells(table: Sequence[Row]) -> list[list[str]]:
+    return [[cell(row) for _, _, cell in _MAIN] for row in table]
+
+
+def _markdown(table: Sequence[Row]) -> str:
+    headings = [heading for heading, _, _ in _MAIN]
+    return tabulate(_cells(table), headings, tablefmt="pipe", disable_numparse=True) + f"\n\n{_NOTE}\n"
+
+
+def _latex(table: Sequence[Row]) -> str:
+    cells = [[cell.replace("_", r"\_") for cell in row] for row in _cells(table)]
+    headings = [heading for _, heading, _ in _MAIN]
+    body = tabulate(cells, headings, tablefmt="latex_raw", disable_numparse=True).replace("tabular", "longtable")
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        body = body.replace(r"\hline", rule, 1)
+    return f"% {_NOTE}\n{body}\n"

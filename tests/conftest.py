@@ -1,0 +1,21 @@
+"""Strict arithmetic in tests: no silent change of dtype or rank."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import optide  # noqa: F401  (fixes the arithmetic before JAX is imported)
+
+import jax  # isort: skip
+
+ROOT = Path(__file__).parent.parent
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def config():
+    """The configuration of the paper."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text())

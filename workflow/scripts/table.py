@@ -1,0 +1,14 @@
+"""Compare the models on every configuration: table 1."""
+
+from pathlib import Path
+
+from optide import table, traces
+from optide.errors import one_line
+from optide.objectives import OBJECTIVES
+
+with one_line(snakemake.log[0]):
+    lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
+    rows = table.rows(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
+    for path in snakemake.output:
+        table.write(rows, path)
+    Path(snakemake.log[0]).write_text(f"{len(rows)} configurations compared\n")
