@@ -25,7 +25,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.limits": (-3, 6),
     "axes.formatter.use_mathtext": True,
     "grid.linewidth": 0.4,
     "grid.color": "0.9",
@@ -42,10 +42,10 @@ STYLE = {
     "savefig.dpi": 200,
 }
 
-# Nine hues that stay apart under the common colour-vision deficiencies (the "muted" scheme of Paul
-# Tol), ordered so that neighbours differ in lightness too; markers tell them apart in grey, and dashes where
-# one line covers another.
-COLOURS = ("#332288", "#CC6677", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#DDCC77")
+# Hues that stay apart under the common colour-vision deficiencies (black and the "muted" scheme of
+# Paul Tol without its faint sand), ordered so that neighbours differ in lightness too.  Markers tell
+# them apart in grey, and dashes where one line covers another.
+COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#88CCEE")
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
 LINES = ("-", (0, (5, 1.5)), (0, (2, 1)))
 
@@ -87,10 +87,12 @@ def draw(
                 drawn = [t for t in traces if _belongs(t.configuration, row, rate)]
                 _draw_panel(panel, drawn, figure["quantity"], looks)
                 shown += [t.configuration for t in drawn]
-            axes[0].set_ylabel(QUANTITIES[figure["quantity"]])
-            _title_row(axes[0], row)
+                if rate == row.get("inset", {}).get("learning_rate"):
+                    _draw_inset(panel, drawn, figure["quantity"], looks, row["inset"])
+            axes[0].set_ylabel("\n".join([*_row_title(row), QUANTITIES[figure["quantity"]]]))
         for rate, panel in zip(rates, panels[0], strict=True):
             panel.set_title(rf"learning rate $\alpha = {rate:g}$")
+            panel.locator_params(axis="x", nbins=5)
         _legend(canvas, shown, looks, scheme)
         canvas.supxlabel("\n".join(["step $k = t/\\alpha$", *_not_converged(shown)]), fontsize=8)
         canvas.draw_without_rendering()
@@ -140,17 +142,21 @@ def _choice(configuration: Mapping[str, Any]) -> str:
     return label(optimizer, {name: configuration[name] for name in HYPERPARAMETERS[optimizer]})
 
 
-def _title_row(panel: Axes, row: Mapping[str, Any]) -> None:
-    parts = []
-    if "theta0" in row:
-        parts.append(rf"$\theta_0 = {row['theta0']:g}$")
-    if "set" in row:
-        parts.append(f"set {row['set']}")
-    if parts:
-        panel.annotate(
-            ", ".join(parts), (0, 0.5), (-panel.yaxis.labelpad - 30, 0), rotation=90, fontweight="bold",
-            xycoords="axes fraction", textcoords="offset points", ha="right", va="center",
-        )  # fmt: skip
+def _draw_inset(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping, inset: Mapping) -> None:
+    """A window on a detail, over an empty part of the panel."""
+    window = panel.inset_axes(inset["place"])
+    _draw_panel(window, traces, quantity, looks)
+    window.set(xlim=inset["k"], ylim=inset["range"])
+    window.tick_params(labelsize=6, length=2)
+    window.locator_params(nbins=4)
+    window.spines[["top", "right"]].set_visible(True)
+    panel.indicate_inset_zoom(window, edgecolor="0.4", linewidth=0.6)
+
+
+def _row_title(row: Mapping[str, Any]) -> list[str]:
+    parts = [rf"$\theta_0 = {row['theta0']:g}$"] if "theta0" in row else []
+    parts += [f"set {row['set']}"] if "set" in row else []
+    return [", ".join(parts)] if parts else []
 
 
 def _legend(canvas: Figure, shown: list[Mapping[str, Any]], looks: Mapping, scheme: str) -> None:
