@@ -55,7 +55,7 @@ def defect(problem: Problem, theta: Array) -> Array:
     """The largest component of theta - sweep(theta), relative to the largest |theta| or 1."""
     state = memories(problem, theta)
     velocity = jax.vmap(problem.velocity)(problem.t, problem.u, problem.gradient(theta), state)
-    swept = problem.theta0 + problem.h * jnp.cumsum(velocity, axis=0)[:-1]
+    swept = problem.theta0[None] + problem.h * jnp.cumsum(velocity, axis=0)[:-1]
     return jnp.max(jnp.abs(theta[1:] - swept)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
 
 
@@ -102,7 +102,7 @@ def march(problem: Problem, guess: Array) -> Array:
         t = problem.t_start + problem.h * j.astype(float)
         u = t + problem.lookahead * problem.optimizer.learning_rate
         g = problem.gradient(c)
-        following = jax.lax.dynamic_slice_in_dim(nodes, j + 1, ahead + 1) - nodes[j + 1]
+        following = jax.lax.dynamic_slice_in_dim(nodes, j + 1, ahead + 1) - nodes[j + 1][None]
 
         def left(y):
             """theta_{j-1}; before the start, the first secant continued."""
@@ -110,7 +110,7 @@ def march(problem: Problem, guess: Array) -> Array:
 
         def remembered(y) -> tuple[State, State]:
             """The memories at grid point j and at j + ahead, if theta_{j+1} = y."""
-            chain = jnp.concatenate([jnp.stack([past.a, left(y), c]), y + following])
+            chain = jnp.concatenate([jnp.stack([past.a, left(y), c]), y[None] + following])
             pieces = polynomial(chain[:-3], chain[1:-2], chain[2:-1], chain[3:])
             here, there = {}, {}
             for name, integral in cell_integrals(problem, pieces).items():

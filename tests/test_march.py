@@ -1,0 +1,193 @@
+"""The marching solver on every configuration of the paper, and against the published scheme."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from optide import Adam, AdaGrad, RMSProp, solve_ide, solve_lanes
+from optide.config import experiment_slice, lanes
+from optide.errors import NonFiniteError, ParameterError
+from optide.ide import ORIGIN, Problem, march, picard
+from optide.objectives import OBJECTIVES, double_well, quadratic
+from optide.optimizers import OPTIMIZERS
+
+RUNS = [
+    (f"{objective}-{optimizer}", rate)
+    for objective in ("quadratic", "double_well", "regression")
+    for optimizer in ("adagrad", "rmsprop", "adam")
+    for rate in (0.1, 0.01)
+]
+
+
+@pytest.mark.parametrize(("name", "rate"), RUNS)
+def test_every_configuration_of_the_paper_converges(config, name, rate):
+    experiment = experiment_slice(config, name, rate)
+    for lane in lanes(experiment):
+        solution = solve_ide(
+            OPTIMIZERS[experiment["optimizer"]](rate, **lane.hyperparameters),
+            OBJECTIVES[experiment["objective"]],
+            lane.theta0,
+            lane.steps,
+            t_start={"origin": ORIGIN, "one_step": rate}[experiment["t_start"]],
+        )
+        assert solution.converged
+        assert solution.residual < 1e-10
+        assert solution.theta.dtype == jnp.float64
+
+
+def problem(optimizer, objective, theta0, steps, t_start=ORIGIN):
+    return Problem(optimizer, objective, jnp.asarray(theta0), t_start, steps, 1, 1)
+
+
+# One published sweep with its order-1000 rule, applied to the marching solution, sees how far the
+# two quadratures of the same integrals are apart.  The order-1000 rule is the coarser one: on 50
+# steps it has 20 nodes a cell, on 500 two, and the interpolant is only C1.
+@pytest.mark.parametrize(
+    ("optimizer", "objective", "theta0", "steps", "tolerance"),
+    [
+        (AdaGrad(0.1), double_well, 0.1, 50, 1e-8),
+        (RMSProp(0.1, 0.0), quadratic, 1.0, 50, 1e-6),
+        (RMSProp(0.1, 0.99), quadratic, 1.0, 50, 1e-8),
+        (RMSProp(0.01, 0.9), quadratic, 1.0, 500, 1e-8),
+        (Adam(0.1, 0.9, 0.999), quadratic, 1.0, 100, 1e-8),
+        (Adam(0.1, 0.0, 0.99), double_well, 0.1, 100, 1e-8),
+    ],
+)
+def test_the_solution_satisfies_the_published_equations(optimizer, objective, theta0, steps, tolerance):
+    theta = solve_ide(optimizer, objective, theta0, steps).theta
+    swept = picard.sweep(problem(optimizer, objective, theta0, steps), theta)
+    np.testing.assert_allclose(swept, theta, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "objective", "theta0", "steps"),
+    [
+        (AdaGrad(0.1), quadratic, 1.0, 1500),
+        (RMSProp(0.1, 0.9), quadratic, 1.0, 50),
+        (RMSProp(0.01, 0.99), quadratic, 1.0, 500),
+        (RMSProp(0.01, 0.9), double_well, 0.1, 100),
+        (Adam(0.1, 0.9, 0.999), quadratic, 1.0, 100),
+        (Adam(0.01, 0.0, 0.99), double_well, -0.1, 200),
+    ],
+)
+def test_both_methods_agree_where_the_published_one_converges(optimizer, objective, theta0, steps):
+    published = solve_ide(optimizer, objective, theta0, steps, method="picard")
+    converged = solve_ide(optimizer, objective, theta0, steps)
+    assert published.converged
+    # The error is (1 - sweep')^-1 times a residual of norm at most 1e-4; measured on the residual
+    # itself, the inverse has norm below 30 in all of these.
+    difference = jnp.linalg.norm(published.theta - converged.theta)
+    assert difference < 30 * picard.TOLERANCE
+    for name, state in converged.state.items():
+        scale = jnp.max(jnp.abs(state))
+        np.testing.assert_allclose(published.state[name] / scale, state / scale, rtol=0, atol=5e-3)
+
+
+def test_the_wiggle_of_figure_3_is_not_in_the_solution():
+    published = solve_ide(RMSProp(0.01, 0.9), quadratic, 1.0, 500, method="picard")
+    converged = solve_ide(RMSProp(0.01, 0.9), quadratic, 1.0, 500)
+    tail = slice(400, None)
+    assert jnp.max(jnp.abs(published.theta[tail] - 4)) > 5e-3
+    assert jnp.max(jnp.abs(converged.theta[tail] - 4)) < 1e-8
+    assert converged.state["v"][-1] < 1e-8
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.1), RMSProp(0.1), Adam(0.1)], ids=str)
+def test_the_maximum_of_the_double_well_is_never_left(method, optimizer):
+    solution = solve_ide(optimizer, double_well, 0.0, 30, method=method)
+    assert solution.converged
+    assert jnp.all(solution.theta == 0)
+    assert all(jnp.all(state == 0) for state in solution.state.values())
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.1), RMSProp(0.1), Adam(0.1)], ids=str)
+def test_mirrored_starts_give_mirrored_solutions_to_the_last_bit(method, optimizer):
+    left, right = solve_lanes([optimizer, optimizer], double_well, [-0.1, 0.1], 30, method=method)
+    np.testing.assert_array_equal(left.theta, -right.theta)
+    for name, kernel in optimizer.memories().items():
+        np.testing.assert_array_equal(left.state[name], (-1.0) ** kernel.power * right.state[name])
+
+
+def test_theta_may_have_any_shape():
+    starts = jnp.asarray([[1.0], [7.0]])
+    together = solve_ide(Adam(0.1), quadratic, starts, 40)
+    assert together.converged
+    assert together.theta.shape == (40, 2, 1)
+    for i in range(2):
+        alone = solve_ide(Adam(0.1), quadratic, float(starts[i, 0]), 40)
+        np.testing.assert_allclose(together.theta[:, i, 0], alone.theta, rtol=0, atol=1e-11)
+
+
+def test_coupled_parameters_agree_with_the_published_scheme():
+    matrix = jnp.asarray([[2.0, 0.8], [0.8, 1.0]])
+
+    def bowl(theta):
+        return theta @ matrix @ theta / 2
+
+    start = jnp.asarray([1.0, -2.0])
+    converged = solve_ide(Adam(0.05), bowl, start, 60)
+    published = solve_ide(Adam(0.05), bowl, start, 60, method="picard")
+    assert converged.converged
+    assert jnp.linalg.norm(converged.theta - published.theta) < 30 * picard.TOLERANCE
+
+
+@pytest.mark.parametrize("substeps", [2, 3, 8])
+def test_a_refined_grid_solves_its_own_equations(substeps):
+    solution = solve_ide(Adam(0.1), double_well, 0.1, 40, t_start=0.1, substeps=substeps)
+    assert solution.converged
+    assert solution.theta.shape == (38 * substeps + 1,)
+    refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), 0.1, len(solution.t), 1, substeps)
+    # the same integrals by the order-1000 rule, ahead of the grid included
+    for name, state in picard.memories(refined, solution.theta).items():
+        np.testing.assert_allclose(solution.state[name], state, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(state))))
+
+
+def test_the_published_start_at_zero_forgets_its_first_memories():
+    for method in ("march", "picard"):
+        solution = solve_ide(Adam(0.01), double_well, 0.1, 50, method=method, t_start=0.0)
+        assert solution.theta[1] == solution.theta[0]
+        assert solution.theta[2] != solution.theta[1]
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+def test_non_finite_values_are_named(method):
+    def cliff(theta):
+        return jnp.where(theta < 1.05, -theta, jnp.nan * theta)
+
+    with pytest.raises(NonFiniteError, match=r"Adam\(.*cliff.*theta0 = 1.0.*not finite from t ="):
+        solve_ide(Adam(0.1), cliff, 1.0, 30, method=method)
+
+
+def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
+    monkeypatch.setattr(march, "MAX_ITERATIONS", 4)
+    fast, slow = solve_lanes([RMSProp(0.013, 0.99), RMSProp(0.013, 0.0)], quadratic, [1.0, 1.0], 300)
+    assert fast.converged
+    assert not slow.converged
+    assert slow.iterations == 4
+    assert slow.residual > march.TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"method": "euler"}, "method"),
+        ({"steps": 1}, "steps"),
+        ({"steps": 10.0}, "steps"),
+        ({"substeps": 0}, "substeps"),
+        ({"lookahead": 2}, "lookahead"),
+        ({"t_start": 0.2}, "t_start"),
+        ({"t_start": -1.0}, "t_start"),
+        ({"lookahead": 0}, "t_start"),
+    ],
+)
+def test_invalid_arguments_are_named(arguments, named):
+    with pytest.raises(ParameterError, match=f"^{named} = "):
+        solve_ide(AdaGrad(0.1), quadratic, 1.0, **{"steps": 20, **arguments})
+
+
+def test_the_arithmetic_is_pinned():
+    assert jax.config.jax_enable_x64
+    assert jnp.zeros(()).dtype == jnp.float64
