@@ -91,6 +91,8 @@ def march(problem: Problem, guess: Array) -> Array:
     n, reach = problem.points, problem.substeps
     ahead = problem.lookahead * reach
     decay = decays(problem)
+    # from the end of each cell between j and j + ahead, to j + ahead
+    fading = {name: factor ** jnp.arange(ahead, -1.0, -1.0) for name, factor in decay.items()}
     before = before_start(problem, guess)
     lagged = cell_integrals(problem, cells(guess, reach))
     # the node after the last continues the last secant; those further out are never used
@@ -121,9 +123,9 @@ def march(problem: Problem, guess: Array) -> Array:
                     integral = jnp.where(outside, old, integral)
                 value = jnp.where(j == 0, before[name], decay[name] * past.state[name] + integral[0])
                 here[name] = value
-                for i in range(1, ahead + 1):
-                    value = decay[name] * value + integral[i]
-                there[name] = value
+                there[name] = fading[name][0] * value + jnp.sum(
+                    fading[name][1:].reshape(-1, *(1,) * c.ndim) * integral[1:], axis=0
+                )
             return here, there
 
         def equation(increment):
