@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from jsonschema import ValidationError
+
 from optide.errors import OptideError
 
 Config = Mapping[str, Any]
@@ -33,6 +35,13 @@ class Lane(NamedTuple):
     theta0: float
     hyperparameters: dict[str, float]
     steps: int
+
+
+def explain(error: ValidationError) -> str:
+    """What JSON Schema found wrong, in one line: the key, the value and what is allowed."""
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    allowed = f"; allowed: {', '.join(error.schema['properties'])}" if error.validator == "additionalProperties" else ""
+    return f"{key.removeprefix('.') or 'top level'}: {error.message}{allowed}"
 
 
 def check(config: Config) -> list[str]:
@@ -132,12 +141,18 @@ def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
     return " ".join([optimizer, *(f"{name}={value:g}" for name, value in hyperparameters.items())])
 
 
-def choices(config: Config) -> list[str]:
-    """The labels of all choices of hyper-parameters, in order of appearance: the order of colours."""
-    found = (
-        label(experiment["optimizer"], lane.hyperparameters)
-        for name, experiment in config["experiments"].items()
-        for rate in experiment["learning_rates"]
-        for lane in lanes(experiment_slice(config, name, rate))
-    )
-    return list(dict.fromkeys(found))
+def looks(config: Config, name: str) -> dict[str, int]:
+    """The choices of hyper-parameters that a figure shows, with their places among all choices.
+
+    The place decides the colour, so that a choice looks the same in all figures.  Only those of the
+    figure are returned: another choice's change is none of its business.
+    """
+    everything = dict.fromkeys(c for experiment in config["experiments"] for c in _choices(config, experiment))
+    places = {choice: place for place, choice in enumerate(everything)}
+    return {choice: places[choice] for experiment, _ in figure_runs(config, name) for choice in _choices(config, experiment)}
+
+
+def _choices(config: Config, name: str) -> list[str]:
+    experiment = config["experiments"][name]
+    slices = [experiment_slice(config, name, rate) for rate in experiment["learning_rates"]]
+    return [label(experiment["optimizer"], lane.hyperparameters) for part in slices for lane in lanes(part)]

@@ -1,7 +1,6 @@
 """One style for all figures: discrete traces as markers over the solutions of the equation as lines."""
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +57,21 @@ QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": 
 SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}
 
 
-def draw(
-    figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, choices: Sequence[str]
-) -> Figure:
+def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, places: Mapping[str, int]) -> Figure:
     """Draw one figure of the configuration.
 
     Args:
         figure: its entry in the configuration: the quantity, and the rows of panels.
         traces: of the discrete model and of `scheme`, at least those the figure shows.
         scheme: "published" or "converged".
-        choices: all choices of hyper-parameters (`optide.config.choices`); the place in this list
-            decides the colour and the marker, so that a choice looks the same in all figures.
+        places: decides colour and marker of each choice of hyper-parameters (`optide.config.looks`).
     """
     traces = list(traces)
     rates = list(dict.fromkeys(trace.configuration["learning_rate"] for trace in traces))
-    looks = dict(zip(choices, itertools.cycle(zip(COLOURS, MARKERS, LINES * 3, strict=True)), strict=False))
+    looks = {
+        choice: tuple(values[place % len(values)] for values in (COLOURS, MARKERS, LINES))
+        for choice, place in places.items()
+    }
     rows = figure["rows"]
     with mpl.rc_context():
         mpl.rcdefaults()

@@ -15,12 +15,15 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
-validate(config, "../schemas/config.schema.yaml")
+try:
+    validate(config, "../schemas/config.schema.yaml")
+except WorkflowError as error:
+    raise WorkflowError(f"config.yaml: {configuration.explain(error.__context__)}") from None
 try:
     for line in configuration.check(config):
         logger.warning(f"warning: config.yaml: {line}")
 except OptideError as error:
-    raise WorkflowError(f"config.yaml: {error}")
+    raise WorkflowError(f"config.yaml: {error}") from None
 
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]

@@ -17,7 +17,7 @@ rule figure:
         "results/benchmarks/figure/{continuous}/{figure}.tsv"
     params:
         figure=lambda wildcards: config["figures"][wildcards.figure],
-        choices=configuration.choices(config),
+        places=lambda wildcards: configuration.looks(config, wildcards.figure),
     threads: 1
     resources:
         mem_mb=1000,

@@ -1,0 +1,88 @@
+import copy
+
+import pytest
+import yaml
+from conftest import ROOT
+from jsonschema import Draft202012Validator
+
+from optide.config import STATES, ConfigError, check, experiment_slice, figure_runs, lanes, looks
+from optide.objectives import OBJECTIVES
+from optide.optimizers import OPTIMIZERS
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", ["config.yaml", "tests/reduced/config.yaml"])
+def test_the_configurations_are_valid(path):
+    config = yaml.safe_load((ROOT / path).read_text())
+    Draft202012Validator(SCHEMA).validate(config)
+    assert check(config) == []
+
+
+def test_the_schema_knows_the_names_of_the_library():
+    experiment = SCHEMA["$defs"]["experiment"]["properties"]
+    assert experiment["objective"]["enum"] == list(OBJECTIVES)
+    assert experiment["optimizer"]["enum"] == list(OPTIMIZERS)
+    states = {state for names in STATES.values() for state in names}
+    assert set(SCHEMA["$defs"]["figure"]["properties"]["quantity"]["enum"]) == {"theta", "loss", *states}
+
+
+def test_the_paper_has_15_figures_and_76_configurations(config):
+    assert list(config["figures"]) == [f"fig{i:02}" for i in range(1, 16)]
+    found = [
+        (name, rate, lane.set, lane.theta0, tuple(lane.hyperparameters.values()))
+        for name, experiment in config["experiments"].items()
+        for rate in experiment["learning_rates"]
+        for lane in lanes(experiment_slice(config, name, rate))
+    ]
+    # a learning rate: quadratic 1 + 3 + 4, double well from 3 starts, regression 3 in 2 sets
+    assert len(found) == len(set(found)) == 2 * (8 + 3 * 8 + 6)
+
+
+def edit(config, *keys, value):
+    edited = copy.deepcopy(config)
+    *path, last = keys
+    place = edited
+    for key in path:
+        place = place[key]
+    place[last] = value
+    return edited
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("figures", "fig01", "rows", 0, "experiments"), ["quadratic-adam-x"], r"figures\.fig01\.rows\[0\].*quadratic-adam-x.*there are quadratic-adagrad"),
+        (("figures", "fig01", "quantity"), "v", r"figures\.fig01\.quantity = 'v': quadratic-adagrad has theta, loss, G"),
+        (("figures", "fig08", "rows", 0, "theta0"), 0.7, r"figures\.fig08\.rows\[0\]\.theta0 = 0\.7.*\[0\.1, 0\.0, -0\.1\]"),
+        (("figures", "fig15", "rows", 0, "set"), "C", r"figures\.fig15\.rows\[0\]\.set = 'C'.*'A', 'B'"),
+        (("experiments", "regression-adam", "learning_rates"), [0.1, 0.02], r"figures\.fig15: .* differ in learning_rates"),
+        (("experiments", "quadratic-adam", "sets", 0, "steps"), [100], r"experiments\.quadratic-adam\.sets\[0\]\.steps"),
+        (("experiments", "quadratic-adam", "sets", 0, "hyperparameters"), {"beta": [0.9]}, r"adam takes beta1 and beta2, not beta"),
+        (("experiments", "regression-adam", "sets", 1, "name"), "A", r"two sets have the name 'A'"),
+    ],
+)
+def test_contradictions_are_named(config, keys, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check(edit(config, *keys, value=value))
+
+
+def test_an_unused_experiment_is_a_warning(config):
+    spare = edit(config, "experiments", "spare", value=config["experiments"]["quadratic-adam"])
+    assert check(spare) == ["experiments.spare: no figure uses it"]
+
+
+def test_a_slice_holds_nothing_of_other_experiments_or_learning_rates(config):
+    before = experiment_slice(config, "quadratic-adam", 0.1)
+    other_rate = edit(config, "experiments", "quadratic-adam", "sets", 0, "steps", value=[100, 7])
+    other_experiment = edit(config, "experiments", "quadratic-rmsprop", "theta0", value=[2.0])
+    assert experiment_slice(other_rate, "quadratic-adam", 0.1) == before
+    assert experiment_slice(other_experiment, "quadratic-adam", 0.1) == before
+    assert figure_runs(config, "fig05") == [("quadratic-adam", 0.1), ("quadratic-adam", 0.01)]
+
+
+def test_a_choice_keeps_its_place_whatever_figure_shows_it(config):
+    assert looks(config, "fig03") == {"rmsprop beta=0": 1, "rmsprop beta=0.9": 2, "rmsprop beta=0.99": 3}
+    assert looks(config, "fig15")["rmsprop beta=0.99"] == 3
+    changed = edit(config, "experiments", "quadratic-adam", "sets", 0, "hyperparameters", "beta1", value=[0.0, 0.8])
+    assert looks(changed, "fig03") == looks(config, "fig03")

@@ -1,0 +1,170 @@
+"""Snakemake on a reduced configuration, as a user would run it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
+
+
+def snakemake(folder, *arguments):
+    """Run the project's workflow in `folder`: exit code and everything it printed."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
+    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    run = subprocess.run(
+        [*command, "--cores", "2", *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def planned(folder, *arguments):
+    """The outputs that a dry run would build, without its log and benchmark files."""
+    code, output = snakemake(folder, "--dry-run", *arguments)
+    assert code == 0, output
+    outputs = re.findall(r"^    output: (.*)$", output, flags=re.MULTILINE)
+    return {name for line in outputs for name in line.split(", ")}
+
+
+def edited(folder, change):
+    config = yaml.safe_load(REDUCED.read_text())
+    change(config)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def traces(experiment, rate, *schemes):
+    return {f"results/traces/{s}/{experiment}/lr{rate}.parquet" for s in schemes}
+
+
+def figures(*names):
+    return {f"figures/{s}/{n}.{e}" for n in names for s in ("published", "converged") for e in ("png", "pdf")}
+
+
+TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "md", "tex")}
+ALL = ("discrete", "published", "converged")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("a reduced run")
+    shutil.copy(REDUCED, folder / "config.yaml")
+    code, output = snakemake(folder)
+    assert code == 0, output
+    return folder
+
+
+@pytest.fixture
+def folder(built):
+    """The finished run, whose configuration is put back afterwards."""
+    yield built
+    shutil.copy(REDUCED, built / "config.yaml")
+
+
+def test_everything_is_built_with_logs_and_benchmarks(built):
+    files = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
+    assert figures("fig01", "fig02", "fig03") | TABLE <= files
+    assert traces("quadratic-adagrad", "0.05", *ALL) <= files
+    for kind in ("logs", "benchmarks"):
+        done = {name for name in files if name.startswith(f"results/{kind}/")}
+        assert len(done) == len([name for name in files if name.endswith(".parquet")]) + 6 + 1
+    assert "converged after" in (built / "results/logs/trace/published/quadratic-adagrad/lr0.1.log").read_text()
+    assert not [name for name in files if "/." in name and "snakemake" not in name]
+    frame = pd.read_parquet(built / "results/traces")
+    assert set(frame["scheme"]) == set(ALL)
+
+
+def test_a_second_run_does_nothing(built):
+    assert planned(built) == set()
+
+
+def test_a_single_figure_needs_only_its_own_traces(tmp_path):
+    shutil.copy(REDUCED, tmp_path / "config.yaml")
+    needed = {f"figures/converged/fig01.{suffix}" for suffix in ("png", "pdf")}
+    for rate in ("0.1", "0.05"):
+        needed |= traces("quadratic-adagrad", rate, "discrete", "converged")
+    assert planned(tmp_path, "figures/converged/fig01.png") == needed
+
+
+def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
+    def change(config):
+        config["experiments"]["double_well-adam"]["sets"][0]["hyperparameters"]["beta2"] = [0.9, 0.95]
+
+    edited(folder, change)
+    assert planned(folder) == traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE
+
+
+def test_changing_the_steps_at_one_learning_rate_leaves_the_other(folder):
+    edited(folder, lambda config: config["experiments"]["quadratic-adagrad"]["sets"][0].update(steps=[20, 31]))
+    assert planned(folder) == traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01") | TABLE
+
+
+def test_changing_a_figure_solves_nothing(folder):
+    edited(folder, lambda config: config["figures"]["fig01"].update(quantity="theta"))
+    assert planned(folder) == figures("fig01")
+
+
+def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
+    edited(folder, lambda config: config["figures"].pop("fig01"))
+    code, output = snakemake(folder, "--dry-run")
+    assert code == 0
+    assert "warning: config.yaml: experiments.quadratic-adagrad: no figure uses it" in output
+    assert "warning: figures/published/fig01.png: no rule produces this file" in output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda config: config["figures"]["fig01"]["rows"][0].update(experiments=["quadratic-adagard"]),
+            "config.yaml: figures.fig01.rows[0].experiments: no experiment 'quadratic-adagard'; there are",
+        ),
+        (
+            lambda config: config["experiments"]["quadratic-adagrad"].update(optimiser="adam"),
+            "config.yaml: experiments.quadratic-adagrad: Additional properties are not allowed ('optimiser' was",
+        ),
+        (
+            lambda config: config["experiments"]["double_well-adam"]["sets"][0]["hyperparameters"].update(beta1=[1.0]),
+            "config.yaml: experiments.double_well-adam.sets[0].hyperparameters.beta1[0]: 1.0 is greater than or equal",
+        ),
+    ],
+)
+def test_bad_configurations_are_named_in_one_line(folder, change, message):
+    edited(folder, change)
+    code, output = snakemake(folder)
+    assert code != 0
+    assert message in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("target", ["figures/converged/fig99.png", "results/traces/converged/nothing/lr0.1.parquet"])
+def test_an_output_that_no_rule_produces_is_an_error(folder, target):
+    code, output = snakemake(folder, target)
+    assert code != 0
+    assert "MissingRuleException" in output
+
+
+def test_a_file_that_no_rule_produces_is_a_warning(folder):
+    stray = folder / "figures" / "converged" / "fig99.png"
+    stray.write_bytes(b"")
+    code, output = snakemake(folder, "--dry-run")
+    stray.unlink()
+    assert code == 0
+    assert "warning: figures/converged/fig99.png: no rule produces this file" in output
+
+
+def test_a_failing_solve_is_one_line_and_leaves_no_trace(tmp_path):
+    def change(config):
+        config["experiments"]["quadratic-adagrad"]["theta0"] = [1e200]
+
+    edited(tmp_path, change)
+    code, output = snakemake(tmp_path, "results/traces/converged/quadratic-adagrad/lr0.1.parquet")
+    assert code != 0
+    assert "optide: error: AdaGrad(learning_rate=0.1, eps=1e-08) on quadratic from theta0 = 1e+200 by march" in output
+    assert "Traceback" not in output
+    assert not list(tmp_path.glob("results/traces/**/*.parquet"))
