@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from optide import Adam, AdaGrad, RMSProp, solve_ide
+from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.ide import ORIGIN, march, picard
 
 C, THETA0, STEPS, ALPHA = -1.5, 0.3, 12, 0.1
@@ -84,9 +84,7 @@ def test_states_are_exact_and_theta_converges_with_the_declared_order(optimizer,
     name = method.__name__.rsplit(".", 1)[-1]
     errors = []
     for substeps in (32, 64, 128):
-        solution = solve_ide(
-            optimizer, linear, THETA0, STEPS, method=name, t_start=t_start, substeps=substeps
-        )
+        solution = solve_ide(optimizer, linear, THETA0, STEPS, method=name, t_start=t_start, substeps=substeps)
         assert solution.converged
         exact = theta(optimizer, np.asarray(solution.t), t_start)
         errors.append(np.max(np.abs(solution.theta - exact)))

@@ -2,9 +2,9 @@ import copy
 
 import pytest
 import yaml
-from conftest import ROOT
 from jsonschema import Draft202012Validator
 
+from conftest import ROOT
 from optide.config import STATES, ConfigError, check, experiment_slice, figure_runs, lanes, looks
 from optide.objectives import OBJECTIVES
 from optide.optimizers import OPTIMIZERS
@@ -52,13 +52,37 @@ def edit(config, *keys, value):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("figures", "fig01", "rows", 0, "experiments"), ["quadratic-adam-x"], r"figures\.fig01\.rows\[0\].*quadratic-adam-x.*there are quadratic-adagrad"),
-        (("figures", "fig01", "quantity"), "v", r"figures\.fig01\.quantity = 'v': quadratic-adagrad has theta, loss, G"),
-        (("figures", "fig08", "rows", 0, "theta0"), 0.7, r"figures\.fig08\.rows\[0\]\.theta0 = 0\.7.*\[0\.1, 0\.0, -0\.1\]"),
+        (
+            ("figures", "fig01", "rows", 0, "experiments"),
+            ["quadratic-adam-x"],
+            r"figures\.fig01\.rows\[0\].*quadratic-adam-x.*there are quadratic-adagrad",
+        ),
+        (
+            ("figures", "fig01", "quantity"),
+            "v",
+            r"figures\.fig01\.quantity = 'v': quadratic-adagrad has theta, loss, G",
+        ),
+        (
+            ("figures", "fig08", "rows", 0, "theta0"),
+            0.7,
+            r"figures\.fig08\.rows\[0\]\.theta0 = 0\.7.*\[0\.1, 0\.0, -0\.1\]",
+        ),
         (("figures", "fig15", "rows", 0, "set"), "C", r"figures\.fig15\.rows\[0\]\.set = 'C'.*'A', 'B'"),
-        (("experiments", "regression-adam", "learning_rates"), [0.1, 0.02], r"figures\.fig15: .* differ in learning_rates"),
-        (("experiments", "quadratic-adam", "sets", 0, "steps"), [100], r"experiments\.quadratic-adam\.sets\[0\]\.steps"),
-        (("experiments", "quadratic-adam", "sets", 0, "hyperparameters"), {"beta": [0.9]}, r"adam takes beta1 and beta2, not beta"),
+        (
+            ("experiments", "regression-adam", "learning_rates"),
+            [0.1, 0.02],
+            r"figures\.fig15: .* differ in learning_rates",
+        ),
+        (
+            ("experiments", "quadratic-adam", "sets", 0, "steps"),
+            [100],
+            r"experiments\.quadratic-adam\.sets\[0\]\.steps",
+        ),
+        (
+            ("experiments", "quadratic-adam", "sets", 0, "hyperparameters"),
+            {"beta": [0.9]},
+            r"adam takes beta1 and beta2, not beta",
+        ),
         (("experiments", "regression-adam", "sets", 1, "name"), "A", r"two sets have the name 'A'"),
     ],
 )

@@ -9,7 +9,7 @@ import optax
 import pandas as pd
 import pytest
 
-from optide import Adam, AdaGrad, RMSProp, run_discrete
+from optide import AdaGrad, Adam, RMSProp, run_discrete
 from optide.discrete import _scan
 from optide.objectives import OBJECTIVES, quadratic
 

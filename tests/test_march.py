@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optide import Adam, AdaGrad, RMSProp, solve_ide, solve_lanes
+from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.config import experiment_slice, lanes
 from optide.errors import NonFiniteError, ParameterError
 from optide.ide import ORIGIN, Problem, march, picard

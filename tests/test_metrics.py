@@ -35,4 +35,5 @@ def test_no_decay_no_rate():
 
 def test_small_things():
     assert nearest(-0.2, (-1.0, 1.0)) == -1
+    assert np.isnan(nearest(0.0, (-1.0, 1.0)))
     assert memory_length(0.9) == pytest.approx(10)

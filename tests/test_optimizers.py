@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from optide import Adam, AdaGrad, RMSProp
+from optide import AdaGrad, Adam, RMSProp
 from optide.config import HYPERPARAMETERS, STATES
 from optide.errors import ParameterError
 from optide.optimizers import OPTIMIZERS

@@ -9,6 +9,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
+
 from conftest import ROOT
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"

@@ -17,7 +17,7 @@ _runtime.pin()
 if TYPE_CHECKING:
     from optide.discrete import DiscreteRun, run_discrete
     from optide.ide import Solution, solve_ide, solve_lanes
-    from optide.optimizers import Adam, AdaGrad, RMSProp
+    from optide.optimizers import AdaGrad, Adam, RMSProp
 
 _HOME = {
     "AdaGrad": "optimizers",

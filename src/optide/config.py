@@ -85,7 +85,9 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
     for i, row in enumerate(figure["rows"]):
         for name in row["experiments"]:
             if name not in experiments:
-                raise ConfigError(f"{key}.rows[{i}].experiments: no experiment {name!r}; there are {', '.join(experiments)}")
+                raise ConfigError(
+                    f"{key}.rows[{i}].experiments: no experiment {name!r}; there are {', '.join(experiments)}"
+                )
             experiment = experiments[name]
             rates[name] = experiment["learning_rates"]
             quantities = ("theta", "loss", *STATES[experiment["optimizer"]])
@@ -99,7 +101,9 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
     first = next(iter(rates))
     for name, values in rates.items():
         if values != rates[first]:
-            raise ConfigError(f"{key}: {first} and {name} differ in learning_rates; the columns of a figure are one list")
+            raise ConfigError(
+                f"{key}: {first} and {name} differ in learning_rates; the columns of a figure are one list"
+            )
 
 
 def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[str, Any]:
@@ -114,7 +118,11 @@ def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[st
         "t_start": experiment["t_start"],
         "theta0": experiment["theta0"],
         "sets": [
-            {"name": entry.get("name", ""), "hyperparameters": entry["hyperparameters"], "steps": entry["steps"][column]}
+            {
+                "name": entry.get("name", ""),
+                "hyperparameters": entry["hyperparameters"],
+                "steps": entry["steps"][column],
+            }
             for entry in experiment["sets"]
         ],
     }
@@ -149,7 +157,9 @@ def looks(config: Config, name: str) -> dict[str, int]:
     """
     everything = dict.fromkeys(c for experiment in config["experiments"] for c in _choices(config, experiment))
     places = {choice: place for place, choice in enumerate(everything)}
-    return {choice: places[choice] for experiment, _ in figure_runs(config, name) for choice in _choices(config, experiment)}
+    return {
+        choice: places[choice] for experiment, _ in figure_runs(config, name) for choice in _choices(config, experiment)
+    }
 
 
 def _choices(config: Config, name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """How far two models of one optimizer are apart, and how fast each converges; NumPy only."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,9 +32,11 @@ def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
     return Gap(float(difference.max()), float(np.sqrt(np.mean(difference**2))))
 
 
-def nearest(theta: float, minima: tuple[float, ...]) -> float:
-    """The minimum closest to theta."""
-    return min(minima, key=lambda minimum: abs(theta - minimum))
+def nearest(theta: float, minima: Sequence[float]) -> float:
+    """The minimum closest to theta; NaN midway between two, on the maximum that parts them."""
+    closest, *others = sorted(minima, key=lambda minimum: abs(theta - minimum))
+    tie = any(abs(theta - other) == abs(theta - closest) for other in others)
+    return float("nan") if tie else closest
 
 
 def decay_rate(k: Array, distance: Array) -> float:
@@ -45,7 +48,7 @@ def decay_rate(k: Array, distance: Array) -> float:
     methods walk at constant speed, and before rounding or a limit cycle takes over.
 
     Returns:
-        NaN where fewer than 5 steps are left, or where the start is the minimum.
+        NaN where fewer than 5 steps are left, as where theta stays where it is.
     """
     envelope = np.maximum.accumulate(np.abs(distance)[::-1])[::-1]
     start, end = envelope[0], envelope[-1]

@@ -1,7 +1,7 @@
 """Table 1: one row per configuration, the discrete model against both solutions of the equation."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,10 @@ def _compare(discrete: LaneTrace, trace: LaneTrace, states: Sequence[str]) -> Ro
     updates = np.rint(theirs["u"] / alpha).astype(int)
     gaps = {"theta": metrics.gap(ours["k"], ours["theta"], theirs["k"], theirs["theta"])}
     gaps |= {state: metrics.gap(ours["k"], ours[state], updates, theirs[state]) for state in states}
-    measures = {f"{curve}_gap_{norm}": value for curve, gap in gaps.items() for norm, value in zip(("max", "rms"), gap)}
-    return {**measures, "loss_gap_final": float(abs(ours["loss"][-1] - theirs["loss"][-1]))}
+    measures = {"loss_gap_final": float(abs(ours["loss"][-1] - theirs["loss"][-1]))}
+    for curve, gap in gaps.items():
+        measures |= {f"{curve}_gap_max": gap.largest, f"{curve}_gap_rms": gap.rms}
+    return measures
 
 
 def _approach(trace: LaneTrace, minima: Sequence[float]) -> tuple[float, float]:
@@ -103,25 +105,41 @@ def write(table: Sequence[Row], path: str | Path) -> None:
                 temporary.write_text(_latex(table), encoding="utf-8")
 
 
-# heading in Markdown, heading in LaTeX, cell
-_MAIN = (
-    ("experiment", "experiment", lambda row: " ".join(filter(None, (row["experiment"], row["set"])))),
-    ("α", r"$\alpha$", lambda row: f"{row['learning_rate']:g}"),
-    ("β", r"$\beta$", lambda row: ", ".join(f"{row[name]:g}" for name in HYPERPARAMETERS if row[name] is not None)),
-    ("θ₀", r"$\theta_0$", lambda row: f"{row['theta0']:g}"),
-    ("max Δθ published", r"$\max|\Delta\theta|$ publ.", lambda row: _number(row["published_theta_gap_max"])),
-    ("max Δθ", r"$\max|\Delta\theta|$", lambda row: _number(row["converged_theta_gap_max"])),
-    ("rms Δθ", r"rms $\Delta\theta$", lambda row: _number(row["converged_theta_gap_rms"])),
-    ("max Δ(G or v)", r"$\max|\Delta G|, |\Delta v|$", lambda row: _number(row["converged_G_gap_max"] or row["converged_v_gap_max"])),
-    ("final Δloss", r"$|\Delta f|$", lambda row: _number(row["converged_loss_gap_final"])),
-    ("rate discrete", r"rate", lambda row: _number(row["discrete_decay_rate"])),
-    ("rate equation", r"rate, eq.", lambda row: _number(row["converged_decay_rate"])),
-    ("memory", r"memory", lambda row: _number(row["memory_v"])),
-    ("minimum", r"min.", lambda row: f"{row['converged_minimum']:.4g}"),
-    ("iterations published", r"it. publ.", lambda row: f"{row['published_iterations']}" + ("" if row["published_converged"] else "*")),
-    ("iterations", r"it.", lambda row: f"{row['converged_iterations']}"),
-    ("residual published", r"res. publ.", lambda row: _number(row["published_residual"])),
-    ("residual", r"res.", lambda row: _number(row["converged_residual"])),
+def _configuration(row: Row) -> str:
+    return " ".join(filter(None, (row["experiment"], row["set"])))
+
+
+def _betas(row: Row) -> str:
+    return ", ".join(f"{row[name]:g}" for name in HYPERPARAMETERS if row[name] is not None)
+
+
+def _second_moment(row: Row) -> float:
+    return row["converged_v_gap_max"] if row["converged_G_gap_max"] is None else row["converged_G_gap_max"]
+
+
+def _published_iterations(row: Row) -> str:
+    return f"{row['published_iterations']}{'' if row['published_converged'] else '*'}"
+
+
+# heading in Markdown, heading in LaTeX, cell: a column of the row, or a function of it
+_MAIN: tuple[tuple[str, str, str | Callable[[Row], Any]], ...] = (
+    ("experiment", "experiment", _configuration),
+    ("α", r"$\alpha$", "learning_rate"),
+    ("β", r"$\beta$", _betas),
+    ("θ₀", r"$\theta_0$", "theta0"),
+    ("max Δθ published", r"$\max|\Delta\theta|$ publ.", "published_theta_gap_max"),
+    ("max Δθ", r"$\max|\Delta\theta|$", "converged_theta_gap_max"),
+    ("rms Δθ", r"rms $\Delta\theta$", "converged_theta_gap_rms"),
+    ("max Δ(G or v)", r"$\max|\Delta G|, |\Delta v|$", _second_moment),
+    ("final Δloss", r"$|\Delta f|$", "converged_loss_gap_final"),
+    ("rate discrete", "rate", "discrete_decay_rate"),
+    ("rate equation", "rate, eq.", "converged_decay_rate"),
+    ("memory", "memory", "memory_v"),
+    ("minimum", "min.", "converged_minimum"),
+    ("iterations published", "it. publ.", _published_iterations),
+    ("iterations", "it.", "converged_iterations"),
+    ("residual published", "res. publ.", "published_residual"),
+    ("residual", "res.", "converged_residual"),
 )
 _NOTE = (
     "Gaps are between the discrete algorithm and the equation: as the published scheme solves it, where so marked, "
@@ -130,12 +148,14 @@ _NOTE = (
 )
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None or np.isnan(value) else f"{value:.2e}" if value and abs(value) < 0.01 else f"{value:.3g}"
-
-
 def _cells(table: Sequence[Row]) -> list[list[str]]:
-    return [[cell(row) for _, _, cell in _MAIN] for row in table]
+    return [[_text(row[cell] if isinstance(cell, str) else cell(row)) for _, _, cell in _MAIN] for row in table]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.2e}" if 0 < abs(value) < 0.01 else f"{value:.4g}"
+    return "" if value is None else str(value)
 
 
 def _markdown(table: Sequence[Row]) -> str:

@@ -99,16 +99,14 @@ def solve_lanes(
     All optimizers are of one class and share their learning rate; all theta0 share their shape.
     Each lane iterates on its own: a slow one changes nothing for the others.
     """
-    rate = optimizers[0].learning_rate
     t_start = ORIGIN if t_start is None else float(t_start)
-    _check(optimizers[0], steps, method, t_start, lookahead, substeps)
-    intervals = steps - 1 if t_start < rate else steps - 2
-    if intervals < 1:
-        raise ParameterError("steps", steps, "large enough for two grid points")
-    options = _Options(objective, method, intervals * substeps + 1, lookahead, substeps)
+    options = _Options(objective, method, lookahead, substeps)
+    _check(optimizers[0], steps, t_start, options)
+    intervals = steps - 1 if t_start < optimizers[0].learning_rate else steps - 2
+    points = intervals * substeps + 1
     stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf, float) for leaf in leaves]), *optimizers)
     theta0 = jnp.stack([jnp.asarray(theta0, float) for theta0 in theta0s])
-    t, u, results = _solve(stacked, theta0, t_start, options)
+    t, u, results = _solve(stacked, theta0, t_start, options, points)
     lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], (t, u, results)) for i in range(len(theta0s))]
     solutions = [_solution(*lane) for lane in lanes]
     for optimizer, start, solution in zip(optimizers, theta0s, solutions, strict=True):
@@ -122,18 +120,15 @@ class _Options:
 
     objective: Callable[[Array], Array]
     method: str
-    points: int
     lookahead: int
     substeps: int
 
 
-@functools.partial(jax.jit, static_argnames="options")
-def _solve(optimizers, theta0s, t_start, options):
+@functools.partial(jax.jit, static_argnames=("options", "points"))
+def _solve(optimizers, theta0s, t_start, options, points):
     def lane(arguments):
         optimizer, theta0 = arguments
-        problem = Problem(
-            optimizer, options.objective, theta0, t_start, options.points, options.lookahead, options.substeps
-        )
+        problem = Problem(optimizer, options.objective, theta0, t_start, points, options.lookahead, options.substeps)
         return problem.t, problem.u, METHODS[options.method].solve(problem)
 
     return jax.lax.map(lane, (optimizers, theta0s))
@@ -143,19 +138,20 @@ def _solution(t: Array, u: Array, result: Result) -> Solution:
     return Solution(t, u, *result[:-1], result.residuals[: int(result.iterations)])
 
 
-def _check(optimizer, steps, method, t_start, lookahead, substeps) -> None:
+def _check(optimizer: Optimizer, steps: int, t_start: float, options: _Options) -> None:
     rate = float(optimizer.learning_rate)
-    if method not in METHODS:
-        raise ParameterError("method", method, " or ".join(METHODS))
-    if not (isinstance(steps, int) and steps >= 2):
-        raise ParameterError("steps", steps, "an integer >= 2")
-    if not (isinstance(substeps, int) and substeps >= 1):
-        raise ParameterError("substeps", substeps, "an integer >= 1")
-    if lookahead not in (0, 1):
-        raise ParameterError("lookahead", lookahead, "0 or 1")
+    if options.method not in METHODS:
+        raise ParameterError("method", options.method, " or ".join(METHODS))
+    if options.lookahead not in (0, 1):
+        raise ParameterError("lookahead", options.lookahead, "0 or 1")
+    if not (isinstance(options.substeps, int) and options.substeps >= 1):
+        raise ParameterError("substeps", options.substeps, "an integer >= 1")
     if not 0 <= t_start <= rate:
         raise ParameterError("t_start", t_start, f"in [0, learning_rate = {rate}]")
-    if lookahead == 0 and t_start <= ORIGIN and not np.isfinite(optimizer.initial_velocity(jnp.ones(()))):
+    least = 2 if t_start < rate else 3  # two grid points
+    if not (isinstance(steps, int) and steps >= least):
+        raise ParameterError("steps", steps, f"an integer >= {least}")
+    if options.lookahead == 0 and t_start <= ORIGIN and not np.isfinite(optimizer.initial_velocity(jnp.ones(()))):
         raise ParameterError(
             "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
         )

@@ -27,8 +27,7 @@ def pad(theta: Array) -> Array:
 def polynomial(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, ...]:
     """The four coefficients of the cell between nodes b and c, whose outer neighbours are a, d."""
     return tuple(
-        sum(weight * node for weight, node in zip(row, (a, b, c, d), strict=True) if weight)
-        for row in CATMULL_ROM
+        sum(weight * node for weight, node in zip(row, (a, b, c, d), strict=True) if weight) for row in CATMULL_ROM
     )
 
 

@@ -115,16 +115,17 @@ def march(problem: Problem, guess: Array) -> Array:
             chain = jnp.concatenate([jnp.stack([past.a, left(y), c]), y[None] + following])
             pieces = polynomial(chain[:-3], chain[1:-2], chain[2:-1], chain[3:])
             here, there = {}, {}
-            for name, integral in cell_integrals(problem, pieces).items():
+            integrals = cell_integrals(problem, pieces)
+            for name in integrals:
                 if reach > 1:  # the look-ahead may pass the last cell: there, those of the guess
                     place = j - 1 + jnp.arange(ahead + 1)
                     old = lagged[name].at[place + reach].get(mode="clip")
                     outside = (place > n - 2).reshape(-1, *(1,) * c.ndim)
-                    integral = jnp.where(outside, old, integral)
-                value = jnp.where(j == 0, before[name], decay[name] * past.state[name] + integral[0])
+                    integrals[name] = jnp.where(outside, old, integrals[name])
+                value = jnp.where(j == 0, before[name], decay[name] * past.state[name] + integrals[name][0])
                 here[name] = value
                 there[name] = fading[name][0] * value + jnp.sum(
-                    fading[name][1:].reshape(-1, *(1,) * c.ndim) * integral[1:], axis=0
+                    fading[name][1:].reshape(-1, *(1,) * c.ndim) * integrals[name][1:], axis=0
                 )
             return here, there
 
