@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from optide import table, traces
 from optide.errors import one_line
 from optide.objectives import OBJECTIVES

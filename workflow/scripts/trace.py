@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from optide import experiments, traces
 from optide.errors import one_line
 
