@@ -11,6 +11,7 @@ import pytest
 
 from optide import AdaGrad, Adam, RMSProp, run_discrete
 from optide.discrete import _scan
+from optide.errors import NonFiniteError
 from optide.objectives import OBJECTIVES, quadratic
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference" / "discrete_quadratic.parquet"
@@ -126,3 +127,8 @@ def test_changing_a_hyperparameter_compiles_nothing_anew():
     compiled = _scan._cache_size()
     run_discrete(Adam(0.2, 0.5), quadratic, 2.0, 17)
     assert _scan._cache_size() == compiled
+
+
+def test_non_finite_values_are_named():
+    with pytest.raises(NonFiniteError, match=r"RMSProp\(.*on quadratic from theta0 = 1e\+200: not finite from t = 0.1"):
+        run_discrete(RMSProp(0.1), quadratic, 1e200, 10)

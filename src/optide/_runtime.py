@@ -1,8 +1,10 @@
-"""The arithmetic every result depends on, fixed before JAX is imported.
+"""The arithmetic that every result depends on, fixed before JAX is imported.
 
-XLA compiles for the processor it finds, and a different instruction set gives different last
-bits.  AVX2 with fused multiply-add is the widest set that every x86-64 machine of the last ten
-years has.  One thread per process keeps the work of a job on the core that Snakemake gave it.
+This is the one place, whichever way a job starts: importing any part of optide comes here first.
+XLA compiles for the processor it finds.  AVX2 is the widest instruction set that every x86-64
+machine of the last ten years has, and takes half the time of AVX; XLA fuses no multiply-add on its
+own, so that machines that lack AVX2 give the same bits (docs/reproducibility.md).  One thread per
+process keeps a job on the core that Snakemake gave it, and the order of every sum.
 """
 
 import os
@@ -24,10 +26,15 @@ ENVIRONMENT = {
 def pin() -> None:
     """Fix instruction set, threads, platform and float64, through the environment.
 
+    Whatever else the user has set for JAX or XLA is dropped: a flag can change the last bit.
+
     Raises:
         RuntimeError: JAX was imported before, with other settings.
     """
-    settled = all(os.environ.get(name) == value for name, value in ENVIRONMENT.items())
+    foreign = [name for name in os.environ if name.startswith(("JAX_", "XLA_")) and name not in ENVIRONMENT]
+    settled = not foreign and all(os.environ.get(name) == value for name, value in ENVIRONMENT.items())
     if "jax" in sys.modules and not settled:
         raise RuntimeError("import optide before jax: optide fixes the instruction set and float64")
+    for name in foreign:
+        del os.environ[name]
     os.environ.update(ENVIRONMENT)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from optide.finite import check_finite, name_of
 from optide.optimizers import Optimizer, State
 
 Array = jax.Array
@@ -32,13 +33,18 @@ def run_discrete(
 ) -> DiscreteRun:
     """Run `steps` updates of `optimizer` on `objective` from `theta0`, of any shape S.
 
+    Raises:
+        NonFiniteError: theta or a state left the finite numbers; names the configuration and time.
+
     >>> from optide import AdaGrad, run_discrete
     >>> from optide.objectives import quadratic
     >>> run_discrete(AdaGrad(0.1), quadratic, theta0=1.0, steps=2).theta.tolist()
     [1.0, 1.0999999998333334]
     """
     theta, state = _scan(optimizer, jnp.asarray(theta0, float), objective, steps)
-    return DiscreteRun(optimizer.learning_rate * jnp.arange(steps, dtype=float), theta, state)
+    run = DiscreteRun(optimizer.learning_rate * jnp.arange(steps, dtype=float), theta, state)
+    check_finite(run, f"{optimizer} on {name_of(objective)} from theta0 = {theta0}")
+    return run
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "steps"))

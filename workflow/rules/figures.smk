@@ -21,6 +21,6 @@ rule figure:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=10,
+        runtime=5,
     script:
         "../scripts/figure.py"

@@ -11,6 +11,6 @@ rule table1:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=10,
+        runtime=5,
     script:
         "../scripts/table.py"

@@ -20,6 +20,6 @@ rule trace:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=15,
     script:
         "../scripts/trace.py"

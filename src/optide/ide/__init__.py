@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optide.errors import NonFiniteError, ParameterError
+from optide.errors import ParameterError
+from optide.finite import check_finite, name_of
 from optide.ide import march, picard
 from optide.ide.problem import ORIGIN, Problem, Result
 from optide.optimizers import Optimizer, State
@@ -110,7 +111,7 @@ def solve_lanes(
     lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], (t, u, results)) for i in range(len(theta0s))]
     solutions = [_solution(*lane) for lane in lanes]
     for optimizer, start, solution in zip(optimizers, theta0s, solutions, strict=True):
-        _check_finite(solution, f"{optimizer} on {_name(objective)} from theta0 = {start} by {method}")
+        check_finite(solution, f"{optimizer} on {name_of(objective)} from theta0 = {start} by {method}")
     return solutions
 
 
@@ -155,15 +156,3 @@ def _check(optimizer: Optimizer, steps: int, t_start: float, options: _Options) 
         raise ParameterError(
             "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
         )
-
-
-def _check_finite(solution: Solution, where: str) -> None:
-    values = [np.asarray(value).reshape(len(solution.t), -1) for value in (solution.theta, *solution.state.values())]
-    bad = np.flatnonzero(~np.all([np.isfinite(value).all(axis=1) for value in values], axis=0))
-    if bad.size:
-        time = float(solution.t[bad[0]])
-        raise NonFiniteError(f"{where}: not finite from t = {time:.6g} (grid point {bad[0]}) on")
-
-
-def _name(objective) -> str:
-    return getattr(objective, "name", getattr(objective, "__name__", repr(objective)))
