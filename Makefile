@@ -12,7 +12,7 @@ reproduce: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: .venv/installed
 	$(BIN)/ruff check .

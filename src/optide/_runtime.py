@@ -1,10 +1,10 @@
 """The arithmetic that every result depends on, fixed before JAX is imported.
 
 This is the one place, whichever way a job starts: importing any part of optide comes here first.
-XLA compiles for the processor it finds.  AVX2 is the widest instruction set that every x86-64
-machine of the last ten years has, and takes half the time of AVX; XLA fuses no multiply-add on its
-own, so that machines that lack AVX2 give the same bits (docs/reproducibility.md).  One thread per
-process keeps a job on the core that Snakemake gave it, and the order of every sum.
+XLA compiles for the processor it finds, and where that has fused multiply-add its last bits are
+others.  AVX without it is what every x86-64 machine that can load jaxlib has; it costs the marching
+solver 5 % and the published scheme 10 to 30 % (docs/reproducibility.md).  One thread per process keeps
+a job on the core that Snakemake gave it, and the order of every sum.
 """
 
 import os
@@ -13,7 +13,7 @@ import sys
 
 _FLAGS = ["--xla_cpu_multi_thread_eigen=false"]
 if platform.machine() in ("x86_64", "AMD64"):
-    _FLAGS.append("--xla_cpu_max_isa=AVX2")
+    _FLAGS.append("--xla_cpu_max_isa=AVX")
 
 ENVIRONMENT = {
     "XLA_FLAGS": " ".join(_FLAGS),

@@ -1,0 +1,194 @@
+"""The manifest: what every artefact was when it was accepted, and how far it is from that now.
+
+`reproducibility/manifest.json` holds a digest of every trace's values and of every figure and
+table, with the versions and settings that produced them; `reproducibility/reference.parquet` holds
+at most 512 points of every trace, so that a difference can be put into numbers.
+"""
+
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from optide import digests, files, traces
+from optide._runtime import ENVIRONMENT
+from optide.errors import OptideError
+
+TOLERANCE = 1e-9
+"""Largest difference, relative to the largest value of a column, that another processor or another
+version of JAX may make: sums of up to 150,000 roundings of 1e-16 each, with room."""
+
+PACKAGES = ("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "tabulate")
+QUANTITIES = ("t", "u", "theta", "loss", "G", "m", "v")
+REFERENCE = pa.schema(
+    [("trace", pa.string()), ("row", pa.int64()), *((name, pa.float64()) for name in QUANTITIES)]
+)
+
+
+class ManifestError(OptideError):
+    """The manifest or the reference cannot be read, or an artefact differs from it."""
+
+
+class Verdict(NamedTuple):
+    """The result of comparing one artefact.
+
+    Attributes:
+        path: of the artefact.
+        level: "identical", "equal within tolerance", "chaotic", "different", "new" or "missing".
+        detail: what is different, where and how much; or "".
+    """
+
+    path: str
+    level: str
+    detail: str = ""
+
+
+FAILURES = ("different", "new", "missing")
+
+
+def environment() -> dict[str, str]:
+    """The machine and versions that decide about bits."""
+    return {"machine": platform.machine(), **ENVIRONMENT, **{name: version(name) for name in PACKAGES}}
+
+
+def describe(trace_paths: Iterable[str], file_paths: Iterable[str], chaotic: Mapping[str, str]) -> dict[str, Any]:
+    """The manifest of artefacts as they are now.
+
+    Args:
+        trace_paths: of all traces.
+        file_paths: of all figures and tables.
+        chaotic: why a trace may differ on another machine, by its path.
+    """
+    return {
+        "environment": environment(),
+        "traces": {
+            path: {"values": digests.of_table(traces.read(path))}
+            | ({"chaotic": chaotic[path]} if path in chaotic else {})
+            for path in sorted(trace_paths)
+        },
+        "files": {path: digests.of_file(path) for path in sorted(file_paths)},
+    }
+
+
+def reference(trace_paths: Iterable[str]) -> pa.Table:
+    """At most 512 points of every trace."""
+    parts = []
+    for path in sorted(trace_paths):
+        table = traces.read(path)
+        rows = digests.sample(table.num_rows)
+        points = table.take(rows)
+        parts.append(
+            pa.table([pa.repeat(path, len(rows)), rows, *(points[name] for name in QUANTITIES)], schema=REFERENCE)
+        )
+    return pa.concat_tables(parts)
+
+
+def write(folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> None:
+    """Write manifest and reference, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with files.aside(folder / "reference.parquet") as temporary:
+        pq.write_table(points, temporary, compression="zstd")
+    with files.aside(folder / "manifest.json") as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> tuple[dict[str, Any], pa.Table]:
+    """The accepted manifest and reference.
+
+    Raises:
+        ManifestError: either is missing or damaged; says how to renew it.
+    """
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        points = pq.ParquetFile(folder / "reference.parquet").read()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ManifestError(f"{folder}: no readable manifest ({error}); `snakemake accept` writes one") from None
+    if set(manifest) != {"environment", "traces", "files"} or not points.schema.equals(REFERENCE):
+        raise ManifestError(f"{folder}: not a manifest of this version; `snakemake accept` writes one")
+    return manifest, points
+
+
+def compare(manifest: Mapping[str, Any], points: pa.Table, now: Mapping[str, Any]) -> list[Verdict]:
+    """Compare every artefact with the manifest, traces first.
+
+    Where machine and versions are those of the manifest, anything but identity is a difference.
+    Elsewhere values may differ by `TOLERANCE`, a chaotic trace by more, and figures and tables in
+    their bytes.
+    """
+    elsewhere = changes(manifest["environment"], now["environment"])
+    verdicts = []
+    for path in sorted(manifest["traces"].keys() | now["traces"].keys()):
+        old, new = manifest["traces"].get(path), now["traces"].get(path)
+        if old is None or new is None:
+            verdicts.append(Verdict(path, "new" if old is None else "missing"))
+        elif old["values"] == new["values"]:
+            verdicts.append(Verdict(path, "identical"))
+        else:
+            verdicts.append(_compare_values(path, points, old.get("chaotic"), bool(elsewhere)))
+    for path in sorted(manifest["files"].keys() | now["files"].keys()):
+        old, new = manifest["files"].get(path), now["files"].get(path)
+        if old is None or new is None:
+            verdicts.append(Verdict(path, "new" if old is None else "missing"))
+        elif old == new:
+            verdicts.append(Verdict(path, "identical"))
+        elif elsewhere:
+            verdicts.append(Verdict(path, "equal within tolerance", "drawn from traces judged above; other bytes"))
+        else:
+            verdicts.append(Verdict(path, "different", f"SHA-256 {new[:12]}, was {old[:12]}"))
+    return verdicts
+
+
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """What differs between two environments, as "name old -> new"."""
+    return [
+        f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _compare_values(path: str, points: pa.Table, chaotic: str | None, elsewhere: bool) -> Verdict:
+    old = points.filter(pa.compute.equal(points["trace"], path))
+    table = traces.read(path)
+    rows = old["row"].to_numpy()
+    if len(rows) == 0 or rows[-1] != table.num_rows - 1:
+        return Verdict(path, "different", f"{table.num_rows} rows, was {rows[-1] + 1 if len(rows) else 0}")
+    new = table.take(rows)
+    largest, where = 0.0, "outside the 512 points kept"
+    for name in QUANTITIES:
+        before, after = (np.nan_to_num(part[name].to_numpy()) for part in (old, new))
+        scale = np.abs(before).max() or 1.0
+        difference = np.abs(after - before) / scale
+        if difference.max() > largest:
+            place = int(difference.argmax())
+            largest = float(difference[place])
+            where = f"{name} in row {rows[place]}: {after[place]!r}, was {before[place]!r}"
+    detail = f"largest relative difference {largest:.1e}, {where}"
+    if elsewhere and largest <= TOLERANCE:
+        return Verdict(path, "equal within tolerance", detail)
+    if elsewhere and chaotic:
+        return Verdict(path, "chaotic", f"{detail}; {chaotic}")
+    return Verdict(path, "different", detail)
+
+
+def render(verdicts: Sequence[Verdict], environment_changes: Sequence[str]) -> str:
+    """One line per artefact, and a summary."""
+    lines = [f"{v.level:<22} {v.path}{': ' if v.detail else ''}{v.detail}" for v in verdicts]
+    counts = {level: sum(v.level == level for v in verdicts) for level in dict.fromkeys(v.level for v in verdicts)}
+    lines.append("")
+    lines.append(f"{len(verdicts)} artefacts: {', '.join(f'{count} {level}' for level, count in counts.items())}")
+    if environment_changes:
+        lines.append(f"not the accepted environment: {'; '.join(environment_changes)}")
+    if failed := [v for v in verdicts if v.level in FAILURES]:
+        lines.append(f"CHECK FAILED: {len(failed)} artefacts are not as accepted")
+    elif set(counts) == {"identical"}:
+        lines.append("every bit is as accepted")
+    else:
+        lines.append(f"values agree within {TOLERANCE:g} of their scale, but not every bit is as accepted")
+    return "\n".join(lines) + "\n"
