@@ -2,10 +2,13 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/traces.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/table.smk"
+include: "workflow/rules/check.smk"
 
 
 localrules:
     all,
+    check,
+    accept,
 
 
 rule all:

@@ -15,12 +15,12 @@ from conftest import ROOT
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
 
 
-def snakemake(folder, *arguments):
+def snakemake(folder, *arguments, cores=2, **variables):
     """Run the project's workflow in `folder`: exit code and everything it printed."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    environment = {**os.environ, "PYTHONWARNINGS": "default", **variables}
     run = subprocess.run(
-        [*command, "--cores", "2", *arguments], capture_output=True, text=True, check=False, env=environment
+        [*command, "--cores", str(cores), *arguments], capture_output=True, text=True, check=False, env=environment
     )
     return run.returncode, run.stdout + run.stderr
 
@@ -169,3 +169,37 @@ def test_a_failing_solve_is_one_line_and_leaves_no_trace(tmp_path):
     assert "optide: error: AdaGrad(learning_rate=0.1, eps=1e-08) on quadratic from theta0 = 1e+200 by march" in output
     assert "Traceback" not in output
     assert not list(tmp_path.glob("results/traces/**/*.parquet"))
+
+
+def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
+    code, output = snakemake(built, "accept")
+    assert code == 0, output
+    assert "accepted 27 artefacts, 27 of them changed" in output
+
+    other = tmp_path / "ein anderer Ördner"
+    shutil.copytree(built / "reproducibility", other / "reproducibility")
+    shutil.copy(REDUCED, other / "config.yaml")
+    (other / "matplotlibrc").write_text("font.size: 23\nfont.family: monospace\naxes.facecolor: red\nsavefig.dpi: 31\n")
+    code, output = snakemake(
+        other,
+        "check",
+        cores=1,
+        TZ="Asia/Kathmandu",
+        LANG="tr_TR.UTF-8",
+        LC_ALL="C",
+        PYTHONHASHSEED="7",
+        XLA_FLAGS="--xla_cpu_max_isa=AVX2 --xla_cpu_enable_fast_math=true",
+        JAX_ENABLE_X64="0",
+        OMP_NUM_THREADS="2",
+        MATPLOTLIBRC=str(other / "matplotlibrc"),
+        HOME=str(tmp_path),
+    )
+    assert code == 0, output
+    assert "27 artefacts: 27 identical" in output
+    assert "every bit is as accepted" in output
+
+    (other / "figures" / "table1.md").write_text("another number")
+    code, output = snakemake(other, "check", "--rerun-triggers", "input")
+    assert code != 0
+    assert re.search(r"different +figures/table1.md: SHA-256", output)
+    assert "CHECK FAILED: 1 artefacts are not as accepted" in output

@@ -7,6 +7,7 @@ at most 512 points of every trace, so that a difference can be put into numbers.
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +25,12 @@ TOLERANCE = 1e-9
 """Largest difference, relative to the largest value of a column, that another processor or another
 version of JAX may make: sums of up to 150,000 roundings of 1e-16 each, with room."""
 
+CHAOTIC_ITERATIONS = 100
+"""Iterations after which a converging solve of the paper has long ended; most need 15 to 70."""
+
 PACKAGES = ("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "tabulate")
 QUANTITIES = ("t", "u", "theta", "loss", "G", "m", "v")
-REFERENCE = pa.schema(
-    [("trace", pa.string()), ("row", pa.int64()), *((name, pa.float64()) for name in QUANTITIES)]
-)
+REFERENCE = pa.schema([("trace", pa.string()), ("row", pa.int64()), *((name, pa.float64()) for name in QUANTITIES)])
 
 
 class ManifestError(OptideError):
@@ -57,23 +59,21 @@ def environment() -> dict[str, str]:
     return {"machine": platform.machine(), **ENVIRONMENT, **{name: version(name) for name in PACKAGES}}
 
 
-def describe(trace_paths: Iterable[str], file_paths: Iterable[str], chaotic: Mapping[str, str]) -> dict[str, Any]:
-    """The manifest of artefacts as they are now.
-
-    Args:
-        trace_paths: of all traces.
-        file_paths: of all figures and tables.
-        chaotic: why a trace may differ on another machine, by its path.
-    """
+def describe(trace_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str, Any]:
+    """The manifest of traces, figures and tables as they are now."""
     return {
         "environment": environment(),
         "traces": {
-            path: {"values": digests.of_table(traces.read(path))}
-            | ({"chaotic": chaotic[path]} if path in chaotic else {})
+            path: {"values": digests.of_table(traces.read(path)), "chaotic": _is_chaotic(path)}
             for path in sorted(trace_paths)
         },
         "files": {path: digests.of_file(path) for path in sorted(file_paths)},
     }
+
+
+def _is_chaotic(path: str) -> bool:
+    """Whether a relaxed iteration of this trace wandered: then its path depends on the last bit."""
+    return any(lane.get("iterations", 0) > CHAOTIC_ITERATIONS for lane in traces.metadata(path)["lanes"])
 
 
 def reference(trace_paths: Iterable[str]) -> pa.Table:
@@ -99,18 +99,20 @@ def write(folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> None:
 
 
 def read(folder: Path) -> tuple[dict[str, Any], pa.Table]:
-    """The accepted manifest and reference.
+    """The accepted manifest and reference; empty if there is none yet.
 
     Raises:
-        ManifestError: either is missing or damaged; says how to renew it.
+        ManifestError: it cannot be read; says how to renew it.
     """
+    if not (folder / "manifest.json").exists():
+        return {"environment": environment(), "traces": {}, "files": {}}, REFERENCE.empty_table()
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         points = pq.ParquetFile(folder / "reference.parquet").read()
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise ManifestError(f"{folder}: no readable manifest ({error}); `snakemake accept` writes one") from None
+        raise ManifestError(f"{folder}: not readable ({error}); delete it and run `snakemake accept`") from None
     if set(manifest) != {"environment", "traces", "files"} or not points.schema.equals(REFERENCE):
-        raise ManifestError(f"{folder}: not a manifest of this version; `snakemake accept` writes one")
+        raise ManifestError(f"{folder}: not a manifest of this version; delete it and run `snakemake accept`")
     return manifest, points
 
 
@@ -130,7 +132,7 @@ def compare(manifest: Mapping[str, Any], points: pa.Table, now: Mapping[str, Any
         elif old["values"] == new["values"]:
             verdicts.append(Verdict(path, "identical"))
         else:
-            verdicts.append(_compare_values(path, points, old.get("chaotic"), bool(elsewhere)))
+            verdicts.append(_compare_values(path, points, old["chaotic"], bool(elsewhere)))
     for path in sorted(manifest["files"].keys() | now["files"].keys()):
         old, new = manifest["files"].get(path), now["files"].get(path)
         if old is None or new is None:
@@ -153,7 +155,7 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _compare_values(path: str, points: pa.Table, chaotic: str | None, elsewhere: bool) -> Verdict:
+def _compare_values(path: str, points: pa.Table, chaotic: bool, elsewhere: bool) -> Verdict:
     old = points.filter(pa.compute.equal(points["trace"], path))
     table = traces.read(path)
     rows = old["row"].to_numpy()
@@ -173,22 +175,33 @@ def _compare_values(path: str, points: pa.Table, chaotic: str | None, elsewhere:
     if elsewhere and largest <= TOLERANCE:
         return Verdict(path, "equal within tolerance", detail)
     if elsewhere and chaotic:
-        return Verdict(path, "chaotic", f"{detail}; {chaotic}")
+        return Verdict(path, "chaotic", f"{detail}; the published iteration wandered, its path depends on the last bit")
     return Verdict(path, "different", detail)
+
+
+def failed(verdicts: Iterable[Verdict]) -> bool:
+    """Whether anything is not as accepted."""
+    return any(verdict.level in FAILURES for verdict in verdicts)
 
 
 def render(verdicts: Sequence[Verdict], environment_changes: Sequence[str]) -> str:
     """One line per artefact, and a summary."""
+    counts = Counter(verdict.level for verdict in verdicts)
     lines = [f"{v.level:<22} {v.path}{': ' if v.detail else ''}{v.detail}" for v in verdicts]
-    counts = {level: sum(v.level == level for v in verdicts) for level in dict.fromkeys(v.level for v in verdicts)}
-    lines.append("")
     lines.append(f"{len(verdicts)} artefacts: {', '.join(f'{count} {level}' for level, count in counts.items())}")
     if environment_changes:
         lines.append(f"not the accepted environment: {'; '.join(environment_changes)}")
-    if failed := [v for v in verdicts if v.level in FAILURES]:
-        lines.append(f"CHECK FAILED: {len(failed)} artefacts are not as accepted")
+    if failed(verdicts):
+        lines.append(f"CHECK FAILED: {sum(counts[level] for level in FAILURES)} artefacts are not as accepted")
     elif set(counts) == {"identical"}:
         lines.append("every bit is as accepted")
     else:
-        lines.append(f"values agree within {TOLERANCE:g} of their scale, but not every bit is as accepted")
+        lines.append(f"values agree within {TOLERANCE:g} of their scale, where not chaotic, but not every bit")
     return "\n".join(lines) + "\n"
+
+
+def render_changes(verdicts: Sequence[Verdict]) -> str:
+    """What an acceptance changed: one line per artefact that is not as it was."""
+    changed = [v for v in verdicts if v.level != "identical"]
+    lines = [f"{v.level:<22} {v.path}{': ' if v.detail else ''}{v.detail}" for v in changed]
+    return "\n".join([*lines, f"accepted {len(verdicts)} artefacts, {len(changed)} of them changed"]) + "\n"

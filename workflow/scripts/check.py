@@ -1,0 +1,22 @@
+"""Compare all artefacts with the accepted manifest (rule check), or accept them (rule accept)."""
+
+import sys
+from pathlib import Path
+
+from optide import manifest
+from optide.errors import one_line
+
+with one_line(snakemake.log[0]):
+    folder = Path(snakemake.params.folder)
+    accepted, points = manifest.read(folder)
+    now = manifest.describe(snakemake.input.traces, snakemake.input.files)
+    verdicts = manifest.compare(accepted, points, now)
+    if snakemake.rule == "accept":
+        manifest.write(folder, now, manifest.reference(snakemake.input.traces))
+        report = manifest.render_changes(verdicts)
+    else:
+        report = manifest.render(verdicts, manifest.changes(accepted["environment"], now["environment"]))
+    Path(snakemake.log[0]).write_text(report, encoding="utf-8")
+    print(report, end="")
+    if snakemake.rule == "check" and manifest.failed(verdicts):
+        sys.exit(1)
