@@ -95,15 +95,13 @@ def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane):
 
 
 def _continuous(solution: Solution, scheme: str, experiment: Config, lane: Lane):
-    converged = bool(solution.converged)
-    residual = float(solution.residual)
-    if scheme in MUST_CONVERGE and not converged:
+    if scheme in MUST_CONVERGE and not solution.converged:
         raise ConvergenceError(
             f"{experiment['experiment']}: {label(experiment['optimizer'], lane.hyperparameters)}, learning rate "
             f"{experiment['learning_rate']}, theta0 {lane.theta0}: {METHODS[scheme]} did not converge in "
-            f"{int(solution.iterations)} iterations, residual {residual:.3g}"
+            f"{solution.iterations} iterations, residual {solution.residual:.3g}"
         )
-    report = {"converged": converged, "iterations": int(solution.iterations), "residual": residual}
+    report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
     return {"t": solution.t, "u": solution.u, "theta": solution.theta, **solution.state}, report
 
 

@@ -94,7 +94,8 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
             panel.locator_params(axis="x", nbins=5)
         _legend(canvas, shown, looks, scheme)
         canvas.supxlabel("\n".join(["step $k = t/\\alpha$", *_not_converged(shown)]), fontsize=8)
-        canvas.draw_without_rendering()
+        canvas.draw_without_rendering()  # lays out once, for both formats
+        canvas.set_layout_engine("none")
     return canvas
 
 

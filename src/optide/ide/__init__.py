@@ -12,7 +12,7 @@ from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
 from optide.ide import march, picard
 from optide.ide.problem import ORIGIN, Problem, Result
-from optide.optimizers import Optimizer, State
+from optide.optimizers import Optimizer
 
 Array = jax.Array
 
@@ -21,7 +21,7 @@ METHODS = {"march": march, "picard": picard}
 
 @dataclass(frozen=True)
 class Solution:
-    """The solution of the equation on its grid.
+    """The solution of the equation on its grid, in NumPy arrays.
 
     Attributes:
         t: grid, (n,), in units of time: step k of the discrete algorithm is at k alpha.
@@ -34,14 +34,14 @@ class Solution:
         residuals: one per outer iteration.
     """
 
-    t: Array
-    u: Array
-    theta: Array
-    state: State
-    converged: Array
-    iterations: Array
-    residual: Array
-    residuals: Array
+    t: np.ndarray
+    u: np.ndarray
+    theta: np.ndarray
+    state: dict[str, np.ndarray]
+    converged: bool
+    iterations: int
+    residual: float
+    residuals: np.ndarray
 
 
 def solve_ide(
@@ -105,10 +105,11 @@ def solve_lanes(
     _check(optimizers[0], steps, t_start, options)
     intervals = steps - 1 if t_start < optimizers[0].learning_rate else steps - 2
     points = intervals * substeps + 1
-    stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf, float) for leaf in leaves]), *optimizers)
-    theta0 = jnp.stack([jnp.asarray(theta0, float) for theta0 in theta0s])
-    t, u, results = _solve(stacked, theta0, t_start, options, points)
-    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], (t, u, results)) for i in range(len(theta0s))]
+    stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
+    theta0 = np.stack([np.asarray(theta0, float) for theta0 in theta0s])
+    # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
+    solved = jax.device_get(_solve(stacked, theta0, t_start, options, points))
+    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(theta0s))]
     solutions = [_solution(*lane) for lane in lanes]
     for optimizer, start, solution in zip(optimizers, theta0s, solutions, strict=True):
         check_finite(solution, f"{optimizer} on {name_of(objective)} from theta0 = {start} by {method}")
@@ -135,8 +136,18 @@ def _solve(optimizers, theta0s, t_start, options, points):
     return jax.lax.map(lane, (optimizers, theta0s))
 
 
-def _solution(t: Array, u: Array, result: Result) -> Solution:
-    return Solution(t, u, *result[:-1], result.residuals[: int(result.iterations)])
+def _solution(t: np.ndarray, u: np.ndarray, result: Result) -> Solution:
+    iterations = int(result.iterations)
+    return Solution(
+        t,
+        u,
+        result.theta,
+        result.state,
+        converged=bool(result.converged),
+        iterations=iterations,
+        residual=float(result.residual),
+        residuals=result.residuals[:iterations],
+    )
 
 
 def _check(optimizer: Optimizer, steps: int, t_start: float, options: _Options) -> None:

@@ -35,25 +35,25 @@ def solve(problem: Problem) -> Result:
     """March until the largest residual of the equations, relative to theta, is below 1e-12."""
 
     def going_on(carry):
-        iteration, _, residual, _ = carry
+        iteration, _, _, residual, _ = carry
         return (residual > TOLERANCE) & (iteration < MAX_ITERATIONS)
 
     def repeat(carry):
-        iteration, theta, _, residuals = carry
+        iteration, theta, _, _, residuals = carry
         theta = march(problem, theta)
-        residual = defect(problem, theta)
-        return iteration + 1, theta, residual, residuals.at[iteration].set(residual)
+        state = memories(problem, theta)
+        residual = defect(problem, theta, state)
+        return iteration + 1, theta, state, residual, residuals.at[iteration].set(residual)
 
     theta = jnp.broadcast_to(problem.theta0, (problem.points, *problem.theta0.shape))
-    residuals = jnp.full(MAX_ITERATIONS, jnp.nan)
-    start = 0, theta, jnp.inf, residuals
-    iterations, theta, residual, residuals = jax.lax.while_loop(going_on, repeat, start)
-    return Result(theta, memories(problem, theta), residual <= TOLERANCE, iterations, residual, residuals)
+    state = {name: jnp.zeros_like(theta) for name in problem.optimizer.memories()}
+    start = 0, theta, state, jnp.inf, jnp.full(MAX_ITERATIONS, jnp.nan)
+    iterations, theta, state, residual, residuals = jax.lax.while_loop(going_on, repeat, start)
+    return Result(theta, state, residual <= TOLERANCE, iterations, residual, residuals)
 
 
-def defect(problem: Problem, theta: Array) -> Array:
+def defect(problem: Problem, theta: Array, state: State) -> Array:
     """The largest component of theta - sweep(theta), relative to the largest |theta| or 1."""
-    state = memories(problem, theta)
     velocity = jax.vmap(problem.velocity)(problem.t, problem.u, problem.gradient(theta), state)
     swept = problem.theta0[None] + problem.h * jnp.cumsum(velocity, axis=0)[:-1]
     return jnp.max(jnp.abs(theta[1:] - swept)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
