@@ -1,25 +1,38 @@
+import copy
+import dataclasses
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
+from matplotlib import font_manager
 from matplotlib.colors import to_hex
 
+from conftest import ROOT
 from optide import plotting, traces
 from optide.config import experiment_slice, looks
 from optide.experiments import run
 
 
 @pytest.fixture(scope="module")
-def drawn(config, tmp_path_factory):
+def paths(config, tmp_path_factory):
     folder = tmp_path_factory.mktemp("traces")
-    lanes = []
+    written = []
     for scheme in ("discrete", "converged"):
         for rate in (0.1, 0.01):
-            table, metadata = run(experiment_slice(config, "quadratic-rmsprop", rate), scheme)
-            traces.write(folder / "x.parquet", table, metadata)
-            lanes += traces.lanes(folder / "x.parquet")
-    return lanes
+            written.append(folder / f"{scheme}{rate}.parquet")
+            traces.write(written[-1], *run(experiment_slice(config, "quadratic-rmsprop", rate), scheme))
+    return written
+
+
+@pytest.fixture(scope="module")
+def drawn(paths):
+    return [lane for path in paths for lane in traces.lanes(path)]
 
 
 def draw(config, lanes, name="fig03"):
@@ -77,16 +90,99 @@ def test_a_solution_that_did_not_converge_is_flagged(config, drawn):
     assert r"not converged: RMSProp $\beta = 0.9$ at $\alpha = 0.01$" in draw(config, failed).get_supxlabel()
 
 
+RECORD = {"configuration": {"figures.fig03": "0"}, "traces": {"x.parquet": "1"}}
+
+
 def test_files_are_the_same_to_the_byte_whatever_the_user_has_set(config, drawn, tmp_path):
     for suffix in ("png", "pdf"):
-        plotting.save(draw(config, drawn), tmp_path / f"one.{suffix}")
+        plotting.save(draw(config, drawn), tmp_path / f"one.{suffix}", RECORD)
         with mpl.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 30, "lines.linewidth": 9}):
-            plotting.save(draw(config, drawn), tmp_path / f"two.{suffix}")
+            plotting.save(draw(config, drawn), tmp_path / f"two.{suffix}", RECORD)
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 
+DRAWING = """
+import sys
+import matplotlib as mpl
+import yaml
+from matplotlib.figure import Figure
+from optide import plotting, traces
+from optide.config import looks
+
+config = yaml.safe_load(open(sys.argv[1]))
+lanes = [lane for path in sys.argv[2:] for lane in traces.lanes(path)]
+figure = plotting.draw(config["figures"]["fig03"], lanes, "converged", looks(config, "fig03"))
+for suffix in ("png", "pdf"):
+    plotting.save(figure, f"ours.{suffix}", {"configuration": {}, "traces": {}})
+for what, settings in {"rc": {"text.usetex": False}, "fonts": mpl.rcParamsDefault}.items():
+    with mpl.rc_context(settings):
+        plain = Figure()
+        plain.text(0.1, 0.5, "Text $\\theta$")
+        plain.savefig(f"plain-{what}.png")
+"""
+
+HOSTILE_RC = "font.family: serif\nmathtext.fontset: cm\ntext.usetex: True\nsavefig.dpi: 31\naxes.facecolor: red\n"
+
+
+def renamed(source, target, family):
+    """Write a font under the name of another family."""
+    font = TTFont(source)
+    for record in font["name"].names:
+        if record.nameID in (1, 4, 16):
+            record.string = family
+    font.save(target)
+
+
+def draw_elsewhere(folder, paths, **variables):
+    """Draw in a new process, in `folder`, its home: the files it wrote, by name."""
+    variables = {"HOME": folder, "MPLCONFIGDIR": folder / "mpl", "XDG_DATA_HOME": folder / "data"} | variables
+    subprocess.run(
+        [sys.executable, "-c", DRAWING, ROOT / "config.yaml", *paths],
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}},
+        cwd=folder,
+        check=True,
+    )
+    return {path.name: path.read_bytes() for path in folder.glob("*.p*")}
+
+
+def test_files_are_the_same_to_the_byte_whatever_fonts_and_settings_the_machine_has(paths, tmp_path):
+    """Others of the name "DejaVu Sans" are installed, and matplotlib's cache of fonts knows only those."""
+    there, cached, installed = (tmp_path / name for name in ("there", "cached", "installed"))
+    shipped = Path(mpl.get_data_path(), "fonts", "ttf")
+    for folder in (there, cached / "mpl", installed / "mpl", installed / "data" / "fonts"):
+        folder.mkdir(parents=True)
+
+    serif = cached / "DejaVuSans.ttf"
+    renamed(shipped / "STIXGeneral.ttf", serif, "DejaVu Sans")
+    manager = copy.copy(font_manager.fontManager)
+    manager.ttflist = [dataclasses.replace(e, fname=str(serif)) for e in manager.ttflist if e.name == "DejaVu Sans"]
+    font_manager.json_dump(manager, cached / "mpl" / f"fontlist-v{manager.__version__}.json")
+
+    # wins against the font shipped, which is oblique, where italics are asked for
+    renamed(shipped / "STIXGeneralItalic.ttf", installed / "data" / "fonts" / "DejaVuSans.ttf", "DejaVu Sans")
+    (installed / "mpl" / "matplotlibrc").write_text(HOSTILE_RC)
+
+    here, *others = [draw_elsewhere(folder, paths) for folder in (there, cached, installed)]
+    for other in others:
+        assert {name: other[name] == here[name] for name in ("ours.png", "ours.pdf")} == {
+            "ours.png": True,
+            "ours.pdf": True,
+        }
+    # the surroundings are hostile indeed: what is drawn without care comes out otherwise
+    assert here["plain-fonts.png"] not in (other["plain-fonts.png"] for other in others)
+    assert others[1]["plain-rc.png"] != others[1]["plain-fonts.png"]
+
+
+def test_drawing_leaves_the_fonts_and_settings_of_others_alone(config, drawn):
+    fonts = font_manager.fontManager.ttflist
+    settings = dict(mpl.rcParams)
+    draw(config, drawn)
+    assert font_manager.fontManager.ttflist is fonts
+    assert dict(mpl.rcParams) == settings
+
+
 def test_the_pdf_is_vector_with_text_as_text(config, drawn, tmp_path):
-    plotting.save(draw(config, drawn), tmp_path / "x.pdf")
+    plotting.save(draw(config, drawn), tmp_path / "x.pdf", RECORD)
     content = (tmp_path / "x.pdf").read_bytes()
     assert b"/Subtype /Image" not in content
     assert re.search(rb"/FontName /\S*DejaVuSans", content)

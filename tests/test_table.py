@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from optide import table, traces
+from optide import provenance, table, traces
 from optide.config import experiment_slice
 from optide.experiments import run
 from optide.objectives import OBJECTIVES
@@ -50,8 +50,10 @@ def test_measures_of_a_row(rows):
 
 
 def test_formats(rows, tmp_path):
-    for suffix in ("csv", "md", "tex"):
-        table.write(rows, tmp_path / f"table.{suffix}")
+    record = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
+    for suffix in ("csv", "csv-metadata.json", "md", "tex"):
+        table.write(rows, tmp_path / f"table.{suffix}", record)
+        assert suffix == "csv" or provenance.read(tmp_path / f"table.{suffix}") == record
     with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
         read = list(csv.DictReader(stream))
     assert [float(row["converged_theta_gap_max"]) for row in read] == [row["converged_theta_gap_max"] for row in rows]

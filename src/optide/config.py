@@ -106,6 +106,20 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
             )
 
 
+def entry(config: Config, key: str) -> Any:
+    """The entry of the configuration at a dotted key, as in "figures.fig05".
+
+    Raises:
+        ConfigError: there is none.
+    """
+    value: Any = config
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise ConfigError(f"{key}: there is no such entry")
+        value = value[part]
+    return value
+
+
 def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[str, Any]:
     """What the traces of one experiment at one learning rate depend on, and nothing else."""
     experiment = config["experiments"][name]
@@ -142,6 +156,11 @@ def figure_runs(config: Config, name: str) -> list[tuple[str, float]]:
     rows = config["figures"][name]["rows"]
     experiments = dict.fromkeys(e for row in rows for e in row["experiments"])
     return [(e, rate) for e in experiments for rate in config["experiments"][e]["learning_rates"]]
+
+
+def figure_keys(config: Config, name: str) -> list[str]:
+    """The keys of all entries that the content of a figure depends on."""
+    return [f"figures.{name}", *dict.fromkeys(f"experiments.{e}" for e, _ in figure_runs(config, name))]
 
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:

@@ -1,16 +1,19 @@
 """One style for all figures: discrete traces as markers over the solutions of the equation as lines."""
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from optide import files
+from optide import files, provenance
 from optide.config import HYPERPARAMETERS, STATES, label
 from optide.traces import LaneTrace
 
@@ -57,6 +60,34 @@ QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": 
 SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}
 
 
+@functools.cache
+def _shipped_fonts() -> list[font_manager.FontEntry]:
+    folder = Path(mpl.get_data_path(), "fonts", "ttf")
+    return [font_manager.ttfFontProperty(font_manager.get_font(path)) for path in sorted(folder.glob("*.ttf"))]
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """matplotlib's own defaults and `STYLE`, and only the fonts that matplotlib ships.
+
+    Nothing of the user's matplotlibrc is left.  The list of fonts is replaced because a family is
+    looked up by name, in matplotlib's font cache: another version of DejaVu Sans on the system would
+    do as well as the one shipped, and an outdated cache may name anything.
+    """
+    manager = font_manager.fontManager
+    installed = manager.ttflist
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        try:
+            manager.ttflist = _shipped_fonts()
+            manager._findfont_cached.cache_clear()  # what the one list gave is not what the other gives
+            yield
+        finally:
+            manager.ttflist = installed
+            manager._findfont_cached.cache_clear()
+
+
 def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, places: Mapping[str, int]) -> Figure:
     """Draw one figure of the configuration.
 
@@ -73,9 +104,7 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
         for choice, place in places.items()
     }
     rows = figure["rows"]
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+    with style():
         canvas = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT), layout="constrained")
         FigureCanvasAgg(canvas)
         share = "row" if figure["quantity"] in ("theta", "loss") else False
@@ -99,14 +128,12 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
     return canvas
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG or PDF, by its suffix, without a date in it; whole or not at all."""
+def save(figure: Figure, path: str | Path, record: provenance.Record) -> None:
+    """Write a figure as PNG or PDF, by its suffix, with its provenance and no date; whole or not at all."""
     kind = Path(path).suffix[1:]
     dates = {"CreationDate": None} if kind == "pdf" else {}
-    with mpl.rc_context(), files.aside(path) as temporary:
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        figure.savefig(temporary, format=kind, metadata=dates)
+    with style(), files.aside(path) as temporary:
+        figure.savefig(temporary, format=kind, metadata=dates | provenance.of_figure(path, record))
 
 
 def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: float) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from optide import files, metrics
+from optide import files, metrics, provenance
 from optide.config import STATES
 from optide.traces import LaneTrace
 
@@ -90,8 +90,11 @@ def _approach(trace: LaneTrace, minima: Sequence[float]) -> tuple[float, float]:
     return metrics.decay_rate(trace.values["k"], theta - minimum), minimum
 
 
-def write(table: Sequence[Row], path: str | Path) -> None:
-    """Write all columns as .csv, or the main ones as .md or .tex (booktabs); whole or not at all."""
+def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> None:
+    """Write all columns as .csv, or the main ones as .md or .tex (booktabs), with their provenance.
+
+    That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
+    """
     with files.aside(path) as temporary:
         match Path(path).suffix:
             case ".csv":
@@ -100,9 +103,11 @@ def write(table: Sequence[Row], path: str | Path) -> None:
                     writer.writeheader()
                     writer.writerows(table)
             case ".md":
-                temporary.write_text(_markdown(table), encoding="utf-8")
+                temporary.write_text(_markdown(table) + provenance.of_text(path, record), encoding="utf-8")
             case ".tex":
-                temporary.write_text(_latex(table), encoding="utf-8")
+                temporary.write_text(_latex(table) + provenance.of_text(path, record), encoding="utf-8")
+            case ".json":
+                temporary.write_text(provenance.of_text(path, record), encoding="utf-8")
 
 
 def _configuration(row: Row) -> str:

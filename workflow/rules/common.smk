@@ -29,6 +29,7 @@ CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
+NOT_SOLVING = ("plotting", "table", "metrics", "provenance", "crate")
 
 
 def trace(scheme, run):
@@ -38,6 +39,11 @@ def trace(scheme, run):
 def sources(*patterns):
     """Files of the library that a rule's results depend on: a change of them reruns it."""
     return sorted(str(path) for pattern in patterns for path in SOURCES.glob(pattern))
+
+
+def settings(*keys):
+    """Entries of the configuration by key, for the provenance of what depends on them."""
+    return {key: configuration.entry(config, key) for key in keys}
 
 
 def one_of(names):
@@ -55,7 +61,7 @@ wildcard_constraints:
 FIGURES = expand(
     "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
 )
-TABLES = expand("figures/table1.{suffix}", suffix=["csv", "md", "tex"])
+TABLES = expand("figures/table1.{suffix}", suffix=["csv", "csv-metadata.json", "md", "tex"])
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 
 for path in (*Path("figures").glob("*/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):

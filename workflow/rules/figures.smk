@@ -3,7 +3,7 @@
 
 rule figure:
     input:
-        drawing=sources("plotting.py", "traces.py"),
+        drawing=sources("plotting.py", "provenance.py", "traces.py"),
         traces=lambda wildcards: [
             trace(scheme, run)
             for scheme in ("discrete", wildcards.continuous)
@@ -18,6 +18,7 @@ rule figure:
     params:
         figure=lambda wildcards: config["figures"][wildcards.figure],
         places=lambda wildcards: configuration.looks(config, wildcards.figure),
+        settings=lambda wildcards: settings(*configuration.figure_keys(config, wildcards.figure)),
     threads: 1
     resources:
         mem_mb=1000,

@@ -4,7 +4,7 @@
 
 rule trace:
     input:
-        solver=[p for p in sources("*.py", "ide/*.py") if Path(p).stem not in ("plotting", "table", "metrics")],
+        solver=[p for p in sources("*.py", "ide/*.py") if Path(p).stem not in NOT_SOLVING],
     output:
         trace("{scheme}", ("{experiment}", "{learning_rate}")),
     log:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from optide import table, traces
+from optide import provenance, table, traces
 from optide.errors import one_line
 from optide.objectives import OBJECTIVES
 
 with one_line(snakemake.log[0]):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     rows = table.rows(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
     for path in snakemake.output:
-        table.write(rows, path)
+        table.write(rows, path, record)
     Path(snakemake.log[0]).write_text(f"{len(rows)} configurations compared\n")

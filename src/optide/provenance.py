@@ -1,0 +1,234 @@
+"""What a figure or a table was made from, carried in its own file, and checked against what is there now.
+
+    python -m optide.provenance figures/converged/fig05.png
+
+A record has two parts: digests of the values of the traces (`optide.digests.of_table`), by path, and
+digests of the entries of the configuration, by key.  Where a record lives depends on the format:
+
+| format | place |
+|---|---|
+| .png | the text chunk "Provenance" |
+| .pdf | Keywords of the document information: the format has no free place that matplotlib can write |
+| .md | an HTML comment at the end |
+| .tex | a comment at the end |
+| .csv | `NAME.csv-metadata.json` beside it: CSV on the Web (W3C), which leaves the CSV itself plain |
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from PIL import Image
+
+from optide import digests, traces
+from optide.config import Config, ConfigError, entry
+from optide.errors import OptideError
+
+Record = dict[str, dict[str, str]]
+
+PARTS = ("configuration", "traces")
+CSV_METADATA = "-metadata.json"
+"""What CSV on the Web appends to the name of a CSV file to name its metadata."""
+
+_PNG_KEY, _PDF_KEY, _CSVW_KEY = "Provenance", "Keywords", "dc:provenance"
+_TITLE = "optide provenance"
+_MARKDOWN = re.compile(rf"^<!-- {_TITLE}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
+_LATEX = re.compile(rf"^% {_TITLE}\n((?:% .*\n)*)", re.MULTILINE)
+
+
+class ProvenanceError(OptideError):
+    """A file cannot be read, or carries no provenance."""
+
+
+class Item(NamedTuple):
+    """One part of a record, compared with what is there now.
+
+    Attributes:
+        verdict: "verified", "differs" or "missing".
+        name: path of a trace, or key of the configuration.
+        detail: the digest on record, and what else there is to say.
+    """
+
+    verdict: str
+    name: str
+    detail: str
+
+
+def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> Record:
+    """The record of an artefact.
+
+    Args:
+        trace_paths: the traces it is drawn from, relative to the working directory.
+        settings: the entries of the configuration it depends on, by key (`optide.config.entry`).
+
+    Raises:
+        TraceError: a trace cannot be read.
+    """
+    return {
+        "configuration": {key: of_setting(value) for key, value in settings.items()},
+        "traces": {str(path): digests.of_table(traces.read(path)) for path in trace_paths},
+    }
+
+
+def of_setting(value: Any) -> str:
+    """SHA-256 of an entry of the configuration: of its values, whatever their order and layout in the file."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def of_figure(path: str | Path, record: Record) -> dict[str, str]:
+    """The metadata that matplotlib writes into a .png or .pdf file."""
+    return {_PDF_KEY if Path(path).suffix == ".pdf" else _PNG_KEY: json.dumps(record, sort_keys=True)}
+
+
+def of_text(path: str | Path, record: Record) -> str:
+    """What to append to a text (.md, .tex), or the whole metadata of a CSV file (.csv-metadata.json)."""
+    # "--" would end a comment in HTML
+    content = json.dumps(record, indent=1, sort_keys=True).replace("--", r"-\u002d")
+    match Path(path).suffix:
+        case ".md":
+            return f"\n<!-- {_TITLE}\n{content}\n-->\n"
+        case ".tex":
+            return f"% {_TITLE}\n" + "".join(f"% {line}\n" for line in content.splitlines())
+    described = Path(path).name.removesuffix(CSV_METADATA)
+    csvw = {"@context": "http://www.w3.org/ns/csvw", "url": described, _CSVW_KEY: json.dumps(record, sort_keys=True)}
+    return json.dumps(csvw, indent=1) + "\n"
+
+
+def read(path: str | Path) -> Record:
+    """The record that a file carries.
+
+    Raises:
+        ProvenanceError: the file cannot be read or carries none.
+    """
+    path = Path(path)
+    readers = {".png": _png, ".pdf": _pdf, ".md": _markdown, ".tex": _latex, ".csv": _csv, ".json": _csvw}
+    if path.suffix not in readers:
+        raise ProvenanceError(f"{path}: provenance is carried by {', '.join(readers)}, not by {path.suffix or 'this'}")
+    try:
+        content = readers[path.suffix](path)
+    except FileNotFoundError as error:
+        raise ProvenanceError(f"{path}: no such file ({error.filename})") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ProvenanceError(f"{path}: not a readable {path.suffix} file ({error})") from None
+    if content is None:
+        raise ProvenanceError(f"{path}: carries no provenance")
+    try:
+        record = json.loads(content)
+        well_formed = set(record) == set(PARTS) and all(isinstance(record[part], dict) for part in PARTS)
+    except (ValueError, TypeError):
+        well_formed = False
+    if not well_formed:
+        raise ProvenanceError(f"{path}: carries no provenance that this version can read")
+    return record
+
+
+def _png(path: Path) -> str | None:
+    with Image.open(path, formats=["PNG"]) as image:
+        return image.text.get(_PNG_KEY)
+
+
+def _pdf(path: Path) -> str | None:
+    import pypdf  # noqa: PLC0415  (half the time of drawing a figure, which reads no PDF)
+
+    try:
+        return (pypdf.PdfReader(path, strict=True).metadata or {}).get(f"/{_PDF_KEY}")
+    except pypdf.errors.PyPdfError as error:
+        raise ValueError(error) from None
+
+
+def _markdown(path: Path) -> str | None:
+    found = _MARKDOWN.search(path.read_text(encoding="utf-8"))
+    return found and found[1]
+
+
+def _latex(path: Path) -> str | None:
+    found = _LATEX.search(path.read_text(encoding="utf-8"))
+    return found and re.sub("^% ", "", found[1], flags=re.MULTILINE)
+
+
+def _csv(path: Path) -> str | None:
+    path.read_bytes()
+    return _csvw(path.with_name(path.name + CSV_METADATA))
+
+
+def _csvw(path: Path) -> str | None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content.get(_CSVW_KEY) if isinstance(content, dict) else None
+
+
+def verify(record: Record, config: Config, directory: str | Path = ".") -> list[Item]:
+    """Compare a record with a configuration, and with the traces under a directory."""
+    return [
+        *(_verify_setting(key, recorded, config) for key, recorded in record["configuration"].items()),
+        *(_verify_trace(path, recorded, Path(directory)) for path, recorded in record["traces"].items()),
+    ]
+
+
+def _verify_setting(key: str, recorded: str, config: Config) -> Item:
+    name = f"config.yaml: {key}"
+    try:
+        return _compare(name, recorded, of_setting(entry(config, key)))
+    except ConfigError:
+        return Item("missing", name, recorded)
+
+
+def _verify_trace(path: str, recorded: str, directory: Path) -> Item:
+    if not (directory / path).exists():
+        return Item("missing", path, recorded)
+    try:
+        return _compare(path, recorded, digests.of_table(traces.read(directory / path)))
+    except traces.TraceError:
+        return Item("differs", path, f"{recorded}, now not a trace")
+
+
+def _compare(name: str, recorded: str, now: str) -> Item:
+    return Item("verified", name, recorded) if now == recorded else Item("differs", name, f"{recorded}, now {now}")
+
+
+def _configuration(directory: Path) -> Config:
+    path = directory / "config.yaml"
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ProvenanceError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(config, dict):
+        raise ProvenanceError(f"{path}: not a configuration")
+    return config
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print and verify what each file carries.
+
+    Returns:
+        0 if everything is verified, 1 if not, or if a file cannot be read or carries nothing.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m optide.provenance",
+        description="Print what a figure or a table was made from, and verify it against results/ and config.yaml.",
+    )
+    parser.add_argument("file", nargs="+", help="a .png, .pdf, .md, .tex or .csv file that the workflow wrote")
+    parser.add_argument("--directory", type=Path, default=Path(), help="where results/ and config.yaml are (default .)")
+    options = parser.parse_args(arguments)
+    failures = 0
+    for file in options.file:
+        try:
+            items = verify(read(file), _configuration(options.directory), options.directory)
+        except OptideError as error:
+            print(f"optide: error: {error}", file=sys.stderr)
+            failures += 1
+            continue
+        verified = sum(item.verdict == "verified" for item in items)
+        print(file, *(f"  {verdict:<8}  {name}  {detail}" for verdict, name, detail in items), sep="\n")
+        print(f"  {verified} of {len(items)} verified")
+        failures += verified < len(items)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

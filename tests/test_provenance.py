@@ -1,0 +1,188 @@
+"""Every format carries its record, and a changed trace, a changed configuration or a foreign file is noticed."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+from matplotlib.figure import Figure
+
+from conftest import ROOT
+from optide import digests, experiments, plotting, provenance, traces
+from optide.config import entry, experiment_slice
+
+FORMATS = ("png", "pdf", "md", "tex", "csv")
+KEYS = ("figures.fig01", "experiments.quadratic-adagrad")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run: configuration, two traces, and an artefact of every format drawn from them."""
+    folder = tmp_path_factory.mktemp("run")
+    shutil.copy(ROOT / "tests" / "reduced" / "config.yaml", folder / "config.yaml")
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    paths = [f"results/traces/discrete/quadratic--adagrad/lr{rate}.parquet" for rate in (0.1, 0.05)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for path, rate in zip(paths, (0.1, 0.05), strict=True):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            traces.write(path, *experiments.run(experiment_slice(config, "quadratic-adagrad", rate), "discrete"))
+        record = provenance.describe(paths, {key: entry(config, key) for key in KEYS})
+    write(folder, record)
+    return folder, record
+
+
+def write(folder, record):
+    for kind in ("png", "pdf"):
+        plotting.save(Figure(figsize=(1, 1)), folder / f"a.{kind}", record)
+    (folder / "a.md").write_text("A table.\n" + provenance.of_text("a.md", record))
+    (folder / "a.tex").write_text("A table.\n" + provenance.of_text("a.tex", record))
+    (folder / "a.csv").write_text("x,y\n1,2\n")
+    (folder / "a.csv-metadata.json").write_text(provenance.of_text("a.csv-metadata.json", record))
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """The finished run, to be changed."""
+    return shutil.copytree(run[0], tmp_path / "copy")
+
+
+def main(folder, *names):
+    return provenance.main([*(str(folder / name) for name in names), "--directory", str(folder)])
+
+
+def test_a_record_has_digests_of_values_and_of_settings(run):
+    folder, record = run
+    assert set(record["configuration"]) == set(KEYS)
+    assert len(record["traces"]) == 2
+    for path, digest in record["traces"].items():
+        assert digest == digests.of_table(traces.read(folder / path))
+    assert provenance.of_setting({"a": 0.1, "b": [1]}) == provenance.of_setting({"b": [1], "a": 1e-1})
+    assert provenance.of_setting({"a": 0.1}) != provenance.of_setting({"a": 0.1000000000000001})
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_gives_back_what_it_was_given(run, capsys, suffix):
+    folder, record = run
+    assert provenance.read(folder / f"a.{suffix}") == record
+    assert main(folder, f"a.{suffix}") == 0
+    printed = capsys.readouterr().out
+    assert "4 of 4 verified" in printed
+    assert all(digest in printed for part in record.values() for digest in part.values())
+
+
+def test_comments_are_comments(run):
+    """Neither closes early (a path here contains "--"), and each line of the TeX comment starts with %."""
+    folder, _ = run
+    comment = (folder / "a.md").read_text().partition("<!--")[2]
+    assert comment.count("--") == 1
+    assert comment.endswith("-->\n")
+    assert all(line.startswith("%") for line in (folder / "a.tex").read_text().splitlines()[1:])
+
+
+def test_a_csv_file_stays_plain_and_its_metadata_are_csv_on_the_web(run):
+    folder, _ = run
+    assert pd.read_csv(folder / "a.csv").to_dict("list") == {"x": [1], "y": [2]}
+    described = json.loads((folder / "a.csv-metadata.json").read_text())
+    assert described["@context"] == "http://www.w3.org/ns/csvw"
+    assert described["url"] == "a.csv"
+
+
+def test_a_moved_bit_of_a_trace_is_noticed(copy, run, capsys):
+    path = next(iter(run[1]["traces"]))
+    table = traces.read(copy / path)
+    theta = table["theta"].to_numpy().copy()
+    theta[3] *= 1 + 2**-52
+    changed = table.set_column(table.schema.get_field_index("theta"), table.schema.field("theta"), pa.array(theta))
+    traces.write(copy / path, changed, traces.metadata(copy / path))
+    assert main(copy, *(f"a.{suffix}" for suffix in FORMATS)) == 1
+    printed = capsys.readouterr().out
+    assert printed.count(f"  differs   {path}") == len(FORMATS)
+    assert printed.count("3 of 4 verified") == len(FORMATS)
+
+
+def test_a_missing_and_a_broken_trace_are_noticed(copy, run, capsys):
+    first, second = run[1]["traces"]
+    (copy / first).unlink()
+    (copy / second).write_text("no trace")
+    assert main(copy, "a.png") == 1
+    printed = capsys.readouterr().out
+    assert f"  missing   {first}" in printed
+    assert f"  differs   {second}" in printed
+
+
+def test_a_changed_configuration_is_noticed_where_it_matters(copy, capsys):
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    config["experiments"]["double_well-adam"]["theta0"] = [0.3]
+    config["experiments"]["quadratic-adagrad"]["sets"][0]["steps"] = [20, 31]
+    del config["figures"]["fig01"]
+    (copy / "config.yaml").write_text("# another layout\n" + yaml.safe_dump(config))
+    assert main(copy, "a.pdf") == 1
+    printed = capsys.readouterr().out
+    assert "  differs   config.yaml: experiments.quadratic-adagrad" in printed
+    assert "  missing   config.yaml: figures.fig01" in printed
+    assert "2 of 4 verified" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.png", None, "no such file"),
+        ("text.png", b"text", "not a readable .png file"),
+        ("text.pdf", b"text", "not a readable .pdf file"),
+        ("empty.pdf", b"", "not a readable .pdf file"),
+        ("broken.pdf", b"%PDF-1.4\n1 0 obj\n<<", "not a readable .pdf file"),
+        ("bytes.md", b"\xff\xfe", "not a readable .md file"),
+        ("foreign.md", b"# A text\n", "carries no provenance"),
+        ("foreign.tex", b"% a comment\n", "carries no provenance"),
+        ("alone.csv", b"x\n1\n", "no such file"),
+        ("list.json", b"[]", "carries no provenance"),
+        ("other.md", b"<!-- optide provenance\n{}\n-->\n", "carries no provenance that this version can read"),
+        ("other.tex", b"% optide provenance\n% 1\n", "carries no provenance that this version can read"),
+        ("a.jpeg", b"", "provenance is carried by .png, .pdf, .md, .tex, .csv, .json"),
+        ("a.png/", None, "not a readable .png file"),
+    ],
+)
+def test_what_carries_nothing_is_named_in_one_line(copy, capfd, name, content, message):
+    if name.endswith("/"):
+        (copy / name).unlink()
+        (copy / name).mkdir()
+    elif content is not None:
+        (copy / name).write_bytes(content)
+    assert main(copy, name, "a.md") == 1
+    printed = capfd.readouterr()
+    assert printed.err.startswith(f"optide: error: {copy / name}: ")
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert "4 of 4 verified" in printed.out
+
+
+def test_a_figure_of_others_carries_nothing(copy, capsys):
+    for kind in ("png", "pdf"):
+        Figure(figsize=(1, 1)).savefig(copy / f"b.{kind}")
+        assert main(copy, f"b.{kind}") == 1
+        assert "carries no provenance\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "a: [", "text"])
+def test_an_unreadable_configuration_is_named_in_one_line(copy, capsys, content):
+    (copy / "config.yaml").unlink()
+    if content is not None:
+        (copy / "config.yaml").write_text(content)
+    assert main(copy, "a.md") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_command_needs_no_jax(run):
+    code = (
+        "import sys; from optide import provenance; code = provenance.main(['a.png']); assert 'jax' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit(code)"], cwd=run[0], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("  4 of 4 verified\n")
