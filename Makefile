@@ -33,4 +33,4 @@ lock:
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock results figures
+	rm -rf .venv .venv-lock results figures ro-crate-metadata.json

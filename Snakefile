@@ -2,6 +2,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/traces.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/table.smk"
+include: "workflow/rules/crate.smk"
 include: "workflow/rules/check.smk"
 
 
@@ -15,3 +16,4 @@ rule all:
     input:
         FIGURES,
         TABLES,
+        CRATE,

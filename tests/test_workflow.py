@@ -9,8 +9,10 @@ import sys
 import pandas as pd
 import pytest
 import yaml
+from rocrate.rocrate import ROCrate
 
 from conftest import ROOT
+from optide import provenance
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
 
@@ -47,7 +49,8 @@ def figures(*names):
     return {f"figures/{s}/{n}.{e}" for n in names for s in ("published", "converged") for e in ("png", "pdf")}
 
 
-TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "md", "tex")}
+TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex")}
+CRATE = {"ro-crate-metadata.json", "results/inputs"}
 ALL = ("discrete", "published", "converged")
 
 
@@ -73,11 +76,21 @@ def test_everything_is_built_with_logs_and_benchmarks(built):
     assert traces("quadratic-adagrad", "0.05", *ALL) <= files
     for kind in ("logs", "benchmarks"):
         done = {name for name in files if name.startswith(f"results/{kind}/")}
-        assert len(done) == len([name for name in files if name.endswith(".parquet")]) + 6 + 1
+        assert len(done) == len([name for name in files if name.endswith(".parquet")]) + 6 + 1 + 1
     assert "converged after" in (built / "results/logs/trace/published/quadratic-adagrad/lr0.1.log").read_text()
     assert not [name for name in files if "/." in name and "snakemake" not in name]
     frame = pd.read_parquet(built / "results/traces")
     assert set(frame["scheme"]) == set(ALL)
+
+
+def test_every_figure_and_table_carries_its_provenance_and_is_in_the_crate(built, capsys):
+    drawn = sorted(str(path.relative_to(built)) for path in (built / "figures").rglob("*.*"))
+    assert len(drawn) == 12 + 4
+    assert provenance.main([*(str(built / path) for path in drawn), "--directory", str(built)]) == 0
+    assert " 0 verified" not in capsys.readouterr().out
+    parts = {entity.id for entity in ROCrate(built).data_entities}
+    solved = {str(path.relative_to(built)) for path in (built / "results/traces").rglob("*.parquet")}
+    assert {*drawn, *solved, "results/inputs/config.yaml", "results/inputs/Snakefile"} <= parts
 
 
 def test_a_second_run_does_nothing(built):
@@ -97,17 +110,17 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
         config["experiments"]["double_well-adam"]["sets"][0]["hyperparameters"]["beta2"] = [0.9, 0.95]
 
     edited(folder, change)
-    assert planned(folder) == traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE
+    assert planned(folder) == traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE | CRATE
 
 
 def test_changing_the_steps_at_one_learning_rate_leaves_the_other(folder):
     edited(folder, lambda config: config["experiments"]["quadratic-adagrad"]["sets"][0].update(steps=[20, 31]))
-    assert planned(folder) == traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01") | TABLE
+    assert planned(folder) == traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01") | TABLE | CRATE
 
 
 def test_changing_a_figure_solves_nothing(folder):
     edited(folder, lambda config: config["figures"]["fig01"].update(quantity="theta"))
-    assert planned(folder) == figures("fig01")
+    assert planned(folder) == figures("fig01") | CRATE
 
 
 def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
@@ -174,7 +187,7 @@ def test_a_failing_solve_is_one_line_and_leaves_no_trace(tmp_path):
 def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
     code, output = snakemake(built, "accept")
     assert code == 0, output
-    assert "accepted 27 artefacts, 27 of them changed" in output
+    assert "accepted 28 artefacts, 28 of them changed" in output
 
     other = tmp_path / "ein anderer Ördner"
     shutil.copytree(built / "reproducibility", other / "reproducibility")
@@ -182,6 +195,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
     (other / "matplotlibrc").write_text("font.size: 23\nfont.family: monospace\naxes.facecolor: red\nsavefig.dpi: 31\n")
     code, output = snakemake(
         other,
+        "all",
         "check",
         cores=1,
         TZ="Asia/Kathmandu",
@@ -195,8 +209,9 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         HOME=str(tmp_path),
     )
     assert code == 0, output
-    assert "27 artefacts: 27 identical" in output
+    assert "28 artefacts: 28 identical" in output
     assert "every bit is as accepted" in output
+    assert (other / "ro-crate-metadata.json").read_bytes() == (built / "ro-crate-metadata.json").read_bytes()
 
     (other / "figures" / "table1.md").write_text("another number")
     code, output = snakemake(other, "check", "--rerun-triggers", "input")

@@ -62,6 +62,7 @@ FIGURES = expand(
     "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
 )
 TABLES = expand("figures/table1.{suffix}", suffix=["csv", "csv-metadata.json", "md", "tex"])
+CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 
 for path in (*Path("figures").glob("*/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):

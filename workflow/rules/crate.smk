@@ -1,0 +1,40 @@
+# An RO-Crate of the whole run.  What went in is copied, so that it stays what it was.
+
+BASE = Path(workflow.basedir)
+ORIGINS = {
+    "config.yaml": "config.yaml",
+    **{
+        str(path.relative_to(BASE)): str(path)
+        for pattern in (
+            *("Snakefile", "pyproject.toml", "requirements.lock", "CITATION.cff", "LICENSE"),
+            *("workflow/**/*.smk", "workflow/**/*.py", "workflow/**/*.yaml", "src/optide/**/*.py"),
+        )
+        for path in sorted(BASE.glob(pattern))
+    },
+}
+
+
+localrules:
+    crate,
+
+
+rule crate:
+    input:
+        sources=ORIGINS.values(),
+        traces=TRACES,
+        files=[*FIGURES, *TABLES],
+    output:
+        metadata=CRATE,
+        copies=directory("results/inputs"),
+    log:
+        "results/logs/crate.log",
+    benchmark:
+        "results/benchmarks/crate.tsv"
+    params:
+        names=list(ORIGINS),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/crate.py"
