@@ -1,12 +1,13 @@
 # make reproduce   create the environment and build every figure and table
 # make test        create the environment and run the tests
+# make docs        renew the pages that are generated
 # make lock        renew the lock file from pyproject.toml
 
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 
-.PHONY: reproduce test lint lock clean
+.PHONY: reproduce test lint docs lock clean
 
 reproduce: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
@@ -23,6 +24,9 @@ lint: .venv/installed
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+docs: .venv/installed
+	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
 
 lock:
 	$(PYTHON) -m venv .venv-lock

@@ -1,29 +1,28 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
 import re
+import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version, update_config
 
 from optide import config as configuration
+from optide import yamlfile
 from optide.errors import OptideError
 
 min_version("9.0")
 
+SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
 
-configfile: "config.yaml"
-
-
+# Not with `configfile:`, which takes the last of two equal keys and evaluates Python in templates.
 try:
-    validate(config, "../schemas/config.schema.yaml")
-except WorkflowError as error:
-    raise WorkflowError(f"config.yaml: {configuration.explain(error.__context__)}") from None
-try:
-    for line in configuration.check(config):
+    command_line = config
+    config = yamlfile.read("config.yaml") if Path("config.yaml").exists() or not command_line else {}
+    update_config(config, command_line)
+    for line in configuration.examine(config, yamlfile.read(SCHEMA)):
         logger.warning(f"warning: config.yaml: {line}")
 except OptideError as error:
-    raise WorkflowError(f"config.yaml: {error}") from None
+    sys.exit(f"config.yaml: {error}")
 
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]

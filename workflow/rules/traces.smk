@@ -4,7 +4,11 @@
 
 rule trace:
     input:
-        solver=[p for p in sources("*.py", "ide/*.py") if Path(p).stem not in ("plotting", "table", "metrics")],
+        solver=[
+            path
+            for path in sources("*.py", "ide/*.py")
+            if Path(path).stem not in ("plotting", "table", "metrics", "schema", "yamlfile")
+        ],
     output:
         trace("{scheme}", ("{experiment}", "{learning_rate}")),
     log:
