@@ -3,12 +3,14 @@ include: "workflow/rules/traces.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/mend.smk"
 
 
 localrules:
     all,
     check,
     accept,
+    mend,
 
 
 rule all:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -27,11 +27,12 @@ class ConvergenceError(OptideError, ArithmeticError):
 
 @contextmanager
 def one_line(log: str | Path) -> Iterator[None]:
-    """End the process with one line, in the log and on stderr, where optide raises an error."""
+    """End the process with one line, in the log and on stderr, where optide or the file system fails."""
     try:
         yield
-    except OptideError as error:
+    except (OptideError, OSError) as error:
         line = f"optide: error: {error}"
-        Path(log).write_text(line + "\n")
         print(line, file=sys.stderr)
+        with suppress(OSError):  # a full disk has no room for the log either
+            Path(log).write_text(line + "\n", encoding="utf-8")
         raise SystemExit(1) from None

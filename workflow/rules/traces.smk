@@ -7,7 +7,7 @@ rule trace:
         solver=[
             path
             for path in sources("*.py", "ide/*.py")
-            if Path(path).stem not in ("plotting", "table", "metrics", "schema", "yamlfile")
+            if Path(path).stem not in ("plotting", "table", "metrics", "schema", "yamlfile", "mend")
         ],
     output:
         trace("{scheme}", ("{experiment}", "{learning_rate}")),
