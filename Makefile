@@ -1,5 +1,6 @@
 # make reproduce   create the environment and build every figure and table
 # make test        create the environment and run the tests
+# make faults      kill the pipeline 50 times instead of 4, and damage what it wrote
 # make docs        renew the pages that are generated
 # make lock        renew the lock file from pyproject.toml
 
@@ -7,13 +8,16 @@ PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 
-.PHONY: reproduce test lint docs lock clean
+.PHONY: reproduce test faults lint docs lock clean
 
 reproduce: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
 
 test: .venv/installed
 	$(BIN)/pytest -n auto
+
+faults: .venv/installed
+	KILLS=50 $(BIN)/pytest tests/test_faults.py tests/test_traces.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PREFIX = "optide: error:"
+
 
 class OptideError(Exception):
     """Base of every error that optide raises on purpose."""
@@ -31,8 +33,14 @@ def one_line(log: str | Path) -> Iterator[None]:
     try:
         yield
     except (OptideError, OSError) as error:
-        line = f"optide: error: {error}"
+        line = f"{_PREFIX} {error}"
         print(line, file=sys.stderr)
         with suppress(OSError):  # a full disk has no room for the log either
             Path(log).write_text(line + "\n", encoding="utf-8")
         raise SystemExit(1) from None
+
+
+def failures(logs: Path) -> list[str]:
+    """The errors in a folder of logs, one line each; a job that succeeds overwrites its log."""
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in sorted(logs.rglob("*.log"))}
+    return [f"{path}: {text.strip()}" for path, text in texts.items() if text.startswith(_PREFIX)]

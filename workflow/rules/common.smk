@@ -8,7 +8,7 @@ from snakemake.utils import min_version, update_config
 
 from optide import config as configuration
 from optide import yamlfile
-from optide.errors import OptideError
+from optide.errors import OptideError, failures
 
 min_version("9.0")
 
@@ -60,3 +60,8 @@ TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 for path in (*Path("figures").glob("*/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
     if str(path) not in {*FIGURES, *TRACES}:
         logger.warning(f"warning: {path}: no rule produces this file any more; it is not part of the results")
+
+
+onerror:
+    for line in failures(Path("results/logs")):
+        print(f"failed: {line}", file=sys.stderr)
