@@ -152,9 +152,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """16 kB for all results; needs a mount of one's own, which some machines forbid."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no user namespaces here: no small disk can be mounted; only the test above was run")
-    edited(
-        tmp_path, lambda config: config["experiments"]["quadratic-adagrad"].update(theta0=[float(i) for i in range(9)])
-    )
+    edited(tmp_path, lambda config: config["experiments"]["quadratic-adagrad"]["sets"][0].update(steps=[20, 5000]))
     (tmp_path / "results").mkdir()
     script = 'mount -t tmpfs -o size=16k none results && "$@"; find results -size +0'
     target = "results/traces/discrete/quadratic-adagrad/lr0.05.parquet"
