@@ -1,6 +1,8 @@
 # make reproduce   create the environment and build every figure and table
 # make test        create the environment and run the tests
 # make faults      kill the pipeline 50 times instead of 4, and damage what it wrote
+# make coverage    run the tests and show the branches of src/ that none takes
+# make audit       look up known vulnerabilities of the locked versions, and list their licences
 # make docs        renew the pages that are generated
 # make lock        renew the lock file from pyproject.toml
 
@@ -8,7 +10,7 @@ PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 
-.PHONY: reproduce test faults lint docs lock clean
+.PHONY: reproduce test faults coverage audit lint docs lock clean
 
 reproduce: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +20,18 @@ test: .venv/installed
 
 faults: .venv/installed
 	KILLS=50 $(BIN)/pytest tests/test_faults.py tests/test_traces.py
+
+coverage: .venv/installed
+	$(BIN)/pytest -n auto --cov=optide --cov-branch --cov-report=term-missing --cov-fail-under=95
+
+# tools of their own environment: they are no dependency of the project
+audit: .venv/installed
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet pip-audit==2.10.1 pip-licenses==5.5.5
+	.venv-audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=markdown --order=name \
+		--ignore-packages optide pip > docs/dependencies.md
+	.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip --require-hashes
+	rm -r .venv-audit
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -41,4 +55,4 @@ lock:
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock results figures
+	rm -rf .venv .venv-lock .venv-audit results figures

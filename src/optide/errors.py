@@ -23,6 +23,14 @@ class NonFiniteError(OptideError, FloatingPointError):
     """A trajectory left the finite numbers."""
 
 
+class UnderflowError(OptideError, FloatingPointError):
+    """A second moment fell below the smallest normal number where an update divides by its root."""
+
+
+class ObjectiveError(OptideError, TypeError):
+    """An objective does not map theta to one float64."""
+
+
 class ConvergenceError(OptideError, ArithmeticError):
     """A solver that must converge did not."""
 
