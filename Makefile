@@ -28,10 +28,11 @@ coverage: .venv/installed
 audit: .venv/installed
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/pip install --quiet pip-audit==2.10.1 pip-licenses==5.5.5
+	printf '# Dependencies and their licences\n\nThe locked environment, as its packages describe themselves; `make audit` renews this page.\n\n' \
+		> docs/dependencies.md
 	.venv-audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=markdown --order=name \
-		--ignore-packages optide pip > docs/dependencies.md
-	.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip --require-hashes
-	rm -r .venv-audit
+		--ignore-packages optide pip >> docs/dependencies.md
+	.venv-audit/bin/pip-audit --strict --requirement requirements.lock --disable-pip --require-hashes
 
 lint: .venv/installed
 	$(BIN)/ruff check .
