@@ -1,11 +1,8 @@
 """Kills, full disks, folders that cannot be written, runs that fail: nothing lost, nothing half-written."""
 
-import ctypes
 import os
 import random
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -102,16 +99,12 @@ def test_killed_at_random_moments_and_started_again_it_ends_with_the_same_bits(t
     assert explained
 
 
-def limited():
-    """In a child process: a write beyond 500 bytes fails, as it does on a full disk."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-
-
-def powerless():
-    """In a child process: permissions hold for root too (CAP_DAC_OVERRIDE leaves the bounding set)."""
-    ctypes.CDLL(None).prctl(24, 1)
-
+# what a process does to itself before it becomes another one
+BECOME = "import ctypes, os, resource, sys; {}; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+# a write beyond 500 bytes fails, as it does on a full disk
+LIMITED = BECOME.format("resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))")
+# permissions hold for root too: CAP_DAC_OVERRIDE leaves the bounding set (PR_CAPBSET_DROP)
+POWERLESS = BECOME.format("ctypes.CDLL(None).prctl(24, 1)")
 
 WRITE = """
 import sys
@@ -130,20 +123,19 @@ with one_line("log"):
 """
 
 
-@pytest.mark.parametrize("prepare", [limited, powerless])
+@pytest.mark.parametrize("prepare", [LIMITED, POWERLESS], ids=["limited", "powerless"])
 @pytest.mark.parametrize("name", ["x.parquet", "x.png", "x.pdf", "x.csv"])
 def test_what_cannot_be_written_is_named_and_leaves_nothing(tmp_path, name, prepare):
-    if prepare is powerless:
+    if prepare is POWERLESS:
         tmp_path.chmod(0o555)
     run = subprocess.run(
-        [sys.executable, "-c", WRITE, name, REDUCED],
+        [sys.executable, "-c", prepare, "-c", WRITE, name, REDUCED],
         cwd=tmp_path,
-        preexec_fn=prepare,
         capture_output=True,
         text=True,
         check=False,
     )
-    reason = {limited: "File too large", powerless: "Permission denied"}[prepare]
+    reason = {LIMITED: "File too large", POWERLESS: "Permission denied"}[prepare]
     assert (run.returncode, run.stderr) == (1, f"optide: error: {name}: cannot be written: {reason}\n")
     assert {path.name for path in tmp_path.iterdir()} <= {"log"}
 
