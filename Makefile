@@ -13,7 +13,7 @@ BIN := .venv/bin
 .PHONY: reproduce test faults coverage audit lint docs lock clean
 
 reproduce: .venv/installed
-	$(BIN)/snakemake --cores $(CORES)
+	XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake --cores $(CORES)
 
 test: .venv/installed
 	$(BIN)/pytest -n auto
