@@ -1,6 +1,7 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from optide import yamlfile
 from optide.errors import OptideError, failures
 
 min_version("9.0")
+
+# Snakemake puts it, as it is, into the shell command of a script: a space in the path would end it
+sys.executable = shlex.quote(sys.executable)
 
 SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
 
