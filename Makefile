@@ -1,18 +1,38 @@
 # make reproduce   create the environment and build every figure and table
 # make test        create the environment and run the tests
+# make faults      kill the pipeline 50 times instead of 4, and damage what it wrote
+# make coverage    run the tests and show the branches of src/ that none takes
+# make audit       look up known vulnerabilities of the locked versions, and list their licences
+# make docs        renew the pages that are generated
 # make lock        renew the lock file from pyproject.toml
 
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 
-.PHONY: reproduce test lint lock clean
+.PHONY: reproduce test faults coverage audit lint docs lock clean
 
 reproduce: .venv/installed
-	$(BIN)/snakemake --cores $(CORES)
+	XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake --cores $(CORES)
 
 test: .venv/installed
 	$(BIN)/pytest -n auto
+
+faults: .venv/installed
+	KILLS=50 $(BIN)/pytest tests/test_faults.py tests/test_traces.py
+
+coverage: .venv/installed
+	$(BIN)/pytest -n auto --cov=optide --cov-branch --cov-report=term-missing --cov-fail-under=95
+
+# tools of their own environment: they are no dependency of the project
+audit: .venv/installed
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet pip-audit==2.10.1 pip-licenses==5.5.5
+	printf '# Dependencies and their licences\n\nThe locked environment, as its packages describe themselves; `make audit` renews this page.\n\n' \
+		> docs/dependencies.md
+	.venv-audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=markdown --order=name \
+		--ignore-packages optide pip >> docs/dependencies.md
+	.venv-audit/bin/pip-audit --strict --requirement requirements.lock --disable-pip --require-hashes
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -24,6 +44,9 @@ lint: .venv/installed
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+docs: .venv/installed
+	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
+
 lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
@@ -33,4 +56,4 @@ lock:
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock results figures ro-crate-metadata.json
+	rm -rf .venv .venv-lock .venv-audit results figures ro-crate-metadata.json

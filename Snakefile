@@ -4,12 +4,14 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/crate.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/mend.smk"
 
 
 localrules:
     all,
     check,
     accept,
+    mend,
 
 
 rule all:

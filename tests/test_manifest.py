@@ -149,12 +149,33 @@ def test_manifest_and_reference_come_back_as_written(accepted, tmp_path):
     assert len(points) <= len(paths) * digests.MAX_POINTS
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"traces": {}}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b'{"traces": {}}',
+        b'{"environment": {}, "files": {}, "traces": {"a": 1}}',
+        b'{"environment": {}, "files": {"a": "12"}, "traces": {}}',
+    ],
+)
 def test_a_damaged_manifest_is_named(accepted, tmp_path, damage):
     manifest.write(tmp_path, *accepted[2:])
-    (tmp_path / "manifest.json").write_text(damage)
-    with pytest.raises(manifest.ManifestError, match="snakemake accept"):
+    (tmp_path / "manifest.json").write_bytes(damage)
+    with pytest.raises(manifest.ManifestError, match="restore the folder from version control, or delete it and run"):
         manifest.read(tmp_path)
+
+
+def test_a_damaged_reference_is_named(accepted, tmp_path):
+    manifest.write(tmp_path, *accepted[2:])
+    path = tmp_path / "reference.parquet"
+    content = path.read_bytes()
+    for damaged in (b"", content[:-1], content[:200] + bytes([content[200] ^ 1]) + content[201:]):
+        path.write_bytes(damaged)
+        with pytest.raises(manifest.ManifestError, match=r"reference\.parquet: damaged"):
+            manifest.read(tmp_path)
 
 
 def test_the_digest_is_of_the_values_only(tmp_path):

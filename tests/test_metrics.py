@@ -6,7 +6,7 @@ from optide.metrics import decay_rate, gap, memory_length, nearest
 
 def test_gap_compares_the_steps_that_both_curves_have():
     k, other_k = np.arange(0, 5), np.arange(2, 8)
-    found = gap(k, np.zeros(5), other_k, np.asarray([1.0, -2.0, 2.0, 9.0, 9.0, 9.0]))
+    found = gap(k, np.asarray([9.0, 9.0, 1.0, 2.0, 3.0]), other_k, np.asarray([2.0, 0.0, 5.0, 9.0, 9.0, 9.0]))
     assert found.largest == 2
     assert found.rms == pytest.approx(np.sqrt((1 + 4 + 4) / 3))
 
@@ -33,7 +33,42 @@ def test_no_decay_no_rate():
     assert np.isnan(decay_rate(k, np.ones(50)))
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 700.0])
+def test_only_the_steps_between_a_half_and_a_thousandth_of_the_start_count(scale):
+    walk = np.linspace(1, 0.5, 20, endpoint=False)
+    decay = 0.5 * np.exp(-0.2 * np.arange(30))  # ends at 1.5e-3
+    floor = 0.9e-3 * np.exp(-0.01 * np.arange(300))
+    distance = scale * np.concatenate([walk, decay, floor])
+    # exact but for the roundings of the fit; another limit lets the walk or the floor in
+    assert decay_rate(np.arange(350), distance) == pytest.approx(0.2, rel=1e-12)
+
+
+def test_a_limit_cycle_counts_from_twice_its_size():
+    decay = np.exp(-0.3 * np.arange(10))  # ends at 0.067
+    distance = np.concatenate([decay, np.full(100, 0.034)])
+    assert decay_rate(np.arange(110), distance) == pytest.approx(0.3, rel=1e-12)
+    assert decay_rate(np.arange(110), distance / 2) == pytest.approx(0.3, rel=1e-12)
+
+
+def test_a_rate_needs_five_steps():
+    # from 0.5 to 2 * 0.01; after them the end
+    enough = np.asarray([1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.01])
+    assert decay_rate(np.arange(7), enough) == pytest.approx(np.log(2), rel=1e-12)
+    assert np.isnan(decay_rate(np.arange(6), np.delete(enough, 1)))
+
+
+def test_a_plateau_has_rate_zero():
+    distance = np.asarray([1.0, *6 * [0.4], 0.1])
+    assert decay_rate(np.arange(8), distance) == pytest.approx(0, abs=1e-15)
+
+
 def test_small_things():
+    assert nearest(2.1, (4.0, -1.0)) == 4
+    assert nearest(-0.9, (0.2, -1.0, 5.0)) == -1
+    assert nearest(9, (1000.0, 10.0)) == 10
+    assert memory_length(0.25) == pytest.approx(4 / 3)
+    assert memory_length(0.75) == pytest.approx(4)
+    assert memory_length(0.6) == pytest.approx(2.5)
     assert nearest(-0.2, (-1.0, 1.0)) == -1
     assert np.isnan(nearest(0.0, (-1.0, 1.0)))
     assert memory_length(0.9) == pytest.approx(10)

@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from optide import AdaGrad, Adam, RMSProp
 from optide.config import HYPERPARAMETERS, STATES
 from optide.errors import ParameterError
-from optide.optimizers import OPTIMIZERS
+from optide.optimizers import OPTIMIZERS, sqrt
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,12 @@ from optide.optimizers import OPTIMIZERS
         (AdaGrad, "learning_rate", float("inf")),
         (AdaGrad, "learning_rate", "0.1x"),
         (AdaGrad, "learning_rate", True),
-        (AdaGrad, "eps", 0.0),
-        (RMSProp, "beta", 1.0),
-        (RMSProp, "beta", -0.1),
-        (Adam, "beta1", 1.5),
-        (Adam, "beta2", float("nan")),
+        *((AdaGrad, "eps", value) for value in (0.0, -1e-8, float("inf"))),
+        *(
+            (make, name, value)
+            for make, name in ((RMSProp, "beta"), (Adam, "beta1"), (Adam, "beta2"))
+            for value in (1.0, 1.5, -0.1, float("nan"))
+        ),
     ],
 )
 def test_invalid_hyperparameters_are_named_with_value_and_range(make, name, value):
@@ -39,6 +40,31 @@ def test_hyperparameters_are_traced():
     stacked = RMSProp(jnp.asarray([0.1, 0.2]), beta=jnp.asarray([0.0, 0.5]))
     rates = jax.jit(lambda optimizer: optimizer.memories()["v"].rate)(stacked)
     assert rates.tolist() == [1 / 0.1, 0.5 / 0.2]
+
+
+def test_every_decay_may_be_zero_and_eps_is_that_of_the_paper():
+    for optimizer in (RMSProp(0.1, beta=0.0), Adam(0.1, beta1=0.0, beta2=0.0), AdaGrad(0.1)):
+        assert optimizer.eps == 1e-8
+
+
+def test_square_root_and_its_derivative_are_zero_where_there_is_none():
+    assert [float(sqrt(jnp.asarray(v))) for v in (4.0, 0.25, 0.0, -0.5)] == [2, 0.5, 0, 0]
+    assert [float(jax.grad(sqrt)(v)) for v in (4.0, 0.0, -0.5)] == [0.25, 0, 0]
+
+
+def test_memories_and_velocities_are_those_of_the_paper():
+    g, four = jnp.asarray(-3.0), jnp.asarray(4.0)
+    assert AdaGrad(0.2).memories() == {"G": (2, 1 / 0.2, 0.0)}
+    assert RMSProp(0.2, 0.75).memories() == {"v": (2, 0.25 / 0.2, 0.25 / 0.2)}
+    m, v = Adam(0.2, beta1=0.5, beta2=0.75).memories().items()
+    assert (m, v) == (("m", (1, 0.5 / 0.2, 0.5 / 0.2)), ("v", (2, 0.25 / 0.2, 0.25 / 0.2)))
+    # eps = 1/2, so that its place shows: 3 / (sqrt(4) + 1/2)
+    assert AdaGrad(0.2, eps=0.5).velocity(0.4, g, {"G": four}) == 1.2
+    assert RMSProp(0.2, eps=0.5).velocity(0.4, g, {"v": four}) == 1.2
+    assert AdaGrad(0.2).initial_velocity(g) == RMSProp(0.2).initial_velocity(g) == float("inf")
+    # after two steps: c = sqrt(1 - 0.36), a = c / (1 - 0.25)
+    found = Adam(0.25, beta1=0.5, beta2=0.6, eps=0.5).velocity(0.5, g, {"m": jnp.asarray(-3.0), "v": four})
+    assert float(found) == pytest.approx(0.8 / 0.75 * 3 / (2 + 0.5 * 0.8), rel=1e-14)
 
 
 def test_the_configuration_knows_the_same_names_as_the_library():

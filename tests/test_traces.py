@@ -1,11 +1,13 @@
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from optide import Adam, run_discrete, traces
+from optide import Adam, files, run_discrete, seal, traces
 from optide.config import experiment_slice
 from optide.experiments import report, run
+from optide.mend import mend
 from optide.objectives import double_well
 
 
@@ -66,13 +68,78 @@ def test_the_log_has_a_line_for_each_lane(written):
     assert all("converged after" in line for line in lines)
 
 
-@pytest.mark.parametrize("damage", [b"", b"PAR1", None])
-def test_a_damaged_file_is_named(written, tmp_path, damage):
+def corruption(content, random):
+    """One of the ways in which a file goes bad, anywhere in it."""
+    at = int(random.integers(len(content)))
+    zeroed = content[:at] + bytes(len(content[at : at + 512])) + content[at + 512 :]
+    ways = {
+        "flipped bit": content[:at] + bytes([content[at] ^ 1 << int(random.integers(8))]) + content[at + 1 :],
+        "other byte": content[:at] + bytes([content[at] ^ int(random.integers(1, 256))]) + content[at + 1 :],
+        "cut": content[:at],
+        "empty": b"",
+        "zeros": zeroed if zeroed != content else bytes(len(content)),
+        "twice": content * 2,
+        "longer": content + b"\0",
+    }
+    return ways[random.choice([*ways, "flipped bit", "flipped bit", "cut"])]
+
+
+def test_200_corruptions_are_all_found_and_named(written, tmp_path):
+    random = np.random.default_rng(0)
+    whole = (written / "converged.parquet").read_bytes()
     path = tmp_path / "damaged.parquet"
+    for _ in range(200):
+        path.write_bytes(corruption(whole, random))
+        for read in (traces.read, traces.metadata, traces.lanes):
+            with pytest.raises(
+                traces.TraceError, match=r"damaged\.parquet: damaged.*`snakemake --cores 1 mend`"
+            ) as error:
+                read(path)
+            assert "\n" not in str(error.value)
+    path.write_bytes(whole)
+    assert traces.read(path).equals(traces.read(written / "converged.parquet"))
+
+
+def test_every_flipped_bit_of_the_last_kilobyte_is_found(written, tmp_path):
+    """That is the footer, which Parquet's own checksums do not cover."""
     whole = (written / "discrete.parquet").read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
-    with pytest.raises(traces.TraceError, match=r"damaged\.parquet"):
-        traces.read(path)
+    path = tmp_path / "damaged.parquet"
+    for at in range(8 * len(whole) - 8 * 1024, 8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[at // 8] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        with pytest.raises(traces.TraceError):
+            traces.read(path)
+
+
+def test_traces_of_another_version_or_without_a_seal_are_refused(written, tmp_path, monkeypatch):
+    table = traces.read(written / "discrete.parquet")
+    pq.write_table(table, tmp_path / "unsealed.parquet")
+    with pytest.raises(traces.TraceError, match=r"unsealed\.parquet: damaged, or not written by this version"):
+        traces.read(tmp_path / "unsealed.parquet")
+    seal.write(tmp_path / "columns.parquet", table.drop_columns(["loss"]))
+    with pytest.raises(traces.TraceError, match=r"columns\.parquet: columns are not those"):
+        traces.read(tmp_path / "columns.parquet")
+    with pytest.raises(traces.TraceError, match=r"absent\.parquet: No such file"):
+        traces.read(tmp_path / "absent.parquet")
+    monkeypatch.setattr(traces, "FORMAT", b"0")
+    traces.write(tmp_path / "old.parquet", table, {})
+    monkeypatch.undo()
+    with pytest.raises(traces.TraceError, match=r"old\.parquet: format b'0' of another version"):
+        traces.read(tmp_path / "old.parquet")
+
+
+def test_mend_deletes_what_is_damaged_or_left_behind_and_nothing_else(written, tmp_path):
+    whole = (written / "discrete.parquet").read_bytes()
+    folder = tmp_path / "results"
+    folder.mkdir()
+    for name, content in {"a.parquet": whole, "b.parquet": whole[:-9], ".c.parquet.7.part": b"", "d.png": b""}.items():
+        (folder / name).write_bytes(content)
+    assert mend([folder, tmp_path / "absent"]) == [
+        f"{folder}/.c.parquet.7.part: left behind by a job that was killed",
+        f"{folder}/b.parquet: damaged, or not written by this version of optide",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == ["a.parquet", "d.png"]
 
 
 def test_a_table_of_another_schema_is_refused(tmp_path):
@@ -83,10 +150,10 @@ def test_a_table_of_another_schema_is_refused(tmp_path):
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, written, monkeypatch):
-    def full(*_, **__):
-        raise OSError("No space left on device")
+    def full(*_):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(traces.pq, "write_table", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(files.Path, "write_bytes", full)
+    with pytest.raises(files.FileError, match=r"x\.parquet: cannot be written: No space left on device"):
         traces.write(tmp_path / "x.parquet", traces.read(written / "discrete.parquet"), {})
     assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from jsonschema import ValidationError
-
 from optide.errors import OptideError
+from optide.schema import first_error, nearest, shown
 
 Config = Mapping[str, Any]
 
@@ -37,22 +36,17 @@ class Lane(NamedTuple):
     steps: int
 
 
-def explain(error: ValidationError) -> str:
-    """What JSON Schema found wrong, in one line: the key, the value and what is allowed."""
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    allowed = f"; allowed: {', '.join(error.schema['properties'])}" if error.validator == "additionalProperties" else ""
-    return f"{key.removeprefix('.') or 'top level'}: {error.message}{allowed}"
-
-
-def check(config: Config) -> list[str]:
-    """Cross-check a configuration that satisfies its schema.
+def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Check a configuration against its schema and against itself.
 
     Returns:
         Warnings, one line each.
 
     Raises:
-        ConfigError: naming the key and what is allowed.
+        ConfigError: naming the key, its value and what is allowed.
     """
+    if error := first_error(config, schema):
+        raise ConfigError(error)
     experiments, figures = config["experiments"], config["figures"]
     for name, experiment in experiments.items():
         _check_experiment(f"experiments.{name}", experiment)
@@ -83,27 +77,41 @@ def _check_experiment(key: str, experiment: Config) -> None:
 def _check_figure(key: str, figure: Config, experiments: Config) -> None:
     rates = {}
     for i, row in enumerate(figure["rows"]):
-        for name in row["experiments"]:
+        for j, name in enumerate(row["experiments"]):
             if name not in experiments:
                 raise ConfigError(
-                    f"{key}.rows[{i}].experiments: no experiment {name!r}; there are {', '.join(experiments)}"
+                    f"{key}.rows[{i}].experiments[{j}] = {shown(name)}: no such experiment; there are "
+                    f"{', '.join(experiments)}{nearest(name, experiments)}"
                 )
             experiment = experiments[name]
             rates[name] = experiment["learning_rates"]
+            _check_row(f"{key}.rows[{i}]", row, name, experiment)
             quantities = ("theta", "loss", *STATES[experiment["optimizer"]])
             if figure["quantity"] not in quantities:
                 raise ConfigError(f"{key}.quantity = {figure['quantity']!r}: {name} has {', '.join(quantities)}")
-            if row.get("theta0", experiment["theta0"][0]) not in experiment["theta0"]:
-                raise ConfigError(f"{key}.rows[{i}].theta0 = {row['theta0']}: {name} has {experiment['theta0']}")
-            sets = [entry.get("name", "") for entry in experiment["sets"]]
-            if row.get("set", sets[0]) not in sets:
-                raise ConfigError(f"{key}.rows[{i}].set = {row['set']!r}: {name} has {', '.join(map(repr, sets))}")
     first = next(iter(rates))
     for name, values in rates.items():
         if values != rates[first]:
             raise ConfigError(
                 f"{key}: {first} and {name} differ in learning_rates; the columns of a figure are one list"
             )
+
+
+def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
+    if row.get("theta0", experiment["theta0"][0]) not in experiment["theta0"]:
+        raise ConfigError(f"{key}.theta0 = {row['theta0']}: {name} has {experiment['theta0']}")
+    sets = [entry.get("name", "") for entry in experiment["sets"]]
+    if row.get("set", sets[0]) not in sets:
+        raise ConfigError(f"{key}.set = {shown(row['set'])}: {name} has {', '.join(map(repr, sets))}")
+    if inset := row.get("inset"):
+        rates = experiment["learning_rates"]
+        if inset["learning_rate"] not in rates:
+            raise ConfigError(f"{key}.inset.learning_rate = {inset['learning_rate']}: {name} has {rates}")
+        for side in ("k", "range"):
+            if not inset[side][0] < inset[side][1]:
+                raise ConfigError(f"{key}.inset.{side} = {inset[side]}: the first must be below the second")
+        if not min(inset["place"][2:]) > 0:
+            raise ConfigError(f"{key}.inset.place = {inset['place']}: width and height must be > 0")
 
 
 def entry(config: Config, key: str) -> Any:
@@ -165,7 +173,11 @@ def figure_keys(config: Config, name: str) -> list[str]:
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
     """A plain-text name of a choice of hyper-parameters, as in "rmsprop beta=0.9"."""
-    return " ".join([optimizer, *(f"{name}={value:g}" for name, value in hyperparameters.items())])
+    short = {name: f"{value:g}" for name, value in hyperparameters.items()}
+    exact = {
+        name: short[name] if float(short[name]) == value else repr(value) for name, value in hyperparameters.items()
+    }
+    return " ".join([optimizer, *(f"{name}={text}" for name, text in exact.items())])
 
 
 def looks(config: Config, name: str) -> dict[str, int]:

@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_PREFIX = "optide: error:"
 
 
 class OptideError(Exception):
@@ -21,17 +23,32 @@ class NonFiniteError(OptideError, FloatingPointError):
     """A trajectory left the finite numbers."""
 
 
+class UnderflowError(OptideError, FloatingPointError):
+    """A second moment fell below the smallest normal number where an update divides by its root."""
+
+
+class ObjectiveError(OptideError, TypeError):
+    """An objective does not map theta to one float64."""
+
+
 class ConvergenceError(OptideError, ArithmeticError):
     """A solver that must converge did not."""
 
 
 @contextmanager
 def one_line(log: str | Path) -> Iterator[None]:
-    """End the process with one line, in the log and on stderr, where optide raises an error."""
+    """End the process with one line, in the log and on stderr, where optide or the file system fails."""
     try:
         yield
-    except OptideError as error:
-        line = f"optide: error: {error}"
-        Path(log).write_text(line + "\n")
+    except (OptideError, OSError) as error:
+        line = f"{_PREFIX} {error}"
         print(line, file=sys.stderr)
+        with suppress(OSError):  # a full disk has no room for the log either
+            Path(log).write_text(line + "\n", encoding="utf-8")
         raise SystemExit(1) from None
+
+
+def failures(logs: Path) -> list[str]:
+    """The errors in a folder of logs, one line each; a job that succeeds overwrites its log."""
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in sorted(logs.rglob("*.log"))}
+    return [f"{path}: {text.strip()}" for path, text in texts.items() if text.startswith(_PREFIX)]

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from jsonschema import Draft202012Validator
 
-from optide import digests, files, traces
+from optide import digests, files, seal, traces
 from optide._runtime import ENVIRONMENT
 from optide.errors import OptideError
 
@@ -32,6 +32,24 @@ PACKAGES = ("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "pillow
 """What decides about values and files: Pillow compresses PNG, fontTools subsets the fonts in PDF."""
 QUANTITIES = ("t", "u", "theta", "loss", "G", "m", "v")
 REFERENCE = pa.schema([("trace", pa.string()), ("row", pa.int64()), *((name, pa.float64()) for name in QUANTITIES)])
+
+_DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TRACE = {
+    "type": "object",
+    "required": ["values", "chaotic"],
+    "properties": {"values": _DIGEST, "chaotic": {"type": "boolean"}},
+}
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["environment", "traces", "files"],
+    "properties": {
+        "environment": {"type": "object", "additionalProperties": {"type": "string"}},
+        "traces": {"type": "object", "additionalProperties": _TRACE},
+        "files": {"type": "object", "additionalProperties": _DIGEST},
+    },
+}
+REMEDY = "restore the folder from version control, or delete it and run `snakemake --cores 4 accept`"
 
 
 class ManifestError(OptideError):
@@ -93,8 +111,7 @@ def reference(trace_paths: Iterable[str]) -> pa.Table:
 def write(folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> None:
     """Write manifest and reference, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with files.aside(folder / "reference.parquet") as temporary:
-        pq.write_table(points, temporary, compression="zstd")
+    seal.write(folder / "reference.parquet", points)
     with files.aside(folder / "manifest.json") as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -109,11 +126,11 @@ def read(folder: Path) -> tuple[dict[str, Any], pa.Table]:
         return {"environment": environment(), "traces": {}, "files": {}}, REFERENCE.empty_table()
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        points = pq.ParquetFile(folder / "reference.parquet").read()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise ManifestError(f"{folder}: not readable ({error}); delete it and run `snakemake accept`") from None
-    if set(manifest) != {"environment", "traces", "files"} or not points.schema.equals(REFERENCE):
-        raise ManifestError(f"{folder}: not a manifest of this version; delete it and run `snakemake accept`")
+        points = seal.read(folder / "reference.parquet")
+    except (OSError, ValueError, seal.SealError) as error:
+        raise ManifestError(f"{folder}: not readable ({error}); {REMEDY}") from None
+    if not Draft202012Validator(SCHEMA).is_valid(manifest) or not points.schema.equals(REFERENCE):
+        raise ManifestError(f"{folder}: not a manifest of this version; {REMEDY}")
     return manifest, points
 
 

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from optide.errors import ObjectiveError
+
 Array = jax.Array
 
 
@@ -47,3 +49,16 @@ double_well = Objective("double_well", lambda theta: jnp.sum((theta**2 - 1) ** 2
 regression = _mean_squared_error()
 
 OBJECTIVES = {objective.name: objective for objective in (quadratic, double_well, regression)}
+
+
+def check_objective(objective: Callable[[Array], Array], theta0: Array, where: str) -> None:
+    """Make sure that an objective maps theta to one float64, without computing anything.
+
+    Raises:
+        ObjectiveError: naming the configuration, and the shape and dtype that it returns.
+    """
+    value = jax.eval_shape(objective, jax.ShapeDtypeStruct(jnp.shape(theta0), float))
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape != () or dtype != jnp.float64:
+        found = f"shape {shape} and dtype {dtype}" if dtype else f"{type(value).__name__}"
+        raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")

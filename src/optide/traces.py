@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from optide import files
+from optide import seal
 from optide.errors import OptideError
 
 CONFIGURATION = pa.schema(
@@ -44,44 +43,60 @@ VALUES = pa.schema(
 """A point of a trace: theta and loss at time t = k alpha, the states at time u."""
 
 SCHEMA = pa.schema([*CONFIGURATION, *VALUES])
+
+FORMAT = b"1"
+"""Raise it whenever a trace means something else than before, so that no old one is taken for new."""
+
+REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated traces, `snakemake --cores 4` builds them again"
 _KEY = b"optide"
+_FORMAT_KEY = b"optide-format"
 
 
 class TraceError(OptideError):
-    """A trace file is missing, damaged or of another version."""
+    """A trace file is missing, damaged or of another version; says how to mend it."""
 
 
 def write(path: str | Path, table: pa.Table, metadata: dict[str, Any]) -> None:
-    """Write a trace aside, then rename it, so that no reader sees half a file.
+    """Write a trace, sealed, whole or not at all.
 
     Args:
         path: of the Parquet file (zstd).
         table: of `SCHEMA`.
         metadata: anything JSON can hold; kept in the file under the key "optide".
+
+    Raises:
+        FileError: it cannot be written.
     """
-    stamped = table.cast(SCHEMA).replace_schema_metadata({_KEY: json.dumps(metadata, sort_keys=True)})
-    with files.aside(path) as temporary:
-        pq.write_table(stamped, temporary, compression="zstd")
+    keys = {_KEY: json.dumps(metadata, sort_keys=True), _FORMAT_KEY: FORMAT}
+    seal.write(path, table.cast(SCHEMA).replace_schema_metadata(keys))
 
 
 def read(path: str | Path) -> pa.Table:
-    """Read a trace and make sure that it is one.
+    """Read a trace and make sure that it is one, to the last bit.
 
     Raises:
-        TraceError: the file cannot be read as Parquet, or its columns are not those of `SCHEMA`.
+        TraceError: the file cannot be read or was damaged, its format is not that of this version,
+            or its columns are not those of `SCHEMA`.
     """
     try:
-        table = pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowException) as error:
-        raise TraceError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from None
+        table = seal.read(path)
+    except seal.SealError as error:
+        raise TraceError(f"{error}; {REMEDY}") from None
+    found = (table.schema.metadata or {}).get(_FORMAT_KEY)
+    if found != FORMAT:
+        raise TraceError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {REMEDY}")
     if not table.schema.equals(SCHEMA):
-        raise TraceError(f"{path}: columns are not those of a trace of this version; delete it and run again")
+        raise TraceError(f"{path}: columns are not those of a trace of this version; {REMEDY}")
     return table
 
 
 def metadata(path: str | Path) -> dict[str, Any]:
     """What `write` was given: configuration, scheme, convergence of each lane, versions."""
-    return json.loads(pq.read_schema(path).metadata[_KEY])
+    return _metadata(read(path))
+
+
+def _metadata(table: pa.Table) -> dict[str, Any]:
+    return json.loads(table.schema.metadata[_KEY])
 
 
 class LaneTrace(NamedTuple):
@@ -103,7 +118,7 @@ def lanes(path: str | Path) -> list[LaneTrace]:
     values = {name: table.column(name).to_numpy() for name in VALUES.names}
     starts = np.flatnonzero(np.diff(values["k"], prepend=values["k"][0]) <= 0)
     ends = [*starts[1:], table.num_rows]
-    reports = metadata(path)["lanes"]
+    reports = _metadata(table)["lanes"]
     if len(reports) != len(starts):
         raise TraceError(f"{path}: {len(starts)} configurations, but metadata for {len(reports)}")
     return [

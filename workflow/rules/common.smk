@@ -1,35 +1,38 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
 import re
+import shlex
+import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version, update_config
 
 from optide import config as configuration
-from optide.errors import OptideError
+from optide import yamlfile
+from optide.errors import OptideError, failures
 
 min_version("9.0")
 
+# Snakemake puts it, as it is, into the shell command of a script: a space in the path would end it
+sys.executable = shlex.quote(sys.executable)
 
-configfile: "config.yaml"
+SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
 
-
+# Not with `configfile:`, which takes the last of two equal keys and evaluates Python in templates.
 try:
-    validate(config, "../schemas/config.schema.yaml")
-except WorkflowError as error:
-    raise WorkflowError(f"config.yaml: {configuration.explain(error.__context__)}") from None
-try:
-    for line in configuration.check(config):
+    command_line = config
+    config = yamlfile.read("config.yaml") if Path("config.yaml").exists() or not command_line else {}
+    update_config(config, command_line)
+    for line in configuration.examine(config, yamlfile.read(SCHEMA)):
         logger.warning(f"warning: config.yaml: {line}")
 except OptideError as error:
-    raise WorkflowError(f"config.yaml: {error}") from None
+    sys.exit(f"config.yaml: {error}")
 
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
-NOT_SOLVING = ("plotting", "table", "metrics", "provenance", "crate")
+NOT_SOLVING = ("plotting", "table", "metrics", "provenance", "crate", "schema", "yamlfile", "mend")
 
 
 def trace(scheme, run):
@@ -68,3 +71,8 @@ TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 for path in (*Path("figures").glob("*/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
     if str(path) not in {*FIGURES, *TRACES}:
         logger.warning(f"warning: {path}: no rule produces this file any more; it is not part of the results")
+
+
+onerror:
+    for line in failures(Path("results/logs")):
+        print(f"failed: {line}", file=sys.stderr)

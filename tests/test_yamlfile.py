@@ -1,0 +1,66 @@
+import pytest
+import yaml
+
+from conftest import ROOT
+from optide import yamlfile
+
+
+@pytest.mark.parametrize("path", ["config.yaml", "tests/reduced/config.yaml"])
+def test_the_configurations_read_as_any_reader_of_yaml_reads_them(path):
+    assert yamlfile.read(ROOT / path) == yaml.safe_load((ROOT / path).read_text())
+
+
+def test_scalars_are_those_of_yaml_1_2():
+    text = b"[1e-3, 010, on, 2024-01-01, 1:30, .inf, -.5, ~, '', true, '1', +7]"
+    found = yamlfile.parse(text)
+    assert found == [1e-3, 10, "on", "2024-01-01", "1:30", float("inf"), -0.5, None, "", True, "1", 7]
+    assert yamlfile.parse(b"a:") == {"a": None}
+    assert yamlfile.parse(b"9" * 5000) == float("inf")
+
+
+def test_anchors_and_merge_keys_are_written_out():
+    found = yamlfile.parse(b"a: &a {x: 1, y: [2]}\nb: {<<: *a, x: 3}\nc: *a")
+    assert found == {"a": {"x": 1, "y": [2]}, "b": {"x": 3, "y": [2]}, "c": {"x": 1, "y": [2]}}
+
+
+BILLION = b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: 1\nb: 2\na: 3", "line 3, column 1: key 'a' is given twice"),
+        (b"a: &x [*x]", "line 1, column 8: alias 'x' is inside its own anchor"),
+        (b"a: &x {<<: *x}", "line 1, column 12: alias 'x' is inside its own anchor"),
+        (BILLION, "line 5, column .*: more than 50 levels, or 100000 values"),
+        (b"[" * 5000, "line 1, column 51: more than 50 levels"),
+        (
+            b"a0: &a0 [1]\n" + b"".join(b"a%d: &a%d [*a%d]\n" % (i, i, i - 1) for i in range(1, 60)),
+            "line 50.*50 levels",
+        ),
+        (b"a: !!python/object/apply:os.system [id]", "line 1, column 4: tag .*os.system' is not allowed"),
+        (b"a: !!timestamp x", "tag .* is not allowed"),
+        (b"a: *x", "line 1, column 4: found undefined alias 'x'"),
+        (b"? [a]\n: b", "unhashable key"),
+        (b"<<: 3", "expected a mapping or list of mappings for merging"),
+        (b"a: [1", "line 1, column 6: while parsing a flow sequence, expected ',' or ']'"),
+        (b"\ta: 1", "cannot start any token"),
+        (b"a: 1\n--- \nb: 2", "line 2, column 1: expected a single document"),
+        (b"a: 1\nb: \xe9", "line 2: byte 0xe9 is not UTF-8"),
+        ("a: 1".encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
+        (b"a: \x00", "unacceptable character #x0000"),
+        (b"a: " + b"x" * 100_000, "100003 bytes; at most 100000"),
+    ],
+)
+def test_what_is_no_plain_data_is_named_in_one_line(content, message):
+    with pytest.raises(yamlfile.YamlError, match=message) as error:
+        yamlfile.parse(content)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    for path in (tmp_path, tmp_path / "absent.yaml"):
+        with pytest.raises(yamlfile.YamlError, match="directory"):
+            yamlfile.read(path)

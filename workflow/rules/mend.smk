@@ -1,0 +1,15 @@
+# Delete damaged and outdated traces; the next run builds them again.  It has neither input nor output,
+# so that it runs whenever it is asked for, on whatever is there.
+
+
+rule mend:
+    log:
+        "results/logs/mend.log",
+    params:
+        folders=["results/traces", "figures"],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/mend.py"
