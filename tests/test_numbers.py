@@ -55,11 +55,12 @@ def test_divergence_and_overflow_are_named():
         (lambda theta: None, "NoneType"),
     ],
 )
-def test_an_objective_of_the_wrong_kind_is_named(objective, found):
+@pytest.mark.parametrize("run", [run_discrete, solve_ide])
+def test_an_objective_of_the_wrong_kind_is_named(run, objective, found):
     with pytest.raises(
-        ObjectiveError, match=rf"AdaGrad\(.*from theta0 = 1\.0: the objective returns {found}, from t = 0"
+        ObjectiveError, match=rf"AdaGrad\(.*from theta0 = 1\.0.*: the objective returns {found}, from t = 0"
     ):
-        run_discrete(AdaGrad(0.1), objective, 1.0, 5)
+        run(AdaGrad(0.1), objective, 1.0, 5)
 
 
 def test_a_second_moment_that_underflows_is_named_unless_eps_covers_it():

@@ -12,6 +12,7 @@ from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
 from optide.ide import march, picard
 from optide.ide.problem import ORIGIN, Problem, Result
+from optide.objectives import check_objective
 from optide.optimizers import Optimizer
 
 Array = jax.Array
@@ -71,6 +72,7 @@ def solve_ide(
     Raises:
         ParameterError: an argument is outside its range.
         NonFiniteError: the solution left the finite numbers; names the configuration and time.
+        ObjectiveError: the objective does not return one float64.
 
     >>> from optide import Adam, solve_ide
     >>> from optide.objectives import double_well
@@ -103,6 +105,8 @@ def solve_lanes(
     t_start = ORIGIN if t_start is None else float(t_start)
     options = _Options(objective, method, lookahead, substeps)
     _check(optimizers[0], steps, t_start, options)
+    for optimizer, start in zip(optimizers, theta0s, strict=True):
+        check_objective(objective, start, _where(optimizer, options, start))
     intervals = steps - 1 if t_start < optimizers[0].learning_rate else steps - 2
     points = intervals * substeps + 1
     stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
@@ -112,7 +116,7 @@ def solve_lanes(
     lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(theta0s))]
     solutions = [_solution(*lane) for lane in lanes]
     for optimizer, start, solution in zip(optimizers, theta0s, solutions, strict=True):
-        check_finite(solution, f"{optimizer} on {name_of(objective)} from theta0 = {start} by {method}")
+        check_finite(solution, _where(optimizer, options, start))
     return solutions
 
 
@@ -148,6 +152,10 @@ def _solution(t: np.ndarray, u: np.ndarray, result: Result) -> Solution:
         residual=float(result.residual),
         residuals=result.residuals[:iterations],
     )
+
+
+def _where(optimizer: Optimizer, options: _Options, theta0: float | Array) -> str:
+    return f"{optimizer} on {name_of(options.objective)} from theta0 = {theta0} by {options.method}"
 
 
 def _check(optimizer: Optimizer, steps: int, t_start: float, options: _Options) -> None:
