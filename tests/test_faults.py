@@ -112,14 +112,15 @@ from optide import config, experiments, plotting, table, traces, yamlfile
 from optide.errors import one_line
 from optide.objectives import OBJECTIVES
 
+record = {"configuration": {}, "traces": {}}
 with one_line("log"):
     if sys.argv[1] == "x.parquet":
         part = config.experiment_slice(yamlfile.read(sys.argv[2]), "quadratic-adagrad", 0.05)
         traces.write(sys.argv[1], *experiments.run({**part, "theta0": [float(i) for i in range(9)]}, "discrete"))
     elif sys.argv[1] == "x.csv":
-        table.write([dict.fromkeys(table.COLUMNS, 1 / 3)] * 9, sys.argv[1])
+        table.write([dict.fromkeys(table.COLUMNS, 1 / 3)] * 9, sys.argv[1], record)
     else:
-        plotting.save(plotting.Figure(), sys.argv[1])
+        plotting.save(plotting.Figure(), sys.argv[1], record)
 """
 
 
