@@ -67,8 +67,8 @@ def write(directory: Path, sources: Mapping[str, Path], traces: Sequence[str], a
 
     Args:
         directory: the working directory, the root of the crate.
-        sources: what went in, by the path it has in the copy; "Snakefile", "config.yaml" and
-            "CITATION.cff" among them.
+        sources: what went in, by the path it has in the copy; "Snakefile" and "CITATION.cff" among
+            them.
         traces: paths of all traces.
         artefacts: paths of all figures and tables; each carries its provenance.
 

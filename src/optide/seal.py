@@ -53,9 +53,10 @@ def read(path: str | Path) -> pa.Table:
     seals = _SEAL.findall(content)
     if len(seals) != 1 or seals[0] != b"sealed:" + _digest(content.replace(seals[0], _BLANK)):
         raise SealError(f"{path}: damaged, or not written by this version of optide")
-    file = pq.ParquetFile(io.BytesIO(content))
+    # In this thread: a thread of pyarrow's that is still at work when Python ends can abort the process.
+    file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
     metadata = {key: value for key, value in file.metadata.metadata.items() if key != _KEY}
-    return file.read().replace_schema_metadata(metadata)
+    return file.read(use_threads=False).replace_schema_metadata(metadata)
 
 
 def _digest(content: bytes) -> bytes:

@@ -1,8 +1,10 @@
 # An RO-Crate of the whole run.  What went in is copied, so that it stays what it was.
 
 BASE = Path(workflow.basedir)
+# that of the working directory, or what --configfile named; all given by --config, there is none
+CONFIGURATIONS = [path for path in ("config.yaml", *workflow.configfiles) if Path(path).exists()][:1]
 ORIGINS = {
-    "config.yaml": "config.yaml",
+    **dict(zip(["config.yaml"], CONFIGURATIONS)),
     **{
         str(path.relative_to(BASE)): str(path)
         for pattern in (
