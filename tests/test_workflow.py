@@ -74,9 +74,11 @@ def test_everything_is_built_with_logs_and_benchmarks(built):
     files = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
     assert figures("fig01", "fig02", "fig03") | TABLE <= files
     assert traces("quadratic-adagrad", "0.05", *ALL) <= files
-    for kind in ("logs", "benchmarks"):
-        done = {name for name in files if name.startswith(f"results/{kind}/")}
-        assert len(done) == len([name for name in files if name.endswith(".parquet")]) + 6 + 1 + 1
+    drawn = {f"figure/{scheme}/{name}" for scheme in ALL[1:] for name in ("fig01", "fig02", "fig03")}
+    solved = {name[len("results/traces/") : -len(".parquet")] for name in files if name.startswith("results/traces/")}
+    jobs = {"table1", "crate", *drawn, *(f"trace/{name}" for name in solved)}
+    for kind, suffix in {"logs": "log", "benchmarks": "tsv"}.items():
+        assert {f"results/{kind}/{job}.{suffix}" for job in jobs} <= files
     assert "converged after" in (built / "results/logs/trace/published/quadratic-adagrad/lr0.1.log").read_text()
     assert not [name for name in files if "/." in name and "snakemake" not in name]
     frame = pd.read_parquet(built / "results/traces")
