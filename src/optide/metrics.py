@@ -1,8 +1,9 @@
-"""How far two models of one optimizer are apart, and how fast each converges; NumPy only."""
+"""How far two models of one optimizer are apart, and how fast each converges."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 Array = np.ndarray
@@ -47,6 +48,10 @@ def decay_rate(k: Array, distance: Array) -> float:
     the larger of 1e-3 of its start and twice its end: after the initial phase, in which all three
     methods walk at constant speed, and before rounding or a limit cycle takes over.
 
+    The bits are those of any processor: XLA's logarithm is its own, where NumPy's and the C library's
+    depend on the instructions there are, and the slope is a quotient of sums, where a library's fit
+    depends on the kernels of its linear algebra.
+
     Returns:
         NaN where fewer than 5 steps are left, as where theta stays where it is.
     """
@@ -55,8 +60,10 @@ def decay_rate(k: Array, distance: Array) -> float:
     window = (envelope <= start / 2) & (envelope >= max(1e-3 * start, 2 * end)) & (envelope > 0)
     if window.sum() < 5:
         return float("nan")
-    slope = np.polynomial.Polynomial.fit(k[window], np.log(envelope[window]), 1).convert().coef
-    return float(-slope[1]) if slope.size > 1 else 0.0
+    # of the whole envelope, since JAX compiles for every shape anew
+    logarithm = np.asarray(jnp.log(jnp.asarray(envelope)))[window]
+    step = k[window] - k[window].mean()
+    return float(np.sum(step * (logarithm.mean() - logarithm)) / np.sum(step**2))
 
 
 def memory_length(beta: float) -> float:

@@ -54,6 +54,15 @@ def sqrt(v: Array) -> Array:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, v, 1.0)), 0.0)
 
 
+def filled(beta: Scalar, steps: Array) -> Array:
+    """1 - beta^steps, steps > 0: how much of an exponential average from 0 is filled after so many steps.
+
+    From XLA's own expm1 and log: its power of floats calls the C library, which takes another path, to
+    another last bit, where the processor has fused multiply-add.
+    """
+    return -jnp.expm1(steps * jnp.log(beta))
+
+
 _RANGES = {
     "learning_rate": (lambda x: (x > 0) & np.isfinite(x), "a finite number > 0"),
     "eps": (lambda x: (x > 0) & np.isfinite(x), "a finite number > 0"),
@@ -193,8 +202,8 @@ class Adam(Optimizer):
     def step(self, k, theta, g, state):
         m = self.beta1 * state["m"] + (1 - self.beta1) * g
         v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
-        m_hat = m / (1 - self.beta1 ** (k + 1))
-        v_hat = v / (1 - self.beta2 ** (k + 1))
+        m_hat = m / filled(self.beta1, k + 1)
+        v_hat = v / filled(self.beta2, k + 1)
         return theta - self.learning_rate * m_hat / (sqrt(v_hat) + self.eps), {"m": m, "v": v}
 
     def memories(self):
@@ -205,8 +214,8 @@ class Adam(Optimizer):
 
     def velocity(self, u, g, state):
         steps = u / self.learning_rate
-        c = jnp.sqrt(1 - self.beta2**steps)
-        a = c / (1 - self.beta1**steps)
+        c = jnp.sqrt(filled(self.beta2, steps))
+        a = c / filled(self.beta1, steps)
         return -a * state["m"] / (sqrt(state["v"]) + self.eps * c)
 
     def initial_velocity(self, g):
