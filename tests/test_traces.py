@@ -1,3 +1,5 @@
+import hashlib
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 from optide import Adam, files, run_discrete, seal, traces
 from optide.config import experiment_slice
 from optide.experiments import report, run
-from optide.mend import mend
+from optide.mend import mend, recorded
 from optide.objectives import double_well
 
 
@@ -133,13 +135,30 @@ def test_mend_deletes_what_is_damaged_or_left_behind_and_nothing_else(written, t
     whole = (written / "discrete.parquet").read_bytes()
     folder = tmp_path / "results"
     folder.mkdir()
-    for name, content in {"a.parquet": whole, "b.parquet": whole[:-9], ".c.parquet.7.part": b"", "d.png": b""}.items():
+    contents = {"a.parquet": whole, "b.parquet": whole[:-9], ".c.parquet.7.part": b"", "d.png": b"", "e.md": b"text"}
+    for name, content in {**contents, "f.md": b"as recorded", "g.md": b"another"}.items():
         (folder / name).write_bytes(content)
-    assert mend([folder, tmp_path / "absent"]) == [
+    artefacts = [folder / name for name in ("absent.pdf", "e.md", "f.md", "g.md")]
+    of_run = {str(path): hashlib.sha256(b"as recorded").hexdigest() for path in artefacts[2:]}
+    assert mend([folder, tmp_path / "absent"], artefacts, of_run) == [
         f"{folder}/.c.parquet.7.part: left behind by a job that was killed",
         f"{folder}/b.parquet: damaged, or not written by this version of optide",
+        f"{folder}/e.md: carries no provenance",
+        f"{folder}/g.md: not the bytes that the last whole run recorded",
     ]
-    assert sorted(path.name for path in folder.iterdir()) == ["a.parquet", "d.png"]
+    # d.png is no result: whose it is, nobody knows
+    assert sorted(path.name for path in folder.iterdir()) == ["a.parquet", "d.png", "f.md"]
+
+
+def test_what_a_run_recorded_is_read_from_its_crate(tmp_path):
+    crate = tmp_path / "crate.json"
+    assert recorded(crate) == {}
+    crate.write_text('{"@graph": [{"@id": "./"}, {"@id": "a.png", "sha256": "12"}]}')
+    assert recorded(crate) == {"a.png": "12"}
+    for damaged in (b"{", b"[]", b"{}", b"\xff", b'{"@graph": [{"sha256": "12"}]}'):
+        crate.write_bytes(damaged)
+        assert recorded(crate) == {}
+        assert not crate.exists()
 
 
 def test_a_table_of_another_schema_is_refused(tmp_path):

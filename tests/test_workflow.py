@@ -13,6 +13,7 @@ from rocrate.rocrate import ROCrate
 
 from conftest import ROOT
 from optide import provenance
+from test_processor import POORER
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
 
@@ -229,6 +230,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         OMP_NUM_THREADS="2",
         MATPLOTLIBRC=str(other / "matplotlibrc"),
         HOME=str(tmp_path),
+        **POORER,
     )
     assert code == 0, output
     assert "28 artefacts: 28 identical" in output
@@ -240,3 +242,9 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
     assert code != 0
     assert re.search(r"different +figures/table1.md: SHA-256", output)
     assert "CHECK FAILED: 1 artefacts are not as accepted" in output
+    code, output = snakemake(other, "mend")
+    assert code == 0, output
+    assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 files deleted" in output
+    code, output = snakemake(other, "check")
+    assert code == 0, output
+    assert "28 artefacts: 28 identical" in output

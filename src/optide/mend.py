@@ -1,27 +1,67 @@
 """Clear away what would otherwise be read or kept by mistake, so that the next run builds it again."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from optide import traces
+from optide import digests, provenance, traces
+from optide.errors import OptideError
 from optide.files import PARTIAL
 
 
-def mend(folders: Iterable[Path]) -> list[str]:
-    """Delete damaged and outdated traces, and what killed jobs left half-written, in some folders.
+def recorded(crate: Path) -> dict[str, str]:
+    """SHA-256 of the files of the last whole run, by path, as its RO-Crate has them; empty if there is none.
+
+    A crate that cannot be read is deleted: it is itself a result, which the next run writes again.
+    """
+    if not crate.exists():
+        return {}
+    try:
+        entities = json.loads(crate.read_text(encoding="utf-8"))["@graph"]
+        return {entity["@id"]: entity["sha256"] for entity in entities if "sha256" in entity}
+    except (ValueError, KeyError, TypeError):
+        crate.unlink()
+        return {}
+
+
+def mend(folders: Iterable[Path], artefacts: Iterable[Path], digests_of_run: Mapping[str, str]) -> list[str]:
+    """Delete what is damaged or outdated, and what killed jobs left half-written.
+
+    A trace knows its own digest.  A figure or table is compared with what the last whole run recorded;
+    one that it did not record must at least carry its provenance.
+
+    Args:
+        folders: where to look for traces and leftovers.
+        artefacts: figures and tables, relative to the working directory; those that are there are looked at.
+        digests_of_run: SHA-256 by path (`recorded`).
 
     Returns:
         One line for each file deleted.
     """
-    deleted = []
+    reasons = {}
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.name.endswith(PARTIAL):
-            deleted.append(f"{path}: left behind by a job that was killed")
-            path.unlink()
+            reasons[path] = "left behind by a job that was killed"
         elif path.suffix == ".parquet":
-            try:
-                traces.read(path)
-            except traces.TraceError as error:
-                deleted.append(str(error).removesuffix(f"; {traces.REMEDY}"))
-                path.unlink()
-    return deleted
+            reasons[path] = _error(traces.read, path)
+    for path in artefacts:
+        if not path.exists():
+            continue
+        if str(path) not in digests_of_run:
+            reasons[path] = _error(provenance.read, path)
+        elif digests.of_file(path) != digests_of_run[str(path)]:
+            reasons[path] = "not the bytes that the last whole run recorded"
+    deleted = {path: reason for path, reason in reasons.items() if reason}
+    for path in deleted:
+        path.unlink()
+    return [f"{path}: {reason}" for path, reason in deleted.items()]
+
+
+def _error(read: Callable[[Path], Any], path: Path) -> str | None:
+    """What a reader says against a file, or None."""
+    try:
+        read(path)
+    except OptideError as error:
+        return str(error).removeprefix(f"{path}: ").removesuffix(f"; {traces.REMEDY}")
+    return None

@@ -1,5 +1,5 @@
-# Delete damaged and outdated traces; the next run builds them again.  It has neither input nor output,
-# so that it runs whenever it is asked for, on whatever is there.
+# Delete damaged and outdated traces, figures and tables; the next run builds them again.  It has neither
+# input nor output, so that it runs whenever it is asked for, on whatever is there.
 
 
 rule mend:
@@ -7,6 +7,8 @@ rule mend:
         "results/logs/mend.log",
     params:
         folders=["results/traces", "figures"],
+        artefacts=[*FIGURES, *TABLES],
+        crate=CRATE,
     threads: 1
     resources:
         mem_mb=1000,
