@@ -57,6 +57,8 @@ class Fit(NamedTuple):
     last: int
 
 
+FIT_START, FIT_FLOOR = 1 / 2, 1e-3
+"""The shares of the distance at the start between which an approach is fitted."""
 NO_FIT = Fit(float("nan"), float("nan"), float("nan"), -1, -1)
 SMALLEST_WINDOW = 5
 """Steps that a rate needs."""
@@ -103,7 +105,7 @@ def decay_window(k: Array, distance: Array) -> tuple[Array, Array]:
     """
     outline = envelope(distance)
     start, end = outline[0], outline[-1]
-    window = (outline <= start / 2) & (outline >= max(1e-3 * start, 2 * end)) & (outline > 0)
+    window = (outline <= FIT_START * start) & (outline >= max(FIT_FLOOR * start, 2 * end)) & (outline > 0)
     return k[window], np.log(outline[window])
 
 

@@ -47,7 +47,10 @@ CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
-NOT_SOLVING = ("plotting", "table", "latex", "metrics", "provenance", "crate", "schema", "yamlfile", "mend")
+NOT_SOLVING = (
+    *("plotting", "table", "latex", "metrics", "provenance", "crate", "schema", "yamlfile", "mend"),
+    *("rates", "rates_figure", "linearisation"),
+)
 
 
 def trace(scheme, run):
@@ -79,6 +82,9 @@ wildcard_constraints:
 FIGURES = expand(
     "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
 )
+RATES = ["results/rates.parquet"] if "rates" in config else []
+if RATES:
+    FIGURES += expand("figures/rates.{suffix}", suffix=["png", "pdf"])
 TABLES = expand(
     "figures/{table}.{suffix}",
     table=["table1", *(["claims"] if CLAIMS else [])],
@@ -87,7 +93,7 @@ TABLES = expand(
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 
-for path in (*Path("figures").glob("*/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
+for path in (*Path("figures").glob("**/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
     if str(path) not in {*FIGURES, *TRACES}:
         logger.warning(f"warning: {path}: no rule produces this file any more; it is not part of the results")
 

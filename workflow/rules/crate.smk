@@ -24,7 +24,7 @@ localrules:
 rule crate:
     input:
         sources=ORIGINS.values(),
-        traces=TRACES,
+        traces=[*TRACES, *RATES],
         files=[*FIGURES, *TABLES],
     output:
         metadata=CRATE,
