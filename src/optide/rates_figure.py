@@ -82,7 +82,7 @@ def _place(row: Mapping[str, Any]) -> float:
 
 
 def _predict(panel: Axes, rows: Sequence[Mapping[str, Any]], curve: Config) -> None:
-    memory = np.geomspace(curve["memory"]["shortest"], curve["memory"]["longest"], 400)
+    memory = np.geomspace(curve["memory"]["shortest"], curve["memory"]["longest"], 150)
     for alpha, distance in dict.fromkeys((row["learning_rate"], row["distance"]) for row in rows):
         if curve["optimizer"] == "rmsprop":
             # where it is no longer than the walk, the memory changes on the way: no linearisation
