@@ -222,9 +222,9 @@ def finding(number, verdict, margin, converged=None):
 def test_one_failure_decides_and_nothing_measured_is_undecided():
     good, better = finding(1.0, "holds", 1.0), finding(2.0, "holds", 2.0)
     bad, unknown = finding(-1.0, "fails", -1.0), finding(math.nan, "undecided", math.nan)
-    assert judge.verdicts([better, good])[("x", "published")] == judge.Verdict("holds", good)
+    assert judge.verdicts([better, good])[("x", "published")] == judge.Verdict("holds", good, 2, 2)
     assert judge.verdicts([good, unknown])[("x", "published")].verdict == "undecided"
-    assert judge.verdicts([unknown, bad, good])[("x", "published")] == judge.Verdict("fails", bad)
+    assert judge.verdicts([unknown, bad, good])[("x", "published")] == judge.Verdict("fails", bad, 1, 3)
 
 
 def test_ratios_and_differences_of_infinities_and_zeros():
@@ -261,10 +261,10 @@ def test_formats(document, lanes, tmp_path):
 
 
 def test_the_iteration_that_did_not_converge_is_marked():
-    starred = judge.Verdict("fails", finding(0.5, "fails", -1.0, converged=False))
-    assert render._markdown_cell(*render._cell(starred)) == r"**fails** (0.5\*)"
-    assert render._cell(judge.Verdict("holds", finding(2.0, "holds", 1.0, converged=True))) == ("holds", "2")
-    assert render._markdown_cell(*render._cell(None)) == "–"
+    starred = judge.Verdict("fails", finding(0.5, "fails", -1.0, converged=False), 1, 3)
+    assert render._markdown_cell(*render.cell(starred)) == r"**fails** (0.5\*; in 1 of 3)"
+    assert render.cell(judge.Verdict("holds", finding(2.0, "holds", 1.0, converged=True), 2, 2)) == ("holds", "2")
+    assert render._markdown_cell(*render.cell(None)) == "–"
 
 
 @pytest.mark.parametrize(

@@ -141,10 +141,14 @@ class Verdict(NamedTuple):
     Attributes:
         verdict: "fails" if one configuration does, else "undecided" if one is, else "holds".
         worst: the finding that decides: the one furthest outside, or least inside, its limits.
+        alike: how many of the configurations have this verdict.
+        configurations: how many there are.
     """
 
     verdict: str
     worst: Finding
+    alike: int
+    configurations: int
 
 
 def verdicts(findings: Iterable[Finding]) -> dict[tuple[str, str], Verdict]:
@@ -153,5 +157,9 @@ def verdicts(findings: Iterable[Finding]) -> dict[tuple[str, str], Verdict]:
     for finding in findings:
         grouped.setdefault((finding.claim, finding.model), []).append(finding)
     rank = (FAILS, UNDECIDED, HOLDS)
-    worst = {key: min(group, key=lambda f: (rank.index(f.verdict), f.margin)) for key, group in grouped.items()}
-    return {key: Verdict(finding.verdict, finding) for key, finding in worst.items()}
+    found = {}
+    for key, group in grouped.items():
+        worst = min(group, key=lambda finding: (rank.index(finding.verdict), finding.margin))
+        alike = sum(finding.verdict == worst.verdict for finding in group)
+        found[key] = Verdict(worst.verdict, worst, alike, len(group))
+    return found

@@ -14,10 +14,13 @@ from pathlib import Path
 from optide import files
 from optide.claims.check import MODELS
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED
+from optide.claims.render import shared
 from optide.errors import OptideError
 
 BEGIN, END = "<!-- claims, written by `make readme` -->", "<!-- end of claims -->"
 _BLOCK = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
+OURS = "this project"
+"""The source of claims that are not the paper's."""
 _SIGNS = {HOLDS: "holds", FAILS: "**fails**", UNDECIDED: "undecided"}
 
 
@@ -31,28 +34,30 @@ def brief(rows: Iterable[Mapping[str, str]]) -> str:
     Args:
         rows: of figures/claims.csv.
     """
-    found: dict[str, dict[str, set[str]]] = {}
+    found: dict[str, dict[str, list[str]]] = {}
     texts: dict[str, tuple[str, str]] = {}
     for row in rows:
         texts[row["claim"]] = row["source"], row["statement"]
-        found.setdefault(row["claim"], {}).setdefault(row["model"], set()).add(row["verdict"])
-    lines = [
-        [source, statement, *(_sign(found[claim].get(model)) for model in MODELS)]
-        for claim, (source, statement) in texts.items()
-    ]
-    counts = [
-        f"{model} {sum(f.get(model) == {HOLDS} for f in found.values())} of {sum(model in f for f in found.values())}"
-        for model in MODELS
-    ]
-    cells = [["source", "claim", *MODELS], ["---"] * 5, *lines]
+        found.setdefault(row["claim"], {}).setdefault(row["model"], []).append(row["verdict"])
+    cells = [["source", "claim", *MODELS], ["---"] * 5]
+    cells += [[*texts[claim], *(_cell(verdicts.get(model)) for model in MODELS)] for claim, verdicts in found.items()]
     # without padding, so that another verdict changes one line
     table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
-    return f"\n{table}\n\nThat hold: {', '.join(counts)}.\n\n"
+    of_paper = [verdicts for claim, verdicts in found.items() if texts[claim][0] != OURS]
+    counts = [
+        f"{sum(set(verdicts.get(model, ())) == {HOLDS} for verdicts in of_paper)} of "
+        f"{sum(model in verdicts for verdicts in of_paper)} for {model}"
+        for model in MODELS
+    ]
+    return f"\n{table}\n\nOf the paper's statements hold: {', '.join(counts)}.\n\n"
 
 
-def _sign(verdicts: set[str] | None) -> str:
+def _cell(verdicts: Sequence[str] | None) -> str:
     """As in `judge.verdicts`: one failure decides, then what is undecided."""
-    return next((_SIGNS[v] for v in (FAILS, UNDECIDED, HOLDS) if v in (verdicts or ())), "–")
+    if verdicts is None:
+        return "–"
+    verdict = next(v for v in (FAILS, UNDECIDED, HOLDS) if v in verdicts)
+    return " ".join(filter(None, [_SIGNS[verdict], shared(verdict, verdicts.count(verdict), len(verdicts))]))
 
 
 def read(path: Path) -> str:

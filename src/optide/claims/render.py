@@ -22,10 +22,11 @@ COLUMNS = (
 """`verdict` is that on the configuration of the row; low to last are confidence interval and window of a rate."""
 
 NOTE = (
-    "Each cell gives the verdict for one model and, of all its configurations, the number that decides: the one "
-    "furthest outside the criterion, or least inside. Steps are those of the discrete algorithm; inf is what does "
-    "not happen within the run; undecided is what cannot be measured; a dash is where the claim is about other "
-    "models. * The published iteration did not converge there. figures/claims.csv has every number."
+    "Each cell gives the verdict for one model, the number of the configuration that decides (the one furthest "
+    "outside the criterion, or least inside), and in how many configurations a claim fails, if not in all. Steps are "
+    "those of the discrete algorithm; inf is what does not happen within the run; undecided is what cannot be "
+    "measured; a dash is where the claim is about other models. * The published iteration did not converge there. "
+    "figures/claims.csv has every number."
 )
 
 
@@ -123,18 +124,24 @@ def _pairs(values: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
-def _cell(verdict: Verdict | None) -> tuple[str, str]:
-    """Verdict and deciding number; two empty texts where a claim is not about a model."""
+def cell(verdict: Verdict | None) -> tuple[str, str]:
+    """Verdict and deciding number, with the share of configurations; two empty texts where there is none."""
     if verdict is None:
         return "", ""
     star = "*" if verdict.worst.converged is False else ""
-    return verdict.verdict, f"{number(verdict.worst.number)}{star}"
+    share = shared(verdict.verdict, verdict.alike, verdict.configurations)
+    return verdict.verdict, f"{number(verdict.worst.number)}{star}{f'; {share}' if share else ''}"
+
+
+def shared(verdict: str, alike: int, configurations: int) -> str:
+    """In how many configurations a claim fails or is undecided, if not in all."""
+    return "" if verdict == HOLDS or alike == configurations else f"in {alike} of {configurations}"
 
 
 def _markdown(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict], not_judged) -> str:
     rows = [
         [name, claim["source"], claim["statement"], criterion_in_words(claim)]
-        + [_markdown_cell(*_cell(found.get((name, model)))) for model in MODELS]
+        + [_markdown_cell(*cell(found.get((name, model)))) for model in MODELS]
         for name, claim in claims.items()
     ]
     headings = ["claim", "source", "statement", "holds if", *MODELS]
@@ -148,16 +155,15 @@ def _markdown_cell(verdict: str, value: str) -> str:
     if not verdict:
         return "–"
     emphasised = verdict if verdict == HOLDS else f"**{verdict}**"
-    return f"{emphasised} ({value})".replace("*)", "\\*)")
+    starred = value.replace("*", r"\*")
+    return f"{emphasised} ({starred})"
 
 
 def _latex(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict], not_judged) -> str:
     rows = []
     for name, claim in claims.items():
         texts = [claim["source"], claim["statement"], criterion_in_words(claim)]
-        rows.append(
-            [latex.escape(text) for text in texts] + [_latex_cell(*_cell(found.get((name, m)))) for m in MODELS]
-        )
+        rows.append([latex.escape(text) for text in texts] + [_latex_cell(*cell(found.get((name, m)))) for m in MODELS])
     headings = ["source", "statement", "holds if", *MODELS]
     ragged = r">{\raggedright\arraybackslash}"
     columns = f"{ragged}p{{1.5cm}}{ragged}p{{5cm}}{ragged}p{{3.6cm}}" + 3 * f"{ragged}p{{1.7cm}}"
