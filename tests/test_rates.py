@@ -30,8 +30,9 @@ def test_adagrad_on_its_way_and_in_the_end(objective):
     steps, local = linearisation.adagrad_local_rate(alpha, DISTANCE, left[marks])
     # the sum of 1 / sqrt(k) is 2 sqrt(k) - 1.46: after k steps it is at first behind by 1.46 sqrt(k), later by more
     assert np.all(np.abs(steps / marks - 1) < 3 / np.sqrt(marks))
-    # sums in place of integrals: first order in the step, alpha / distance = 0.7 %
-    np.testing.assert_allclose(-np.log(left[marks + 10] / left[marks - 10]) / 20, local, rtol=0.02)
+    # half of that, and what is of first order in the step, alpha / distance = 0.7 %
+    found = -np.log(left[marks + 10] / left[marks - 10]) / 20
+    assert np.all(np.abs(found / local - 1) < 1 / np.sqrt(marks) + 0.01)
     end = -np.log(left[-1] / left[-1001]) / 1000
     assert end == pytest.approx(linearisation.adagrad_rate(alpha, DISTANCE), rel=0.02)
 
@@ -144,6 +145,7 @@ K = np.arange(400)
         (3 * np.exp(-0.05 * K), True, "fitted"),
         (3 * np.exp(-0.05 * K), False, "not converged"),
         (3 * np.exp(-0.05 * K) + 0.001 * (-1.0) ** K, True, "stays away"),
+        (3 * np.exp(-0.05 * K) + 0.001 * np.sin(0.1 * np.pi * (K - 399)), True, "stays away"),
         (3 * np.exp(-0.01 * K), True, "stays away"),
         (3 * np.exp(-3.0 * K), True, "too fast"),
     ],

@@ -107,7 +107,9 @@ def assess(distance: Array, converged: bool) -> tuple[metrics.Fit, str]:
     fit = metrics.decay_fit(np.arange(len(distance)), distance)
     if not converged:
         return metrics.NO_FIT, "not converged"
-    if _CLOSER * outline[-1] > metrics.FIT_FLOOR * outline[0]:
+    # over the last tenth: a cycle passes through the minimum now and then, and may do so in the last step
+    end = outline[-max(1, len(outline) // 10)]
+    if _CLOSER * end > metrics.FIT_FLOOR * outline[0]:
         return metrics.NO_FIT, "stays away"
     return (fit, FITTED) if np.isfinite(fit.rate) else (metrics.NO_FIT, "too fast")
 
