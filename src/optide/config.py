@@ -77,6 +77,8 @@ def _check_experiment(key: str, experiment: Config) -> None:
 
 
 def _check_rates(key: str, rates: Config) -> None:
+    if "adagrad" in rates["curves"]:
+        raise ConfigError(f"{key}.curves.adagrad: this name is taken by {key}.adagrad")
     for name, curve in rates["curves"].items():
         place, optimizer, varies = f"{key}.curves.{name}", curve["optimizer"], curve["varies"]
         names = HYPERPARAMETERS[optimizer]
