@@ -35,19 +35,9 @@ def adagrad_local_rate(learning_rate: float, distance: float, left: Array) -> tu
     return (left**2 - 1 - 2 * np.log(left)) / (2 * rate), rate / (1 - left**2)
 
 
-def adagrad_algebraic_rate(learning_rate: float, distance: float, k: Array) -> Array:
-    """The rate of AdaGrad in its first phase, theta - theta0 ~ 2 alpha sqrt(k): alpha / (distance sqrt(k))."""
-    return learning_rate / (distance * np.sqrt(k))
-
-
 def rmsprop_rate(learning_rate: float, distance: float, memory: Array) -> Array:
     """The rate of RMSProp with a memory of many more steps than the approach takes: 4 alpha^2 memory / distance^2."""
     return adagrad_rate(learning_rate, distance) * memory
-
-
-def rmsprop_walk(learning_rate: float, distance: float) -> float:
-    """What the fit gives for RMSProp with a short memory, which walks at constant speed: 6 alpha / distance."""
-    return 3 / FIT_START * learning_rate / distance
 
 
 def rmsprop_small_steps(learning_rate: float, distance: float, memory: Array) -> Array:
