@@ -81,9 +81,17 @@ def edit(config, *keys, value):
             r"adam takes beta1 and beta2, not beta",
         ),
         (("experiments", "regression-adam", "sets", 1, "name"), "A", r"two sets have the name 'A'"),
-        (("figures", "fig03", "rows", 0, "inset", "k"), [5, 5], r"figures\.fig03\.rows\[0\]\.inset\.k = \[5, 5\]"),
-        (("figures", "fig03", "rows", 0, "inset", "learning_rate"), 1, r"inset\.learning_rate = 1: .* \[0\.1, 0\.01\]"),
-        (("figures", "fig03", "rows", 0, "inset", "place"), [0, 0, 0, 1], r"inset\.place.*width and height"),
+        (
+            ("figures", "fig03", "rows", 0, "insets", 0, "k"),
+            [5, 5],
+            r"figures\.fig03\.rows\[0\]\.insets\[0\]\.k = \[5, 5\]",
+        ),
+        (
+            ("figures", "fig03", "rows", 0, "insets", 0, "learning_rate"),
+            1,
+            r"insets\[0\]\.learning_rate = 1: .* \[0\.1, 0\.01\]",
+        ),
+        (("figures", "fig03", "rows", 0, "insets", 0, "place"), [0, 0, 0, 1], r"insets\[0\]\.place.*width and height"),
     ],
 )
 def test_contradictions_are_named(config, keys, value, message):

@@ -103,15 +103,20 @@ def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
     sets = [entry.get("name", "") for entry in experiment["sets"]]
     if row.get("set", sets[0]) not in sets:
         raise ConfigError(f"{key}.set = {shown(row['set'])}: {name} has {', '.join(map(repr, sets))}")
-    if inset := row.get("inset"):
-        rates = experiment["learning_rates"]
-        if inset["learning_rate"] not in rates:
-            raise ConfigError(f"{key}.inset.learning_rate = {inset['learning_rate']}: {name} has {rates}")
-        for side in ("k", "range"):
-            if not inset[side][0] < inset[side][1]:
-                raise ConfigError(f"{key}.inset.{side} = {inset[side]}: the first must be below the second")
-        if not min(inset["place"][2:]) > 0:
-            raise ConfigError(f"{key}.inset.place = {inset['place']}: width and height must be > 0")
+    for i, inset in enumerate(row.get("insets", ())):
+        _check_inset(f"{key}.insets[{i}]", inset, name, experiment["learning_rates"])
+
+
+def _check_inset(key: str, inset: Config, name: str, rates: list[float]) -> None:
+    if inset["learning_rate"] not in rates:
+        raise ConfigError(f"{key}.learning_rate = {inset['learning_rate']}: {name} has {rates}")
+    for side, axis in {"k": "x", "range": "y"}.items():
+        if not inset[side][0] < inset[side][1]:
+            raise ConfigError(f"{key}.{side} = {inset[side]}: the first must be below the second")
+        if axis in inset.get("log", ()) and not inset[side][0] > 0:
+            raise ConfigError(f"{key}.{side} = {inset[side]}: must be > 0 where log = {inset['log']}")
+    if not min(inset["place"][2:]) > 0:
+        raise ConfigError(f"{key}.place = {inset['place']}: width and height must be > 0")
 
 
 def entry(config: Config, key: str) -> Any:
