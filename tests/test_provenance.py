@@ -143,7 +143,7 @@ def test_a_changed_configuration_is_noticed_where_it_matters(copy, capsys):
         ("list.json", b"[]", "carries no provenance"),
         ("other.md", b"<!-- optide provenance\n{}\n-->\n", "carries no provenance that this version can read"),
         ("other.tex", b"% optide provenance\n% 1\n", "carries no provenance that this version can read"),
-        ("a.jpeg", b"", "provenance is carried by .png, .pdf, .md, .tex, .csv, .json"),
+        ("a.jpeg", b"", "provenance is carried by .png, .pdf, .md, .html, .tex, .csv, .json"),
         ("a.png/", None, "not a readable .png file"),
     ],
 )

@@ -13,6 +13,8 @@ from optide.schema import first_error, nearest, shown
 Config = Mapping[str, Any]
 
 HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2")}
+NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam", "double_well": "double well"}
+"""Optimizers and objectives as people write them, where that is not their name here."""
 STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
 
 
@@ -52,6 +54,11 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_experiment(f"experiments.{name}", experiment)
     for name, figure in figures.items():
         _check_figure(f"figures.{name}", figure, experiments)
+    for name in config.get("captions", ()):
+        if name not in figures:
+            raise ConfigError(
+                f"captions.{name}: no such figure; there are {', '.join(figures)}{nearest(name, figures)}"
+            )
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
     return [f"experiments.{name}: no figure uses it" for name in experiments if name not in used]
 
@@ -174,6 +181,16 @@ def figure_runs(config: Config, name: str) -> list[tuple[str, float]]:
 def figure_keys(config: Config, name: str) -> list[str]:
     """The keys of all entries that the content of a figure depends on."""
     return [f"figures.{name}", *dict.fromkeys(f"experiments.{e}" for e, _ in figure_runs(config, name))]
+
+
+def figure_labels(config: Config, name: str) -> dict[str, str]:
+    """What tells a figure from others: its name, quantity, objective and optimizer, as people write them."""
+    shown = [config["experiments"][e] for e in dict.fromkeys(e for e, _ in figure_runs(config, name))]
+    named = {
+        kind: " and ".join(dict.fromkeys(NAMES.get(experiment[kind], experiment[kind]) for experiment in shown))
+        for kind in ("objective", "optimizer")
+    }
+    return {"figure": name, "quantity": config["figures"][name]["quantity"], **named}
 
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from optide import files, provenance
-from optide.config import HYPERPARAMETERS, STATES, label
+from optide.config import HYPERPARAMETERS, NAMES, STATES, label
 from optide.traces import LaneTrace
 
 STYLE = {
@@ -57,7 +57,6 @@ LINES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SOLID, _DASHED, _MIXED, _DOTTED, _DA
 MAX_MARKERS = 30
 WIDTH, ROW_HEIGHT, LEGEND_HEIGHT = 6.4, 1.9, 0.85  # inches
 
-NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
 SYMBOLS = {"beta": r"\beta", "beta1": r"\beta_1", "beta2": r"\beta_2"}
 QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": r"loss $f(\theta)$"}
 SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}

@@ -91,7 +91,7 @@ def _approach(trace: LaneTrace, minima: Sequence[float]) -> tuple[float, float]:
 
 
 def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> None:
-    """Write all columns as .csv, or the main ones as .md or .tex (booktabs), with their provenance.
+    """Write all columns as .csv, or the main ones as .md, .html or .tex (booktabs), with their provenance.
 
     That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
     """
@@ -104,6 +104,8 @@ def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> 
                     writer.writerows(table)
             case ".md":
                 temporary.write_text(_markdown(table) + provenance.of_text(path, record), encoding="utf-8")
+            case ".html":
+                temporary.write_text(_html(table, Path(path).stem) + provenance.of_text(path, record), encoding="utf-8")
             case ".tex":
                 temporary.write_text(_latex(table) + provenance.of_text(path, record), encoding="utf-8")
             case ".json":
@@ -153,6 +155,14 @@ _NOTE = (
 )
 
 
+_STYLE = (
+    ":root { color-scheme: light dark; font: 14px system-ui, sans-serif; background: Canvas; color: CanvasText } "
+    "table { border-collapse: collapse } thead { position: sticky; top: 0; background: Canvas } "
+    "th, td { padding: 2px 8px; text-align: left; white-space: nowrap } "
+    "tbody tr:nth-child(odd) { background: rgb(128 128 128 / 12%) }"
+)
+
+
 def _cells(table: Sequence[Row]) -> list[list[str]]:
     return [[_text(row[cell] if isinstance(cell, str) else cell(row)) for _, _, cell in _MAIN] for row in table]
 
@@ -166,6 +176,15 @@ def _text(value: Any) -> str:
 def _markdown(table: Sequence[Row]) -> str:
     headings = [heading for heading, _, _ in _MAIN]
     return tabulate(_cells(table), headings, tablefmt="pipe", disable_numparse=True) + f"\n\n{_NOTE}\n"
+
+
+def _html(table: Sequence[Row], title: str) -> str:
+    """A page of its own, readable in the dark and on a phone."""
+    body = tabulate(_cells(table), [heading for heading, _, _ in _MAIN], tablefmt="html", disable_numparse=True)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n<style>{_STYLE}</style>\n'
+        f"{body}\n<p>{_NOTE}</p>\n</html>\n"
+    )
 
 
 def _latex(table: Sequence[Row]) -> str:

@@ -32,7 +32,10 @@ CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
-NOT_SOLVING = ("plotting", "table", "metrics", "provenance", "crate", "schema", "yamlfile", "mend")
+NOT_SOLVING = (
+    *("plotting", "table", "metrics", "provenance", "crate", "schema", "yamlfile", "mend"),
+    *("explorer", "gallery"),
+)
 
 
 def trace(scheme, run):
@@ -61,10 +64,27 @@ wildcard_constraints:
     learning_rate=one_of(dict.fromkeys(rate for _, rate in RUNS)),
 
 
-FIGURES = expand(
-    "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
-)
-TABLES = expand("figures/table1.{suffix}", suffix=["csv", "csv-metadata.json", "md", "tex"])
+GALLERY, EXPLORER = "figures/gallery.png", "figures/explorer.html"
+FIGURES = [
+    *expand(
+        "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
+    ),
+    GALLERY,
+    EXPLORER,
+]
+
+
+def table_files(name):
+    return [f"figures/{name}.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
+
+
+def table_in_report(path, caption, category, title):
+    """A table's file, with what the report says of it."""
+    kind = path.partition(".")[2]
+    return report(path, caption=caption, category=category, labels={"table": title, "format": kind})
+
+
+TABLES = table_files("table1")
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 
