@@ -1,4 +1,5 @@
-# Every trace, to look at in a browser.
+# Every trace, to look at in a browser.  It is not in the report: browsers open no page of more than 2 MB
+# inside another one.
 
 
 rule explorer:
@@ -6,7 +7,7 @@ rule explorer:
         drawing=sources("explorer.py", "provenance.py", "traces.py", "templates/*"),
         traces=TRACES,
     output:
-        report(EXPLORER, caption="../report/explorer.rst", category="overview", labels={"what": "explorer"}),
+        EXPLORER,
     log:
         "results/logs/explorer.log",
     benchmark:
