@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
 
 from optide import files, provenance
 from optide.config import HYPERPARAMETERS, STATES, label
@@ -49,8 +50,6 @@ def write(traces: Iterable[LaneTrace], path: str | Path, record: provenance.Reco
 
 def page(shown: Sequence[Mapping[str, Any]]) -> str:
     """The page that shows some `configurations`."""
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415  (imports for a second what only this page needs)
-
     environment = Environment(
         loader=PackageLoader("optide", "templates"), undefined=StrictUndefined, autoescape=True, trim_blocks=True
     )
