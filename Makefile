@@ -4,13 +4,15 @@
 # make coverage    run the tests and show the branches of src/ that none takes
 # make audit       look up known vulnerabilities of the locked versions, and list their licences
 # make docs        renew the pages that are generated
+# make report      build everything, and a report of it: report.html and report.zip
+# make pictures    renew the README's pictures from the figures
 # make lock        renew the lock file from pyproject.toml
 
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 
-.PHONY: reproduce test faults coverage audit lint docs lock clean
+.PHONY: reproduce test faults coverage audit lint docs report pictures lock clean
 
 reproduce: .venv/installed
 	XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake --cores $(CORES)
@@ -47,6 +49,16 @@ lint: .venv/installed
 docs: .venv/installed
 	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
 
+report: reproduce
+	$(BIN)/snakemake --report report.html
+	$(BIN)/snakemake --report report.zip
+
+# smaller than the originals: half the width, and 64 colours
+pictures: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) figures/converged/fig03.png figures/gallery.png
+	$(BIN)/python -c "from PIL import Image; Image.open('figures/gallery.png').reduce(2).quantize(64).save('docs/gallery.png', optimize=True)"
+	cp figures/converged/fig03.png docs/
+
 lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
@@ -56,4 +68,5 @@ lock:
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit results figures ro-crate-metadata.json
+	rm -rf .venv .venv-lock .venv-audit results ro-crate-metadata.json report.html report.zip
+	find figures -mindepth 1 ! -name README.md -delete

@@ -47,9 +47,9 @@ STYLE = {
 }
 
 # Hues that stay apart under the common colour-vision deficiencies (black and the "muted" scheme of
-# Paul Tol without its faint sand), ordered so that neighbours differ in lightness too.  Where two are
-# alike, in grey above all, markers and dashes differ (tests/test_palette.py simulates it).
-COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#88CCEE")
+# Paul Tol without its faint sand, and with a stronger cyan), ordered so that neighbours differ in
+# lightness too.  Where two are alike, in grey, markers and dashes differ (tests/test_palette.py).
+COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#5599CC")
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
 _SOLID, _DASHED, _DOTTED, _MIXED = "-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5))
 LINES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SOLID, _DASHED, _MIXED, _DOTTED, _DASHED)
