@@ -54,13 +54,15 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_experiment(f"experiments.{name}", experiment)
     for name, figure in figures.items():
         _check_figure(f"figures.{name}", figure, experiments)
-    for name in config.get("captions", ()):
-        if name not in figures:
-            raise ConfigError(
-                f"captions.{name}: no such figure; there are {', '.join(figures)}{nearest(name, figures)}"
-            )
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
-    return [f"experiments.{name}: no figure uses it" for name in experiments if name not in used]
+    return [
+        *(f"experiments.{name}: no figure uses it" for name in experiments if name not in used),
+        *(
+            f"captions.{name}: there is no such figure{nearest(name, figures)}"
+            for name in config.get("captions", ())
+            if name not in figures
+        ),
+    ]
 
 
 def _check_experiment(key: str, experiment: Config) -> None:
@@ -102,6 +104,9 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
             raise ConfigError(
                 f"{key}: {first} and {name} differ in learning_rates; the columns of a figure are one list"
             )
+    for i, row in enumerate(figure["rows"]):
+        for j, inset in enumerate(row.get("insets", ())):
+            _check_inset(f"{key}.rows[{i}].insets[{j}]", inset, first, rates[first])
 
 
 def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
@@ -110,8 +115,6 @@ def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
     sets = [entry.get("name", "") for entry in experiment["sets"]]
     if row.get("set", sets[0]) not in sets:
         raise ConfigError(f"{key}.set = {shown(row['set'])}: {name} has {', '.join(map(repr, sets))}")
-    for i, inset in enumerate(row.get("insets", ())):
-        _check_inset(f"{key}.insets[{i}]", inset, name, experiment["learning_rates"])
 
 
 def _check_inset(key: str, inset: Config, name: str, rates: list[float]) -> None:
