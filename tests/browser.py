@@ -1,4 +1,4 @@
-"""A real browser for the pages of the project: Debian's chromium, driven by selenium, without a network."""
+"""A real browser for the pages of the project, driven by selenium, without a network."""
 
 import json
 import shutil
@@ -8,9 +8,11 @@ from contextlib import contextmanager
 import pytest
 from selenium import webdriver
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
 needs_chromium = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="needs the commands chromium and chromedriver (Debian: chromium, chromium-driver)"
+    not (BROWSER and DRIVER),
+    reason="needs chromium (or google-chrome) and chromedriver; Debian's packages are chromium and chromium-driver",
 )
 FLAGS = (
     # as root, in a container, without a screen
