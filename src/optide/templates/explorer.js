@@ -54,17 +54,17 @@ function curves(lane, quantity, colour) {
   const visible = (value, logarithmic) => Number.isNaN(value) || (logarithmic && value <= 0) ? null : value;
   const line = (scheme) => ({
     color: colour(scheme),
-    width: scheme === "discrete" ? 0.7 : 2,
+    width: {discrete: 0.7, published: 1.6, converged: 2.8}[scheme],
     dash: {discrete: "dot", published: "dash", converged: "solid"}[scheme],
   });
-  // the discrete algorithm last, so that its markers lie over the lines
-  const above = [...DATA.schemes.slice(1), "discrete"].map((scheme) => ({
+  // the dashes of the published solution over the solid line of the converged one, the markers over both
+  const above = [...DATA.schemes].reverse().map((scheme) => ({
     x: steps, y: values[scheme].map((value) => visible(value, field("log-y").checked)),
     name: named(scheme), line: line(scheme), mode: scheme === "discrete" ? "lines+markers" : "lines",
     marker: {symbol: "circle-open", size: 6, color: colour(scheme), maxdisplayed: MARKERS},
     hovertemplate: "%{y:.6g}",
   }));
-  const below = DATA.schemes.slice(1).map((scheme) => ({
+  const below = DATA.schemes.slice(1).reverse().map((scheme) => ({
     x: steps, y: gaps[scheme].map((value) => visible(value, field("log-gap").checked)),
     name: `gap to ${scheme}`, line: line(scheme), mode: "lines", yaxis: "y2", showlegend: false,
     hovertemplate: "%{y:.3g}",
@@ -96,7 +96,7 @@ function layout(lane, quantity, colour) {
     legend: {orientation: "h", y: -0.14, yanchor: "top", x: 0},
     xaxis: {...x, anchor: "y2"},
     yaxis: {...axis(named(quantity), field("log-y").checked, colour), domain: [0.39, 1]},
-    yaxis2: {...axis("gap", field("log-gap").checked, colour), domain: [0, 0.31]},
+    yaxis2: {...axis("gap", field("log-gap").checked, colour), domain: [0, 0.31], nticks: 4},
   };
 }
 
@@ -113,11 +113,11 @@ function describe(lane, quantity, steps, gaps) {
   const parts = DATA.schemes.slice(1).map((scheme) => {
     const report = lane.reports[scheme];
     const verdict = report.converged ? "converged" : "did not converge";
-    return `${named(scheme)}: largest gap ${largest(steps, gaps[scheme])}; the solver ${verdict} in ` +
+    return `${named(scheme).replace(/^./, (first) => first.toUpperCase())}: largest gap ${largest(steps, gaps[scheme])}; the solver ${verdict} in ` +
       `${report.iterations} iterations, residual ${short(report.residual)}.`;
   });
   const kept = steps.length < lane.steps ? `${steps.length} of ${lane.steps} steps are in this page.` : "";
-  field("summary").textContent = [...parts, kept].join(" ").replace(/^./, (first) => first.toUpperCase());
+  field("summary").textContent = [...parts, kept].join(" ");
   field("plot-title").textContent =
     `${named(quantity)} of ${named(lane.optimizer)} on the ${named(lane.objective)} against the step`;
 }
