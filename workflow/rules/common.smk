@@ -1,14 +1,17 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
+import platform
 import re
 import shlex
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.utils import min_version, update_config
 
 from optide import config as configuration
 from optide import yamlfile
+from optide._runtime import ENVIRONMENT
 from optide.errors import OptideError, failures
 
 min_version("9.0")
@@ -27,6 +30,14 @@ try:
         logger.warning(f"warning: config.yaml: {line}")
 except OptideError as error:
     sys.exit(f"config.yaml: {error}")
+
+# for the front page of the report, whose template sees nothing else
+config["made_with"] = [
+    platform.machine(),
+    f"Python {platform.python_version()}",
+    *(f"{name} {version(name)}" for name in ("optide", "snakemake", "jax", "numpy", "pyarrow", "matplotlib", "plotly")),
+    *(f"{name}={value}" for name, value in ENVIRONMENT.items()),
+]
 
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
