@@ -255,14 +255,18 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
     assert "CHECK FAILED: 1 artefacts are not as accepted" in output
 
 
-ALL_VISIBLE = """
-const [path, done] = arguments;
-app.setView({navbarMode: "resultinfo", resultPath: path, content: "img", contentPath: results[path].data_uri});
-requestAnimationFrame(async () => {
-  const image = document.querySelector("#app .grow img");
-  await image.decode();
-  done([image.naturalWidth, image.getBoundingClientRect().width, document.querySelector("#app .prose").innerText]);
-});
+SHOW = """
+const uri = results[arguments[0]].data_uri;
+app.setView({navbarMode: "resultinfo", resultPath: arguments[0], content: "img", contentPath: uri});
+"""
+SHOWN = """
+const image = document.querySelector("#app .grow img");
+if (image?.getAttribute("src") !== results[arguments[0]].data_uri || !image.complete) return null;
+const box = image.getBoundingClientRect();
+return {
+  natural: image.naturalWidth, drawn: box.width, caption: document.querySelector("#app .prose").innerText,
+  inside: box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight,
+};
 """
 
 
@@ -293,10 +297,12 @@ def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(
                 *("quadratic", "double well", "regression", "audit", "overview")
             }
             for path in sorted(path for path in shown if path.endswith(".png")):
-                natural, drawn, caption = driver.execute_async_script(ALL_VISIBLE, path)
-                assert natural > 1000
-                assert 300 < drawn <= 1100
-                assert "Axes:" in caption or path in GALLERY
+                driver.execute_script(SHOW, path)
+                image = WebDriverWait(driver, 20).until(lambda d, path=path: d.execute_script(SHOWN, path))
+                assert image["natural"] > 1000
+                assert image["drawn"] > 300
+                assert image["inside"]
+                assert "Axes:" in image["caption"] or path in GALLERY
             for content, drawing in {"rulegraph": "#rulegraph", "stats": "#runtimes"}.items():
                 driver.execute_script("app.setView({navbarMode: 'menu', content: arguments[0]})", content)
                 WebDriverWait(driver, 20).until(lambda d, at=drawing: d.find_elements(By.CSS_SELECTOR, f"{at} canvas"))

@@ -89,10 +89,11 @@ def table_files(name):
     return [f"figures/{name}.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
 
 
-def table_in_report(path, caption, category, title):
-    """A table's file, with what the report says of it."""
-    kind = path.partition(".")[2]
-    return report(path, caption=caption, category=category, labels={"table": title, "format": kind})
+def in_report(path, caption, category, what):
+    """A file of a result that comes in several formats, with what the report says of it."""
+    return report(
+        path, caption=f"../report/{caption}.rst", category=category, labels={"what": what, "format": path.partition(".")[2]}
+    )
 
 
 TABLES = table_files("table1")

@@ -47,7 +47,7 @@ rule gallery:
         drawing=sources("gallery.py", "provenance.py"),
         figures=expand("figures/converged/{figure}.png", figure=config["figures"]),
     output:
-        report(GALLERY, caption="../report/gallery.rst", category="overview", labels={"what": "gallery"}),
+        in_report(GALLERY, "gallery", "overview", "gallery"),
     log:
         "results/logs/gallery.log",
     benchmark:

@@ -3,7 +3,7 @@ rule table1:
         comparison=sources("table.py", "metrics.py", "provenance.py", "traces.py"),
         traces=TRACES,
     output:
-        [table_in_report(path, "../report/table1.rst", "audit", "table 1") for path in table_files("table1")],
+        [in_report(path, "table1", "audit", "table 1") for path in table_files("table1")],
     log:
         "results/logs/table1.log",
     benchmark:
