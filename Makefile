@@ -11,11 +11,13 @@
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
+# its cache here where the user has named no place: the home folder may be read-only
+SNAKEMAKE := XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
 .PHONY: reproduce test faults coverage audit lint docs report pictures lock clean
 
 reproduce: .venv/installed
-	XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake --cores $(CORES)
+	$(SNAKEMAKE) --cores $(CORES)
 
 test: .venv/installed
 	$(BIN)/pytest -n auto
@@ -50,12 +52,12 @@ docs: .venv/installed
 	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
 
 report: reproduce
-	$(BIN)/snakemake --report report.html
-	$(BIN)/snakemake --report report.zip
+	$(SNAKEMAKE) --report report.html
+	$(SNAKEMAKE) --report report.zip
 
 # the contact sheet at two thirds of its size and with a palette: 120 kB instead of 960
 pictures: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) figures/converged/fig03.png figures/gallery.png
+	$(SNAKEMAKE) --cores $(CORES) figures/converged/fig03.png figures/gallery.png
 	$(BIN)/python -c "from PIL import Image; sheet = Image.open('figures/gallery.png'); sheet.thumbnail((1320, 4000)); \
 		sheet.quantize(256, Image.Quantize.FASTOCTREE).save('docs/gallery.png', optimize=True)"
 	cp figures/converged/fig03.png docs/
