@@ -22,8 +22,3 @@ def geometric(first: float, last: float, count: int) -> np.ndarray:
     """Numbers from `first` to `last`, evenly spread in their logarithm, (count,)."""
     inner = exp(np.linspace(log(first), log(last), count))
     return np.concatenate([[first], inner[1:-1], [last]]) if count > 1 else np.asarray([float(first)])
-
-
-def expm1(x: np.ndarray | float) -> np.ndarray:
-    """exp(x) - 1, elementwise."""
-    return np.asarray(jnp.expm1(jnp.asarray(x, float)))

@@ -5,6 +5,8 @@ small learning rates.  Derived in docs/rates.md.  `distance` is |theta0 - theta*
 discrete algorithm, and all rates are per step.  None depends on the curvature h.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from optide import elementary
@@ -73,22 +75,25 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
     lowest = elementary.log(FIT_FLOOR) - 1
 
     def derivative(p, y, w):
-        correction = -elementary.expm1(-s * p * p) if corrected else 1.0
-        speed = np.where(y > lowest, np.sqrt(correction / w), 0.0)
-        return -2 * p * speed, 2 * p * s * (elementary.exp(2 * y) - w)
+        correction = -jnp.expm1(-s * p * p) if corrected else 1.0
+        speed = jnp.where(y > lowest, jnp.sqrt(correction / w), 0.0)
+        return -2 * p * speed, 2 * p * s * (jnp.exp(2 * y) - w)
 
     roots = np.linspace(0, _LONGEST, _POINTS)
     h = roots[1]
-    y = -(h**2) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
-    w = s * h**2
-    path = [np.zeros_like(s), y]
-    for p in roots[1:-1]:
+
+    def step(now, p):
+        y, w = now
         a = derivative(p, y, w)
         b = derivative(p + h / 2, y + h / 2 * a[0], w + h / 2 * a[1])
         c = derivative(p + h / 2, y + h / 2 * b[0], w + h / 2 * b[1])
         d = derivative(p + h, y + h * c[0], w + h * c[1])
-        y, w = (v + h / 6 * (a[i] + 2 * b[i] + 2 * c[i] + d[i]) for i, v in enumerate((y, w)))
-        path.append(y)
+        now = tuple(v + h / 6 * (a[i] + 2 * b[i] + 2 * c[i] + d[i]) for i, v in enumerate(now))
+        return now, now[0]
+
+    y = -(h**2) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
+    _, path = jax.lax.scan(step, (jnp.asarray(y), jnp.asarray(s * h**2)), jnp.asarray(roots[1:-1]))
+    path = np.concatenate([np.zeros_like(s)[None], y[None], np.asarray(path)])
     return np.array([_slope(roots * roots, curve) for curve in np.transpose(path)]).reshape(np.shape(forgetting))
 
 
