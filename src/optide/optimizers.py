@@ -127,8 +127,8 @@ class Optimizer:
         """theta'(t), given g(t) and the memories at u (= t + alpha, or t without look-ahead)."""
         raise NotImplementedError
 
-    def initial_velocity(self, g: Array) -> Array:
-        """The limit of `velocity` for u -> 0, where all memories vanish."""
+    def initial_velocity(self, g: Array, tau: Scalar) -> Array:
+        """The leading term of `velocity` without look-ahead at t = tau alpha -> 0, where all memories vanish."""
         raise NotImplementedError
 
 
@@ -153,8 +153,9 @@ class AdaGrad(Optimizer):
     def velocity(self, u, g, state):
         return -g / (sqrt(state["G"]) + self.eps)
 
-    def initial_velocity(self, g):
-        return -jnp.sign(g) * jnp.inf
+    def initial_velocity(self, g, tau):
+        # G ~ g^2 tau
+        return -jnp.sign(g) / jnp.sqrt(tau)
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,9 @@ class RMSProp(Optimizer):
     def velocity(self, u, g, state):
         return -g / (sqrt(state["v"]) + self.eps)
 
-    def initial_velocity(self, g):
-        return -jnp.sign(g) * jnp.inf
+    def initial_velocity(self, g, tau):
+        # v ~ (1-beta) g^2 tau
+        return -jnp.sign(g) / jnp.sqrt((1 - self.beta) * tau)
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ class Adam(Optimizer):
         a = c / filled(self.beta1, steps)
         return -a * state["m"] / (sqrt(state["v"]) + self.eps * c)
 
-    def initial_velocity(self, g):
+    def initial_velocity(self, g, tau):
         # m ~ K_b1(0) g u, v ~ K_b2(0) g^2 u, 1 - b^(u/alpha) ~ -ln(b) u / alpha, for u -> 0
         # (for beta1 = 0 the correction is 1 and m -> 0: the limit is 0).
         log1, log2 = jnp.log(self.beta1), jnp.log(self.beta2)
