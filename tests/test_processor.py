@@ -1,8 +1,8 @@
 """The same bits whatever the libraries find in the processor.
 
 What a processor lacks, environment variables can hide from the libraries that ask for it: fused
-multiply-add from the C library, AVX-512 from NumPy, everything since SSE3 from OpenBLAS.  Each of the
-three changes last bits (of logarithms and powers, of logarithms, of least squares and eigenvalues).
+multiply-add from the C library, AVX-512 from NumPy, everything since SSE3 from OpenBLAS.  Each changes
+last bits: of logarithms and powers, of logarithms, of least squares (docs/reproducibility.md).
 """
 
 import os

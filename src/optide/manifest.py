@@ -188,7 +188,7 @@ def _compare_values(path: str, points: pa.Table, chaotic: bool, elsewhere: bool)
         if difference.max() > largest:
             place = int(difference.argmax())
             largest = float(difference[place])
-            where = f"{name} in row {rows[place]}: {after[place]!r}, was {before[place]!r}"
+            where = f"{name} in row {rows[place]}: {float(after[place])!r}, was {float(before[place])!r}"
     detail = f"largest relative difference {largest:.1e}, {where}"
     if elsewhere and largest <= TOLERANCE:
         return Verdict(path, "equal within tolerance", detail)

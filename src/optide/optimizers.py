@@ -55,7 +55,9 @@ def sqrt(v: Array) -> Array:
 
 
 def filled(beta: Scalar, steps: Array) -> Array:
-    """1 - beta^steps, steps > 0: how much of an exponential average from 0 is filled after so many steps.
+    """1 - beta^steps: how much of an exponential average is filled so many steps after its start at 0.
+
+    Shapes broadcast; steps need not be whole, and must be > 0.
 
     From XLA's own expm1 and log: its power of floats calls the C library, which takes another path, to
     another last bit, where the processor has fused multiply-add.
