@@ -4,13 +4,14 @@
 # make coverage    run the tests and show the branches of src/ that none takes
 # make audit       look up known vulnerabilities of the locked versions, and list their licences
 # make docs        renew the pages that are generated
+# make readme      judge the claims and renew their table in README.md
 # make lock        renew the lock file from pyproject.toml
 
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 
-.PHONY: reproduce test faults coverage audit lint docs lock clean
+.PHONY: reproduce test faults coverage audit lint docs readme lock clean
 
 reproduce: .venv/installed
 	XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake --cores $(CORES)
@@ -46,6 +47,11 @@ lint: .venv/installed
 
 docs: .venv/installed
 	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
+	$(BIN)/python -m optide.schema workflow/schemas/claims.schema.yaml > docs/claims.md
+
+readme: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) claims
+	$(BIN)/python -m optide.claims.readme
 
 lock:
 	$(PYTHON) -m venv .venv-lock

@@ -36,6 +36,14 @@ def test_the_paper_has_15_figures_and_76_configurations(config):
     assert len(found) == len(set(found)) == 2 * (8 + 3 * 8 + 6)
 
 
+RMSPROP = {
+    "optimizer": "rmsprop",
+    "varies": "beta",
+    "memory": {"shortest": 1, "longest": 9, "values": 3},
+    "steps": [9, 9],
+}
+
+
 def edit(config, *keys, value):
     edited = copy.deepcopy(config)
     *path, last = keys
@@ -81,6 +89,29 @@ def edit(config, *keys, value):
             r"adam takes beta1 and beta2, not beta",
         ),
         (("experiments", "regression-adam", "sets", 1, "name"), "A", r"two sets have the name 'A'"),
+        (
+            ("rates", "curves", "rmsprop", "varies"),
+            "beta1",
+            r"rates\.curves\.rmsprop\.varies = 'beta1': rmsprop has beta",
+        ),
+        (
+            ("rates", "curves", "adam-first-moment", "fixed"),
+            {"beta1": 0.9},
+            r"rates\.curves\.adam-first-moment\.fixed: adam with beta1 varying needs beta2, not beta1",
+        ),
+        (
+            ("rates", "curves", "rmsprop", "memory", "shortest"),
+            1000,
+            r"rates\.curves\.rmsprop\.memory: shortest must be below longest = 1000",
+        ),
+        (
+            ("rates", "curves", "rmsprop", "steps"),
+            [5],
+            r"rates\.curves\.rmsprop\.steps = \[5\]: needs one number for each of learning_rates = \[0\.1, 0\.01\]",
+        ),
+        (("rates", "curves", "adagrad"), RMSPROP, r"rates\.curves\.adagrad: this name is taken by rates\.adagrad"),
+        (("rates", "adagrad", "steps"), [5], r"rates\.adagrad\.steps = \[5\]: needs one number for each"),
+        (("rates", "theta0"), 4, r"rates\.theta0 = 4: must be a number other than 4, the minimum"),
         (("figures", "fig03", "rows", 0, "inset", "k"), [5, 5], r"figures\.fig03\.rows\[0\]\.inset\.k = \[5, 5\]"),
         (("figures", "fig03", "rows", 0, "inset", "learning_rate"), 1, r"inset\.learning_rate = 1: .* \[0\.1, 0\.01\]"),
         (("figures", "fig03", "rows", 0, "inset", "place"), [0, 0, 0, 1], r"inset\.place.*width and height"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from optide.metrics import decay_rate, gap, memory_length, nearest
+from optide.metrics import decay_fit, decay_rate, decay_window, gap, memory_length, nearest
 
 
 def test_gap_compares_the_steps_that_both_curves_have():
@@ -60,6 +60,19 @@ def test_a_rate_needs_five_steps():
 def test_a_plateau_has_rate_zero():
     distance = np.asarray([1.0, *6 * [0.4], 0.1])
     assert decay_rate(np.arange(8), distance) == pytest.approx(0, abs=1e-15)
+
+
+def test_the_confidence_interval_is_that_of_the_jackknife_by_fifths():
+    k = np.arange(40)
+    steps, logarithms = decay_window(k, np.exp(-((k / 12) ** 2)))
+    fifths = np.array_split(np.arange(len(steps)), 5)
+    slopes = [np.polyfit(np.delete(steps, part), np.delete(logarithms, part), 1)[0] for part in fifths]
+    fit = decay_fit(k, np.exp(-((k / 12) ** 2)))
+    assert fit.rate == pytest.approx(-np.polyfit(steps, logarithms, 1)[0], rel=1e-12)
+    # Student's quantile for 4 degrees of freedom
+    assert (fit.high - fit.low) / 2 == pytest.approx(2.776 * np.sqrt(4 * np.var(slopes)), rel=1e-12)
+    assert (fit.high + fit.low) / 2 == pytest.approx(fit.rate, rel=1e-12)
+    assert (fit.first, fit.last) == (steps[0], steps[-1])
 
 
 def test_small_things():

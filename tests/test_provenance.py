@@ -186,3 +186,16 @@ def test_the_command_needs_no_jax(run):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("  4 of 4 verified\n")
+
+
+def test_claims_are_looked_up_in_their_own_file(tmp_path):
+    (tmp_path / "config.yaml").write_text("experiments: {}\n")
+    record = {"configuration": {"claims.a": provenance.of_setting({"below": 1}), "claims.b": "0"}, "traces": {}}
+    (tmp_path / "x.md").write_text(provenance.of_text("x.md", record))
+    assert provenance.main([str(tmp_path / "x.md"), "--directory", str(tmp_path)]) == 1
+    (tmp_path / "claims.yaml").write_text("claims: {a: {below: 1}}\n")
+    found = provenance.verify(record, provenance._configuration(tmp_path), tmp_path)
+    assert [(item.verdict, item.name) for item in found] == [
+        ("verified", "claims.yaml: claims.a"),
+        ("missing", "claims.yaml: claims.b"),
+    ]

@@ -64,5 +64,5 @@ def test_formats(rows, tmp_path):
         assert latex.count(rule) == 1
     assert r"\hline" not in latex
     assert r"double\_well-adagrad" in latex
-    body = latex.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    body = latex.split(r"\endfoot")[1].split(r"\end{longtable}")[0]
     assert body.count(r"\\") == len(rows)

@@ -16,6 +16,7 @@ from optide import provenance
 from test_processor import POORER
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
+CLAIMED = ROOT / "tests" / "reduced" / "claims.yaml"
 
 
 def snakemake(folder, *arguments, cores=2, **variables):
@@ -51,6 +52,8 @@ def figures(*names):
 
 
 TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex")}
+CLAIMS = {name.replace("table1", "claims") for name in TABLE}
+RATES = {"results/rates.parquet", "figures/rates.png", "figures/rates.pdf"}
 CRATE = {"ro-crate-metadata.json", "results/inputs"}
 ALL = ("discrete", "published", "converged")
 
@@ -58,7 +61,8 @@ ALL = ("discrete", "published", "converged")
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("a reduced run")
-    shutil.copy(REDUCED, folder / "config.yaml")
+    for source in (REDUCED, CLAIMED):
+        shutil.copy(source, folder)
     code, output = snakemake(folder)
     assert code == 0, output
     return folder
@@ -66,18 +70,19 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def folder(built):
-    """The finished run, whose configuration is put back afterwards."""
+    """The finished run, whose configuration and claims are put back afterwards."""
     yield built
-    shutil.copy(REDUCED, built / "config.yaml")
+    for source in (REDUCED, CLAIMED):
+        shutil.copy(source, built)
 
 
 def test_everything_is_built_with_logs_and_benchmarks(built):
     files = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
-    assert figures("fig01", "fig02", "fig03") | TABLE <= files
+    assert figures("fig01", "fig02", "fig03") | TABLE | CLAIMS | RATES <= files
     assert traces("quadratic-adagrad", "0.05", *ALL) <= files
     drawn = {f"figure/{scheme}/{name}" for scheme in ALL[1:] for name in ("fig01", "fig02", "fig03")}
     solved = {name[len("results/traces/") : -len(".parquet")] for name in files if name.startswith("results/traces/")}
-    jobs = {"table1", "crate", *drawn, *(f"trace/{name}" for name in solved)}
+    jobs = {"table1", "claims", "rates", "rates_figure", "crate", *drawn, *(f"trace/{name}" for name in solved)}
     for kind, suffix in {"logs": "log", "benchmarks": "tsv"}.items():
         assert {f"results/{kind}/{job}.{suffix}" for job in jobs} <= files
     assert "converged after" in (built / "results/logs/trace/published/quadratic-adagrad/lr0.1.log").read_text()
@@ -88,12 +93,13 @@ def test_everything_is_built_with_logs_and_benchmarks(built):
 
 def test_every_figure_and_table_carries_its_provenance_and_is_in_the_crate(built, capsys):
     drawn = sorted(str(path.relative_to(built)) for path in (built / "figures").rglob("*.*"))
-    assert len(drawn) == 12 + 4
+    assert len(drawn) == 12 + 4 + len(CLAIMS) + 2
     assert provenance.main([*(str(built / path) for path in drawn), "--directory", str(built)]) == 0
     assert " 0 verified" not in capsys.readouterr().out
     parts = {entity.id for entity in ROCrate(built).data_entities}
     solved = {str(path.relative_to(built)) for path in (built / "results/traces").rglob("*.parquet")}
-    assert {*drawn, *solved, "results/inputs/config.yaml", "results/inputs/Snakefile"} <= parts
+    inputs = {f"results/inputs/{name}" for name in ("config.yaml", "claims.yaml", "Snakefile")}
+    assert {*drawn, *solved, *RATES, *inputs} <= parts
 
 
 def test_a_second_run_does_nothing(built):
@@ -113,12 +119,65 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
         config["experiments"]["double_well-adam"]["sets"][0]["hyperparameters"]["beta2"] = [0.9, 0.95]
 
     edited(folder, change)
-    assert planned(folder) == traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE | CRATE
+    assert planned(folder) == traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE | CLAIMS | CRATE
+    code, output = snakemake(folder, "--dry-run")
+    assert code == 0
+    assert re.search(
+        r"warning: claims\.yaml: claims\.memory\.traces\[0\] = .* has no such configuration; the claim is", output
+    )
 
 
 def test_changing_the_steps_at_one_learning_rate_leaves_the_other(folder):
     edited(folder, lambda config: config["experiments"]["quadratic-adagrad"]["sets"][0].update(steps=[20, 31]))
-    assert planned(folder) == traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01") | TABLE | CRATE
+    assert planned(folder) == traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01") | TABLE | CLAIMS | CRATE
+
+
+def test_changing_a_claim_judges_again_and_nothing_else(folder):
+    (folder / "claims.yaml").write_text(CLAIMED.read_text().replace("below: 1.0e-6", "below: 1.0e-5"))
+    assert planned(folder) == CLAIMS | CRATE
+
+
+def test_changing_the_rates_leaves_all_else(folder):
+    edited(folder, lambda config: config["rates"]["adagrad"].update(values=5))
+    assert planned(folder) == RATES | CRATE
+
+
+def test_without_claims_and_rates_there_is_no_rule_for_them(tmp_path):
+    edited(tmp_path, lambda config: config.pop("rates"))
+    assert not planned(tmp_path) & (CLAIMS | RATES)
+    for target in ("claims", "figures/claims.csv", "figures/rates.png"):
+        code, output = snakemake(tmp_path, "--dry-run", target)
+        assert code != 0
+        assert "MissingRuleException" in output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "experiment: double_well-adam",
+            "experiment: double_well-adma",
+            "claims.memory.traces[0].experiment = 'double_well-adma': no such experiment; there are quadratic-adagrad, "
+            "double_well-adam, regression-rmsprop; did you mean 'double_well-adam'?",
+        ),
+        ("claims:", "claim:", "claim: unknown key; allowed: claims; did you mean 'claims'?"),
+        (
+            "above: 20",
+            "above: __import__('os')",
+            "claims.slow.criterion.above = \"__import__('os')\": must be a number",
+        ),
+        ("  alike:", "  slow:", "line 10, column 3: key 'slow' is given twice"),
+    ],
+)
+def test_bad_claims_are_one_line(tmp_path, old, new, message):
+    shutil.copy(REDUCED, tmp_path)
+    content = CLAIMED.read_text()
+    assert old in content
+    (tmp_path / "claims.yaml").write_text(content.replace(old, new, 1))
+    code, output = snakemake(tmp_path, PYTHONWARNINGS="ignore")  # Snakemake leaves folders of its own open
+    assert code != 0
+    (line,) = (line for line in output.splitlines() if not line.startswith("Using workflow specific profile"))
+    assert line.startswith(f"claims.yaml: {message}")
 
 
 def test_changing_a_figure_solves_nothing(folder):
@@ -210,11 +269,12 @@ def test_a_file_that_no_rule_produces_is_a_warning(folder):
 def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
     code, output = snakemake(built, "accept")
     assert code == 0, output
-    assert "accepted 28 artefacts, 28 of them changed" in output
+    assert "accepted 34 artefacts, 34 of them changed" in output
 
     other = tmp_path / "ein anderer Ördner"
     shutil.copytree(built / "reproducibility", other / "reproducibility")
-    shutil.copy(REDUCED, other / "config.yaml")
+    for source in (REDUCED, CLAIMED):
+        shutil.copy(source, other)
     (other / "matplotlibrc").write_text("font.size: 23\nfont.family: monospace\naxes.facecolor: red\nsavefig.dpi: 31\n")
     code, output = snakemake(
         other,
@@ -233,7 +293,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         **POORER,
     )
     assert code == 0, output
-    assert "28 artefacts: 28 identical" in output
+    assert "34 artefacts: 34 identical" in output
     assert "every bit is as accepted" in output
     assert (other / "ro-crate-metadata.json").read_bytes() == (built / "ro-crate-metadata.json").read_bytes()
 

@@ -52,6 +52,8 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_experiment(f"experiments.{name}", experiment)
     for name, figure in figures.items():
         _check_figure(f"figures.{name}", figure, experiments)
+    if "rates" in config:
+        _check_rates("rates", config["rates"])
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
     return [f"experiments.{name}: no figure uses it" for name in experiments if name not in used]
 
@@ -71,6 +73,29 @@ def _check_experiment(key: str, experiment: Config) -> None:
             raise ConfigError(
                 f"{key}.sets[{i}].hyperparameters: {experiment['optimizer']} takes "
                 f"{' and '.join(expected) or 'none'}, not {' and '.join(entry['hyperparameters']) or 'none'}"
+            )
+
+
+def _check_rates(key: str, rates: Config) -> None:
+    if "adagrad" in rates["curves"]:
+        raise ConfigError(f"{key}.curves.adagrad: this name is taken by {key}.adagrad")
+    for name, curve in rates["curves"].items():
+        place, optimizer, varies = f"{key}.curves.{name}", curve["optimizer"], curve["varies"]
+        names = HYPERPARAMETERS[optimizer]
+        if varies not in names:
+            raise ConfigError(f"{place}.varies = {varies!r}: {optimizer} has {' and '.join(names)}")
+        fixed, expected = {*curve.get("fixed", {})}, {*names} - {varies}
+        if fixed != expected:
+            needed, given = (" and ".join(sorted(some)) or "none" for some in (expected, fixed))
+            raise ConfigError(f"{place}.fixed: {optimizer} with {varies} varying needs {needed}, not {given}")
+        if not curve["memory"]["shortest"] < curve["memory"]["longest"]:
+            raise ConfigError(f"{place}.memory: shortest must be below longest = {curve['memory']['longest']}")
+    for place, entry in {**rates["curves"], "adagrad": rates["adagrad"]}.items():
+        if len(entry["steps"]) != len(rates["learning_rates"]):
+            where = f"{key}.curves.{place}" if place in rates["curves"] else f"{key}.{place}"
+            raise ConfigError(
+                f"{where}.steps = {entry['steps']}: needs one number for each of "
+                f"learning_rates = {rates['learning_rates']}"
             )
 
 

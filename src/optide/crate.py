@@ -69,7 +69,7 @@ def write(directory: Path, sources: Mapping[str, Path], traces: Sequence[str], a
         directory: the working directory, the root of the crate.
         sources: what went in, by the path it has in the copy; "Snakefile" and "CITATION.cff" among
             them.
-        traces: paths of all traces.
+        traces: paths of all traces, and of what else artefacts were drawn from.
         artefacts: paths of all figures and tables; each carries its provenance.
 
     Raises:
@@ -107,7 +107,7 @@ def _describe(
         if name != "Snakefile"
     ]
     workflow = _describe_workflow(crate, directory, citation)
-    described = {path: _file(crate, directory, path, name=path, description="a trace") for path in traces}
+    described = {path: _file(crate, directory, path, name=path, description="values of results") for path in traces}
     for path in artefacts:
         drawn_from = provenance.read(directory / path)["traces"]
         if strangers := drawn_from.keys() - set(traces):

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
+
+from optide import elementary
 
 Array = np.ndarray
 
@@ -40,30 +41,90 @@ def nearest(theta: float, minima: Sequence[float]) -> float:
     return float("nan") if tie else closest
 
 
+class Fit(NamedTuple):
+    """An exponential fitted to an approach, |theta_k - theta*| ~ e^{-rate k}.
+
+    Attributes:
+        rate: per step; NaN where nothing can be fitted.
+        low: lower end of its 95 % confidence interval.
+        high: upper end.
+        first: the first step of the window of the fit; -1 without a fit.
+        last: the last one.
+    """
+
+    rate: float
+    low: float
+    high: float
+    first: int
+    last: int
+
+
+FIT_START, FIT_FLOOR = 1 / 2, 1e-3
+"""The shares of the distance at the start between which an approach is fitted."""
+NO_FIT = Fit(float("nan"), float("nan"), float("nan"), -1, -1)
+SMALLEST_WINDOW = 5
+"""Steps that a rate needs."""
+_STUDENT = 2.776
+"""The 97.5 % quantile of Student's distribution with `SMALLEST_WINDOW` - 1 degrees of freedom."""
+
+
 def decay_rate(k: Array, distance: Array) -> float:
+    """The rate of `decay_fit`; NaN where there is none, as where theta stays where it is."""
+    return decay_fit(k, distance).rate
+
+
+def decay_fit(k: Array, distance: Array) -> Fit:
     """The rate r of an exponential approach |theta_k - theta*| ~ e^{-r k}, per step.
 
-    The least-squares slope of the logarithm of the envelope max_{j >= k} |theta_j - theta*| (which
-    looks through oscillations), over the steps at which it lies between one half of its start and
-    the larger of 1e-3 of its start and twice its end: after the initial phase, in which all three
-    methods walk at constant speed, and before rounding or a limit cycle takes over.
+    The least-squares slope of the logarithm of the envelope over the window of `decay_window`.  Its
+    residuals are no noise but the shape of the curve, so that neighbours resemble each other: the
+    confidence interval is that of the jackknife that leaves out one fifth of the window at a time.
 
     The bits are those of any processor: XLA's logarithm is its own, where NumPy's and the C library's
     depend on the instructions there are, and the slope is a quotient of sums, where a library's fit
     depends on the kernels of its linear algebra.
 
+    Args:
+        k: (n,) increasing integers.
+        distance: (n,) from the limit, of either sign.
+
     Returns:
-        NaN where fewer than 5 steps are left, as where theta stays where it is.
+        `NO_FIT` where fewer than 5 steps are left.
     """
-    envelope = np.maximum.accumulate(np.abs(distance)[::-1])[::-1]
-    start, end = envelope[0], envelope[-1]
-    window = (envelope <= start / 2) & (envelope >= max(1e-3 * start, 2 * end)) & (envelope > 0)
-    if window.sum() < 5:
-        return float("nan")
-    # of the whole envelope, since JAX compiles for every shape anew
-    logarithm = np.asarray(jnp.log(jnp.asarray(envelope)))[window]
-    step = k[window] - k[window].mean()
-    return float(np.sum(step * (logarithm.mean() - logarithm)) / np.sum(step**2))
+    steps, logarithms = decay_window(k, distance)
+    if len(steps) < SMALLEST_WINDOW:
+        return NO_FIT
+    rate = -slope(steps, logarithms)
+    blocks = np.array_split(np.arange(len(steps)), SMALLEST_WINDOW)
+    without = [-slope(np.delete(steps, block), np.delete(logarithms, block)) for block in blocks]
+    half = float(_STUDENT * np.sqrt((len(blocks) - 1) * np.var(without)))
+    return Fit(rate, rate - half, rate + half, int(steps[0]), int(steps[-1]))
+
+
+def decay_window(k: Array, distance: Array) -> tuple[Array, Array]:
+    """The steps over which an approach is fitted, and the logarithm of its envelope there.
+
+    The envelope max_{j >= k} |theta_j - theta*| looks through oscillations.  The steps are those at
+    which it lies between one half of its start and the larger of 1e-3 of its start and twice its
+    end: after the initial phase, in which all three methods walk at constant speed, and before
+    rounding or a limit cycle takes over.
+    """
+    outline = envelope(distance)
+    start, end = outline[0], outline[-1]
+    window = (outline <= FIT_START * start) & (outline >= max(FIT_FLOOR * start, 2 * end)) & (outline > 0)
+    # of the whole outline, since JAX compiles for every shape anew
+    return k[window], elementary.log(outline)[window]
+
+
+def envelope(distance: Array) -> Array:
+    """The largest |distance| from each step on, (n,)."""
+    return np.maximum.accumulate(np.abs(distance)[::-1])[::-1]
+
+
+def slope(x: Array, y: Array) -> float:
+    """The least-squares slope of y over x."""
+    x = x - x.mean()
+    return float(np.sum(x * (y - y.mean())) / np.sum(x**2))
 
 
 def memory_length(beta: float) -> float:

@@ -2,8 +2,9 @@
 
     python -m optide.provenance figures/converged/fig05.png
 
-A record has two parts: digests of the values of the traces (`optide.digests.of_table`), by path, and
-digests of the entries of the configuration, by key.  Where a record lives depends on the format:
+A record has two parts: digests of the values of the traces, or of other Parquet files of results
+(`optide.digests.of_table`), by path, and digests of the entries of the configuration, by key; those whose
+key begins with "claims." are in claims.yaml, all others in config.yaml.  Where a record lives depends on the format:
 
 | format | place |
 |---|---|
@@ -23,15 +24,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from PIL import Image
 
-from optide import digests, traces
+from optide import digests, seal, yamlfile
 from optide.config import Config, ConfigError, entry
 from optide.errors import OptideError
 
 Record = dict[str, dict[str, str]]
 
+CONFIGURATION, CLAIMS = "config.yaml", "claims.yaml"
+"""The files whose entries records name."""
 PARTS = ("configuration", "traces")
 CSV_METADATA = "-metadata.json"
 """What CSV on the Web appends to the name of a CSV file to name its metadata."""
@@ -68,11 +70,11 @@ def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> 
         settings: the entries of the configuration it depends on, by key (`optide.config.entry`).
 
     Raises:
-        TraceError: a trace cannot be read.
+        SealError: a trace cannot be read.
     """
     return {
         "configuration": {key: of_setting(value) for key, value in settings.items()},
-        "traces": {str(path): digests.of_table(traces.read(path)) for path in trace_paths},
+        "traces": {str(path): digests.of_table(seal.read(path)) for path in trace_paths},
     }
 
 
@@ -171,7 +173,7 @@ def verify(record: Record, config: Config, directory: str | Path = ".") -> list[
 
 
 def _verify_setting(key: str, recorded: str, config: Config) -> Item:
-    name = f"config.yaml: {key}"
+    name = f"{CLAIMS if key.startswith('claims.') else CONFIGURATION}: {key}"
     try:
         return _compare(name, recorded, of_setting(entry(config, key)))
     except ConfigError:
@@ -182,8 +184,8 @@ def _verify_trace(path: str, recorded: str, directory: Path) -> Item:
     if not (directory / path).exists():
         return Item("missing", path, recorded)
     try:
-        return _compare(path, recorded, digests.of_table(traces.read(directory / path)))
-    except traces.TraceError:
+        return _compare(path, recorded, digests.of_table(seal.read(directory / path)))
+    except seal.SealError:
         return Item("differs", path, f"{recorded}, now not a trace")
 
 
@@ -192,14 +194,19 @@ def _compare(name: str, recorded: str, now: str) -> Item:
 
 
 def _configuration(directory: Path) -> Config:
-    path = directory / "config.yaml"
+    """The entries of config.yaml and, if there is one, of claims.yaml."""
+    config = _mapping(directory / CONFIGURATION)
+    return config | (_mapping(directory / CLAIMS) if (directory / CLAIMS).exists() else {})
+
+
+def _mapping(path: Path) -> dict[str, Any]:
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ProvenanceError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(config, dict):
-        raise ProvenanceError(f"{path}: not a configuration")
-    return config
+        content = yamlfile.read(path)
+    except yamlfile.YamlError as error:
+        raise ProvenanceError(f"{path}: cannot be read as YAML ({error})") from None
+    if not isinstance(content, dict):
+        raise ProvenanceError(f"{path}: not a mapping of keys to entries")
+    return content
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -210,10 +217,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m optide.provenance",
-        description="Print what a figure or a table was made from, and verify it against results/ and config.yaml.",
+        description="Print what a figure or a table was made from, and verify it against what is there now.",
     )
     parser.add_argument("file", nargs="+", help="a .png, .pdf, .md, .tex or .csv file that the workflow wrote")
-    parser.add_argument("--directory", type=Path, default=Path(), help="where results/ and config.yaml are (default .)")
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="where results/, config.yaml and claims.yaml are (default .)"
+    )
     options = parser.parse_args(arguments)
     failures = 0
     for file in options.file:

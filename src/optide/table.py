@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from optide import files, metrics, provenance
+from optide import files, latex, metrics, provenance
 from optide.config import STATES
 from optide.traces import LaneTrace
 
@@ -169,9 +169,11 @@ def _markdown(table: Sequence[Row]) -> str:
 
 
 def _latex(table: Sequence[Row]) -> str:
-    cells = [[cell.replace("_", r"\_") for cell in row] for row in _cells(table)]
+    cells = [[latex.escape(cell) for cell in row] for row in _cells(table)]
     headings = [heading for _, heading, _ in _MAIN]
-    body = tabulate(cells, headings, tablefmt="latex_raw", disable_numparse=True).replace("tabular", "longtable")
-    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
-        body = body.replace(r"\hline", rule, 1)
-    return f"% {_NOTE}\n{body}\n"
+    # 17 columns: across a page on its side, in the smallest size
+    body = latex.longtable(headings, cells, "lrlr" + "r" * (len(_MAIN) - 4), "2pt")
+    return (
+        f"% {_NOTE}\n% Needs the packages booktabs, longtable and pdflscape.\n"
+        f"\\begin{{landscape}}\n{{\\tiny\n{body}\n}}\n\\end{{landscape}}\n"
+    )

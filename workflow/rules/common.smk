@@ -9,6 +9,7 @@ from snakemake.utils import min_version, update_config
 
 from optide import config as configuration
 from optide import yamlfile
+from optide.claims import check as claim_check
 from optide.errors import OptideError, failures
 
 min_version("9.0")
@@ -16,7 +17,9 @@ min_version("9.0")
 # Snakemake puts it, as it is, into the shell command of a script: a space in the path would end it
 sys.executable = shlex.quote(sys.executable)
 
-SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
+SCHEMA = SCHEMAS / "config.schema.yaml"
+CLAIMS_FILE = "claims.yaml"
 
 # Not with `configfile:`, which takes the last of two equal keys and evaluates Python in templates.
 try:
@@ -28,11 +31,26 @@ try:
 except OptideError as error:
     sys.exit(f"config.yaml: {error}")
 
+# What the results are held against, where there is such a file.
+CLAIMS, NOT_JUDGED = {}, {}
+try:
+    if Path(CLAIMS_FILE).exists():
+        document = yamlfile.read(CLAIMS_FILE)
+        NOT_JUDGED = claim_check.examine(document, yamlfile.read(SCHEMAS / "claims.schema.yaml"), config)
+        CLAIMS = {name: claim for name, claim in document["claims"].items() if name not in NOT_JUDGED}
+except OptideError as error:
+    sys.exit(f"{CLAIMS_FILE}: {error}")
+for reason in NOT_JUDGED.values():
+    logger.warning(f"warning: {CLAIMS_FILE}: {reason}; the claim is not judged")
+
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
-NOT_SOLVING = ("plotting", "table", "metrics", "provenance", "crate", "schema", "yamlfile", "mend")
+NOT_SOLVING = (
+    *("plotting", "table", "latex", "elementary", "metrics", "provenance", "crate", "schema", "yamlfile", "mend"),
+    *("rates", "rates_figure", "linearisation"),
+)
 
 
 def trace(scheme, run):
@@ -45,8 +63,8 @@ def sources(*patterns):
 
 
 def settings(*keys):
-    """Entries of the configuration by key, for the provenance of what depends on them."""
-    return {key: configuration.entry(config, key) for key in keys}
+    """Entries of the configuration and the claims by key, for the provenance of what depends on them."""
+    return {key: configuration.entry({**config, "claims": CLAIMS}, key) for key in keys}
 
 
 def one_of(names):
@@ -64,11 +82,18 @@ wildcard_constraints:
 FIGURES = expand(
     "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
 )
-TABLES = expand("figures/table1.{suffix}", suffix=["csv", "csv-metadata.json", "md", "tex"])
+RATES = ["results/rates.parquet"] if "rates" in config else []
+if RATES:
+    FIGURES += expand("figures/rates.{suffix}", suffix=["png", "pdf"])
+TABLES = expand(
+    "figures/{table}.{suffix}",
+    table=["table1", *(["claims"] if CLAIMS else [])],
+    suffix=["csv", "csv-metadata.json", "md", "tex"],
+)
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 
-for path in (*Path("figures").glob("*/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
+for path in (*Path("figures").glob("**/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
     if str(path) not in {*FIGURES, *TRACES}:
         logger.warning(f"warning: {path}: no rule produces this file any more; it is not part of the results")
 

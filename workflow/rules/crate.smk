@@ -5,6 +5,7 @@ BASE = Path(workflow.basedir)
 CONFIGURATIONS = [path for path in ("config.yaml", *workflow.configfiles) if Path(path).exists()][:1]
 ORIGINS = {
     **dict(zip(["config.yaml"], CONFIGURATIONS)),
+    **({CLAIMS_FILE: CLAIMS_FILE} if Path(CLAIMS_FILE).exists() else {}),
     **{
         str(path.relative_to(BASE)): str(path)
         for pattern in (
@@ -23,7 +24,7 @@ localrules:
 rule crate:
     input:
         sources=ORIGINS.values(),
-        traces=TRACES,
+        traces=[*TRACES, *RATES],
         files=[*FIGURES, *TABLES],
     output:
         metadata=CRATE,

@@ -1,6 +1,6 @@
 rule table1:
     input:
-        comparison=sources("table.py", "metrics.py", "provenance.py", "traces.py"),
+        comparison=sources("table.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
         traces=TRACES,
     output:
         multiext("figures/table1", ".csv", ".csv-metadata.json", ".md", ".tex"),

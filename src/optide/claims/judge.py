@@ -1,0 +1,165 @@
+"""Measure every claim on every model and configuration, and compare the numbers with the criterion."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optide.claims.check import MODELS, Claim, counterpart, selects
+from optide.claims.equation import EQUATION
+from optide.claims.measures import CURVE, PAIR
+from optide.config import STATES
+from optide.metrics import Fit
+from optide.traces import LaneTrace
+
+HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+
+# how far inside its limits a number is; it meets the criterion if that is positive
+_MARGINS: dict[str, Callable[[float, Any], float]] = {
+    "below": lambda number, limit: limit - number,
+    "above": lambda number, limit: number - limit,
+    "between": lambda number, limits: min(number - limits[0], limits[1] - number),
+    "outside": lambda number, limits: max(limits[0] - number, number - limits[1]),
+}
+
+
+class Finding(NamedTuple):
+    """One claim, measured on one configuration of one model.
+
+    Attributes:
+        claim: its name.
+        model: "discrete", "published" or "converged".
+        configuration: of the trace (`traces.LaneTrace`).
+        converged: false if an iteration that this rests on missed its tolerance; None if there is none.
+        measured: the measurement.
+        reference: the one it is compared with, or None.
+        number: what is judged: measured, or its ratio to or difference from the reference.
+        margin: how far inside its limits the number is; NaN if it cannot be told.
+        verdict: "holds", "fails", or "undecided" where there is no number.
+    """
+
+    claim: str
+    model: str
+    configuration: dict[str, Any]
+    converged: bool | None
+    measured: float | Fit
+    reference: float | Fit | None
+    number: float
+    margin: float
+    verdict: str
+
+
+def judge(claims: Mapping[str, Claim], traces: Iterable[LaneTrace]) -> list[Finding]:
+    """Judge claims that were examined (`check.examine`).
+
+    Args:
+        claims: by name.
+        traces: all that they read, in any order.
+
+    Returns:
+        In the order of the claims, of `MODELS`, and of what each claim selects.
+    """
+    by_scheme: dict[str, list[LaneTrace]] = {model: [] for model in MODELS}
+    for trace in traces:
+        by_scheme[trace.configuration["scheme"]].append(trace)
+    return [
+        _finding(name, claim, model, trace, by_scheme)
+        for name, claim in claims.items()
+        for model in MODELS
+        if model in claim.get("models", MODELS)
+        for selection in claim["traces"]
+        for trace in by_scheme[model]
+        if selects(selection, trace.configuration)
+    ]
+
+
+def _finding(name: str, claim: Claim, model: str, trace: LaneTrace, by_scheme) -> Finding:
+    measurement, against = claim["measurement"], claim.get("against")
+    measured, reference, read = measure(measurement, trace, by_scheme["discrete"]), None, [trace]
+    if against:
+        other = _pick(by_scheme[against.get("model", model)], counterpart(trace.configuration, against))
+        reference = measure(measurement, other, by_scheme["discrete"])
+        read.append(other)
+    known = [t.configuration["converged"] for t in read if t.configuration["converged"] is not None]
+    number = _number(measured, reference, against)
+    margin = margin_of(number, claim["criterion"])
+    verdict = UNDECIDED if np.isnan(margin) else HOLDS if margin > 0 else FAILS
+    configuration = trace.configuration
+    return Finding(
+        name, model, configuration, all(known) if known else None, measured, reference, number, margin, verdict
+    )
+
+
+def _pick(traces: Sequence[LaneTrace], selection: Claim) -> LaneTrace:
+    (found,) = (trace for trace in traces if selects(selection, trace.configuration))
+    return found
+
+
+def measure(measurement: Claim, trace: LaneTrace, discrete: Sequence[LaneTrace]) -> float | Fit:
+    """Apply a claim's measurement to a trace; `discrete` holds the traces of the algorithms."""
+    function, quantity = measurement["function"], measurement["quantity"]
+    parameters = measurement.get("parameters", {})
+    if function in EQUATION:
+        return EQUATION[function](trace, **parameters)
+    if function in CURVE:
+        return CURVE[function](*curve(trace, quantity), **parameters)
+    other = _pick(discrete, counterpart(trace.configuration, {}))
+    return PAIR[function](*curve(trace, quantity), *curve(other, quantity), **parameters)
+
+
+def curve(trace: LaneTrace, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and values of one quantity.
+
+    A state belongs to the number of updates it contains, u / alpha.  Those of the discrete algorithm
+    before its first update are 0 by definition; the equation has none there, so they are left out.
+    """
+    values = trace.values[quantity]
+    if not any(quantity in states for states in STATES.values()):
+        return trace.values["k"], values
+    updates = np.rint(trace.values["u"] / trace.configuration["learning_rate"]).astype(int)
+    return updates[updates > 0], values[updates > 0]
+
+
+def margin_of(number: float, criterion: Claim) -> float:
+    """How far a number is inside the limits of a criterion, negative outside; NaN if there is no number."""
+    ((comparison, limits),) = criterion.items()
+    return float("nan") if np.isnan(number) else float(_MARGINS[comparison](number, limits))
+
+
+def _number(measured: float | Fit, reference: float | Fit | None, against: Claim | None) -> float:
+    ours, theirs = (float(x.rate if isinstance(x, Fit) else x) if x is not None else 0.0 for x in (measured, reference))
+    if against is None:
+        return ours
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio_or_difference = np.divide if against["by"] == "ratio" else np.subtract
+        return float(ratio_or_difference(ours, theirs))
+
+
+class Verdict(NamedTuple):
+    """What is said of a claim for one model.
+
+    Attributes:
+        verdict: "fails" if one configuration does, else "undecided" if one is, else "holds".
+        worst: the finding that decides: the one furthest outside, or least inside, its limits.
+        alike: how many of the configurations have this verdict.
+        configurations: how many there are.
+    """
+
+    verdict: str
+    worst: Finding
+    alike: int
+    configurations: int
+
+
+def verdicts(findings: Iterable[Finding]) -> dict[tuple[str, str], Verdict]:
+    """The verdict on each (claim, model)."""
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault((finding.claim, finding.model), []).append(finding)
+    rank = (FAILS, UNDECIDED, HOLDS)
+    found = {}
+    for key, group in grouped.items():
+        worst = min(group, key=lambda finding: (rank.index(finding.verdict), finding.margin))
+        alike = sum(finding.verdict == worst.verdict for finding in group)
+        found[key] = Verdict(worst.verdict, worst, alike, len(group))
+    return found

@@ -1,0 +1,24 @@
+"""Logarithm and exponential of arrays, to the same last bit on every processor.
+
+They are XLA's own.  Those of NumPy and of the C library depend on the instructions that the processor
+has (docs/reproducibility.md).
+"""
+
+import jax.numpy as jnp
+import numpy as np
+
+
+def log(x: np.ndarray | float) -> np.ndarray:
+    """The natural logarithm, elementwise; -inf at 0."""
+    return np.asarray(jnp.log(jnp.asarray(x, float)))
+
+
+def exp(x: np.ndarray | float) -> np.ndarray:
+    """The exponential, elementwise."""
+    return np.asarray(jnp.exp(jnp.asarray(x, float)))
+
+
+def geometric(first: float, last: float, count: int) -> np.ndarray:
+    """Numbers from `first` to `last`, evenly spread in their logarithm, (count,)."""
+    inner = exp(np.linspace(log(first), log(last), count))
+    return np.concatenate([[first], inner[1:-1], [last]]) if count > 1 else np.asarray([float(first)])

@@ -1,0 +1,27 @@
+# Judge the claims, where the working directory has a claims.yaml.
+
+if CLAIMS:
+
+    rule claims:
+        input:
+            judging=sources("claims/*.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
+            traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_check.runs(CLAIMS)],
+        output:
+            multiext("figures/claims", ".csv", ".csv-metadata.json", ".md", ".tex"),
+        log:
+            "results/logs/claims.log",
+        benchmark:
+            "results/benchmarks/claims.tsv"
+        params:
+            claims=CLAIMS,
+            not_judged=NOT_JUDGED,
+            settings=settings(
+                *dict.fromkeys(f"experiments.{name}" for _, name, _ in claim_check.runs(CLAIMS)),
+                *(f"claims.{name}" for name in CLAIMS),
+            ),
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        script:
+            "../scripts/claims.py"

@@ -1,0 +1,16 @@
+"""Judge the claims."""
+
+from pathlib import Path
+
+from optide import provenance, traces
+from optide.claims import judge, render
+from optide.errors import one_line
+
+with one_line(snakemake.log[0]):
+    claims = snakemake.params.claims
+    lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
+    findings = judge.judge(claims, lanes)
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    for path in snakemake.output:
+        render.write(claims, findings, snakemake.params.not_judged, path, record)
+    Path(snakemake.log[0]).write_text(render.summary(findings) + "\n")

@@ -1,0 +1,14 @@
+"""Compute the decay rates of both models."""
+
+from collections import Counter
+from pathlib import Path
+
+from optide import rates
+from optide.errors import one_line
+
+with one_line(snakemake.log[0]):
+    settings = snakemake.params.rates
+    table = rates.compute(settings)
+    rates.write(snakemake.output[0], table, settings)
+    counts = Counter(table["status"].to_pylist())
+    Path(snakemake.log[0]).write_text("".join(f"{count} {status}\n" for status, count in counts.items()))
