@@ -29,63 +29,33 @@ def product(a: Array, b: Array) -> Array:
     return sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1]))
 
 
-def solve(matrix: Array, right: Array) -> tuple[Array, Array]:
-    """matrix^-1 right by Gauss-Jordan elimination with partial pivoting, and the sign of the determinant.
+def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
+    """matrix^-1 right for each right (Q, m), and the sign of the determinant.
 
-    Args:
-        matrix: (Q, Q).
-        right: (Q, m).
+    Gauss-Jordan elimination with partial pivoting.  The right-hand sides are kept apart, so that
+    JAX can tell that the solution is linear in each.
     """
-    size = matrix.shape[0]
+    size = len(matrix)
     if size == 1:
-        return right / matrix, jnp.sign(matrix[0, 0])
+        return tuple(right / matrix for right in rights), jnp.sign(matrix[0, 0])
+    rows = jnp.arange(size)
 
     def eliminate(i, carry):
-        tableau, sign = carry
-        rows = jnp.arange(size)
-        pivot = jnp.argmax(jnp.where(rows < i, -1.0, jnp.abs(tableau[:, i])))
-        chosen, displaced = tableau[pivot], tableau[i]
-        tableau = tableau.at[pivot].set(displaced)
-        sign = sign * jnp.where(pivot == i, 1.0, -1.0) * jnp.sign(chosen[i])
-        row = chosen / chosen[i]
-        tableau = tableau.at[i].set(row)
-        factor = jnp.where(rows == i, 0.0, tableau[:, i])
-        return tableau - factor[:, None] * row[None], sign
+        (matrix, *rights), sign = carry
+        pivot = jnp.argmax(jnp.where(rows < i, -1.0, jnp.abs(matrix[:, i])))
+        divisor = matrix[pivot, i]
+        factors = jnp.where(rows == pivot, matrix[i, i], matrix[:, i]) / divisor  # of the rows, two of them swapped
+        sign = sign * jnp.sign(divisor) * jnp.where(pivot == i, 1.0, -1.0)
 
-    tableau, sign = jax.lax.fori_loop(0, size, eliminate, (jnp.concatenate([matrix, right], axis=1), jnp.ones(())))
-    return tableau[:, size:], sign
+        def step(part):
+            chosen = part[pivot]
+            part = part.at[pivot].set(part[i]) - factors[:, None] * chosen[None]
+            return part.at[i].set(chosen / divisor)
 
+        return tuple(map(step, (matrix, *rights))), sign
 
-def solve_blocks(linear: Linear, residual: Array) -> tuple[Array, Array]:
-    """The x of all blocks with residual + linear x = 0, and the sign of the determinant.
-
-    The past of the first block and the block after the last are fixed.
-
-    Args:
-        residual: (n, Q).
-    """
-    past, own = linear.past_to_own.shape[1:]
-    constant = jnp.zeros(1 + own).at[0].set(1.0)  # picks the first column: what does not depend on x
-    given = jnp.concatenate([residual[..., None], linear.to_next], axis=2)
-    ahead = jnp.pad(linear.past_to_next, ((0, 0), (0, 0), (1, 0)))
-
-    def forwards(carry, row):
-        known, sign = carry  # dpast = known (1, x)
-        linear, given, ahead = row
-        onto = product(linear.to_past, known)
-        found, new = solve(linear.to_own + onto[:, 1:], -given - onto[:, :1] * constant)  # x = found (1, y)
-        passed = product(linear.past_to_past, known)
-        known = product(passed[:, 1:] + linear.past_to_own, found) + passed[:, :1] * constant + ahead
-        return (known, sign * new), found
-
-    def backwards(y, found):
-        x = found[:, :1] + product(found[:, 1:], y)
-        return x, x
-
-    start = jnp.zeros((past, 1 + own)), jnp.ones(())
-    (_, sign), found = jax.lax.scan(forwards, start, (linear, given, ahead))
-    _, x = jax.lax.scan(backwards, jnp.zeros((own, 1)), found, reverse=True)
-    return x[..., 0], sign
+    (_, *solutions), sign = jax.lax.fori_loop(0, size, eliminate, ((matrix, *rights), jnp.ones(())))
+    return tuple(solutions), sign
 
 
 def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:
@@ -96,3 +66,34 @@ def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:
         past_to_own=linear.past_to_own.at[0].add(product(linear.past_to_past[0], to_own)),
         past_to_next=linear.past_to_next.at[0].add(product(linear.past_to_past[0], to_next)),
     )
+
+
+def solve_blocks(linear: Linear, residual: Array) -> tuple[Array, Array]:
+    """The x of all blocks with residual + linear x = 0, and the sign of the determinant.
+
+    The past of the first block and the block after the last are fixed.
+
+    Args:
+        residual: (n, Q).
+    """
+
+    def forwards(carry, row):
+        z, Z, sign = carry  # d past = z + Z x
+        linear, residual = row
+        matrix = linear.to_own + product(linear.to_past, Z)
+        right = -residual[:, None] - product(linear.to_past, z)
+        (a, b), new = solve(matrix, right, -linear.to_next)  # x = a + b y
+        through = product(linear.past_to_past, Z) + linear.past_to_own
+        z = product(linear.past_to_past, z) + product(through, a)
+        return (z, product(through, b) + linear.past_to_next, sign * new), (a, b)
+
+    def backwards(y, found):
+        a, b = found
+        x = a + product(b, y)
+        return x, x
+
+    past, own = linear.past_to_own.shape[1:]
+    start = jnp.zeros((past, 1)), jnp.zeros((past, own)), jnp.ones(())
+    (_, _, sign), found = jax.lax.scan(forwards, start, (linear, residual))
+    _, x = jax.lax.scan(backwards, jnp.zeros((own, 1)), found, reverse=True)
+    return x[..., 0], sign

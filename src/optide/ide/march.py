@@ -306,8 +306,8 @@ def damped_newton(equations, x: Array, other):
         jacobian, (residual, reached) = jax.jacfwd(equations, has_aux=True)(trial)
         new = jnp.max(jnp.abs(residual))
         better = new < size
-        onwards = -elimination.solve(jacobian, residual[:, None])[0][:, 0]
-        x, change, size, other = choose(better, (trial, onwards, new, reached), (x, change, size, other))
+        ((onwards,), _) = elimination.solve(jacobian, -residual[:, None])
+        x, change, size, other = choose(better, (trial, onwards[:, 0], new, reached), (x, change, size, other))
         return count + 1, x, change, size, jnp.where(better, 1.0, step / 2), other
 
     _, x, _, _, _, other = jax.lax.while_loop(going_on, improve, (0, x, jnp.zeros_like(x), jnp.inf, 1.0, other))
