@@ -1,9 +1,13 @@
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/traces.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/rates.smk"
+include: "workflow/rules/explorer.smk"
 include: "workflow/rules/crate.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/mend.smk"

@@ -4,7 +4,7 @@ import pytest
 
 from conftest import ROOT
 from optide import yamlfile
-from optide.config import STATES, ConfigError, examine, experiment_slice, figure_runs, lanes, looks
+from optide.config import STATES, ConfigError, examine, experiment_slice, figure_labels, figure_runs, lanes, looks
 from optide.objectives import OBJECTIVES
 from optide.optimizers import OPTIMIZERS
 
@@ -112,9 +112,17 @@ def edit(config, *keys, value):
         (("rates", "curves", "adagrad"), RMSPROP, r"rates\.curves\.adagrad: this name is taken by rates\.adagrad"),
         (("rates", "adagrad", "steps"), [5], r"rates\.adagrad\.steps = \[5\]: needs one number for each"),
         (("rates", "theta0"), 4, r"rates\.theta0 = 4: must be a number other than 4, the minimum"),
-        (("figures", "fig03", "rows", 0, "inset", "k"), [5, 5], r"figures\.fig03\.rows\[0\]\.inset\.k = \[5, 5\]"),
-        (("figures", "fig03", "rows", 0, "inset", "learning_rate"), 1, r"inset\.learning_rate = 1: .* \[0\.1, 0\.01\]"),
-        (("figures", "fig03", "rows", 0, "inset", "place"), [0, 0, 0, 1], r"inset\.place.*width and height"),
+        (
+            ("figures", "fig03", "rows", 0, "insets", 0, "k"),
+            [5, 5],
+            r"figures\.fig03\.rows\[0\]\.insets\[0\]\.k = \[5, 5\]",
+        ),
+        (
+            ("figures", "fig03", "rows", 0, "insets", 0, "learning_rate"),
+            1,
+            r"insets\[0\]\.learning_rate = 1: .* \[0\.1, 0\.01\]",
+        ),
+        (("figures", "fig03", "rows", 0, "insets", 0, "place"), [0, 0, 0, 1], r"insets\[0\]\.place.*width and height"),
     ],
 )
 def test_contradictions_are_named(config, keys, value, message):
@@ -125,6 +133,29 @@ def test_contradictions_are_named(config, keys, value, message):
 def test_an_unused_experiment_is_a_warning(config):
     spare = edit(config, "experiments", "spare", value=config["experiments"]["quadratic-adam"])
     assert examine(spare, SCHEMA) == ["experiments.spare: no figure uses it"]
+
+
+def test_a_caption_of_no_figure_is_a_warning(config):
+    spare = edit(config, "captions", "fig_15", value={"look": "nowhere"})
+    assert examine(spare, SCHEMA) == ["captions.fig_15: there is no such figure; did you mean 'fig15'?"]
+
+
+@pytest.mark.parametrize("side", ["k", "range"])
+def test_a_logarithmic_inset_starts_above_zero(config, side):
+    inset = config["figures"]["fig02"]["rows"][0]["insets"][0]
+    below = edit(config, "figures", "fig02", "rows", 0, "insets", 0, value={**inset, side: [0, 10]})
+    with pytest.raises(ConfigError, match=rf"insets\[0\]\.{side} = \[0, 10\]: must be > 0 where log = \['x', 'y'\]"):
+        examine(below, SCHEMA)
+
+
+def test_a_figure_is_labelled_with_what_it_shows(config):
+    labels = {"figure": "fig12", "quantity": "theta", "objective": "double well", "optimizer": "Adam"}
+    assert figure_labels(config, "fig12") == labels
+    assert figure_labels(config, "fig15")["optimizer"] == "AdaGrad and RMSProp and Adam"
+
+
+def test_every_figure_has_a_caption(config):
+    assert list(config["captions"]) == list(config["figures"])
 
 
 def test_a_slice_holds_nothing_of_other_experiments_or_learning_rates(config):

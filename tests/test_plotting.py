@@ -71,6 +71,37 @@ def test_markers_are_thinned_by_an_odd_stride(config, drawn):
             assert len(line.get_xdata()) / stride <= plotting.MAX_MARKERS + 1
 
 
+def test_a_row_may_have_a_logarithmic_axis(config, drawn):
+    rows = [{**config["figures"]["fig04"]["rows"][0], "scale": scale} for scale in ("log", "linear")]
+    figure = draw({**config, "figures": {"fig04": {"quantity": "v", "rows": rows}}}, drawn, "fig04")
+    panels = [axes for axes in figure.axes if axes.get_subplotspec()]
+    assert [panel.get_yscale() for panel in panels] == ["log", "log", "linear", "linear"]
+
+
+def test_every_inset_is_in_its_panel_on_its_scale(config, drawn):
+    inset = {"k": [2, 400], "range": [0.1, 50], "place": [0.5, 0.5, 0.4, 0.4]}
+    insets = [{**inset, "learning_rate": 0.01, "log": ["x", "y"]}, {**inset, "learning_rate": 0.01}]
+    rows = [{**config["figures"]["fig04"]["rows"][0], "insets": insets}]
+    figure = draw({**config, "figures": {"fig04": {"quantity": "v", "rows": rows}}}, drawn, "fig04")
+    left, right = (axes for axes in figure.axes if axes.get_subplotspec())
+    assert left.child_axes == []
+    logarithmic, enlarged = right.child_axes
+    assert (logarithmic.get_xscale(), logarithmic.get_yscale()) == ("log", "log")
+    assert (enlarged.get_xscale(), enlarged.get_yscale()) == ("linear", "linear")
+    for window in (logarithmic, enlarged):
+        assert (window.get_xlim(), window.get_ylim()) == ((2, 400), (0.1, 50))
+
+
+def test_markers_on_a_logarithmic_step_axis_are_spaced_so_and_staggered():
+    places = [plotting._marked(150_000, place, 3, logarithmic=True) for place in range(3)]
+    assert len(set().union(*places)) == sum(map(len, places)) <= plotting.MAX_MARKERS
+    everything = sorted(set().union(*places))
+    assert (everything[0], everything[-1]) == (1, 149_999)
+    ratios = np.diff(np.log([k for k in everything if k > 20]))
+    # equal, up to rounding to whole steps
+    assert ratios.max() / ratios.min() < 1.1
+
+
 def test_a_choice_has_the_same_look_whatever_else_is_drawn(config, drawn):
     whole = draw(config, drawn)
     part = draw(config, [t for t in drawn if t.configuration["beta"] == 0.9])

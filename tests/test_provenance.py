@@ -15,7 +15,7 @@ from conftest import ROOT
 from optide import digests, experiments, plotting, provenance, traces
 from optide.config import entry, experiment_slice
 
-FORMATS = ("png", "pdf", "md", "tex", "csv")
+FORMATS = ("png", "pdf", "md", "html", "tex", "csv")
 KEYS = ("figures.fig01", "experiments.quadratic-adagrad")
 
 
@@ -40,6 +40,7 @@ def write(folder, record):
     for kind in ("png", "pdf"):
         plotting.save(Figure(figsize=(1, 1)), folder / f"a.{kind}", record)
     (folder / "a.md").write_text("A table.\n" + provenance.of_text("a.md", record))
+    (folder / "a.html").write_text("<p>A table.</p>\n" + provenance.of_text("a.html", record))
     (folder / "a.tex").write_text("A table.\n" + provenance.of_text("a.tex", record))
     (folder / "a.csv").write_text("x,y\n1,2\n")
     (folder / "a.csv-metadata.json").write_text(provenance.of_text("a.csv-metadata.json", record))
@@ -105,6 +106,16 @@ def test_a_moved_bit_of_a_trace_is_noticed(copy, run, capsys):
     assert printed.count("3 of 4 verified") == len(FORMATS)
 
 
+def test_what_is_made_from_several_artefacts_carries_what_they_carry():
+    one = {"configuration": {"figures.fig01": "0"}, "traces": {"x": "1", "y": "2"}}
+    other = {"configuration": {"figures.fig02": "3"}, "traces": {"y": "2", "z": "4"}}
+    whole = {
+        "configuration": {"figures.fig01": "0", "figures.fig02": "3"},
+        "traces": {"x": "1", "y": "2", "z": "4"},
+    }
+    assert provenance.union([one, other]) == whole
+
+
 def test_a_missing_and_a_broken_trace_are_noticed(copy, run, capsys):
     first, second = run[1]["traces"]
     (copy / first).unlink()
@@ -143,7 +154,7 @@ def test_a_changed_configuration_is_noticed_where_it_matters(copy, capsys):
         ("list.json", b"[]", "carries no provenance"),
         ("other.md", b"<!-- optide provenance\n{}\n-->\n", "carries no provenance that this version can read"),
         ("other.tex", b"% optide provenance\n% 1\n", "carries no provenance that this version can read"),
-        ("a.jpeg", b"", "provenance is carried by .png, .pdf, .md, .tex, .csv, .json"),
+        ("a.jpeg", b"", "provenance is carried by .png, .pdf, .md, .html, .tex, .csv, .json"),
         ("a.png/", None, "not a readable .png file"),
     ],
 )

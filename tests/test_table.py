@@ -51,7 +51,7 @@ def test_measures_of_a_row(rows):
 
 def test_formats(rows, tmp_path):
     record = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
-    for suffix in ("csv", "csv-metadata.json", "md", "tex"):
+    for suffix in ("csv", "csv-metadata.json", "md", "html", "tex"):
         table.write(rows, tmp_path / f"table.{suffix}", record)
         assert suffix == "csv" or provenance.read(tmp_path / f"table.{suffix}") == record
     with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
@@ -59,6 +59,9 @@ def test_formats(rows, tmp_path):
     assert [float(row["converged_theta_gap_max"]) for row in read] == [row["converged_theta_gap_max"] for row in rows]
     markdown = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
     assert len([line for line in markdown if line.startswith("|")]) == 2 + len(rows)
+    page = (tmp_path / "table.html").read_text(encoding="utf-8")
+    assert page.count("<tr>") == 1 + len(rows)
+    assert "<title>table</title>" in page
     latex = (tmp_path / "table.tex").read_text(encoding="utf-8")
     for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{longtable}", r"\end{longtable}"):
         assert latex.count(rule) == 1

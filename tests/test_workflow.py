@@ -1,16 +1,21 @@
 """Snakemake on a reduced configuration, as a user would run it."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pandas as pd
 import pytest
 import yaml
 from rocrate.rocrate import ROCrate
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
+from browser import chromium, complaints, needs_chromium, requests
 from conftest import ROOT
 from optide import provenance
 from test_processor import POORER
@@ -51,9 +56,10 @@ def figures(*names):
     return {f"figures/{s}/{n}.{e}" for n in names for s in ("published", "converged") for e in ("png", "pdf")}
 
 
-TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex")}
+TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")}
 CLAIMS = {name.replace("table1", "claims") for name in TABLE}
 RATES = {"results/rates.parquet", "figures/rates.png", "figures/rates.pdf"}
+GALLERY, EXPLORER = {"figures/gallery.png"}, {"figures/explorer.html"}
 CRATE = {"ro-crate-metadata.json", "results/inputs"}
 ALL = ("discrete", "published", "converged")
 
@@ -78,11 +84,12 @@ def folder(built):
 
 def test_everything_is_built_with_logs_and_benchmarks(built):
     files = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
-    assert figures("fig01", "fig02", "fig03") | TABLE | CLAIMS | RATES <= files
+    assert figures("fig01", "fig02", "fig03") | TABLE | CLAIMS | RATES | GALLERY | EXPLORER <= files
     assert traces("quadratic-adagrad", "0.05", *ALL) <= files
     drawn = {f"figure/{scheme}/{name}" for scheme in ALL[1:] for name in ("fig01", "fig02", "fig03")}
     solved = {name[len("results/traces/") : -len(".parquet")] for name in files if name.startswith("results/traces/")}
-    jobs = {"table1", "claims", "rates", "rates_figure", "crate", *drawn, *(f"trace/{name}" for name in solved)}
+    single = {"table1", "claims", "rates", "rates_figure", "crate", "gallery", "explorer"}
+    jobs = {*single, *drawn, *(f"trace/{name}" for name in solved)}
     for kind, suffix in {"logs": "log", "benchmarks": "tsv"}.items():
         assert {f"results/{kind}/{job}.{suffix}" for job in jobs} <= files
     assert "converged after" in (built / "results/logs/trace/published/quadratic-adagrad/lr0.1.log").read_text()
@@ -93,7 +100,7 @@ def test_everything_is_built_with_logs_and_benchmarks(built):
 
 def test_every_figure_and_table_carries_its_provenance_and_is_in_the_crate(built, capsys):
     drawn = sorted(str(path.relative_to(built)) for path in (built / "figures").rglob("*.*"))
-    assert len(drawn) == 12 + 4 + len(CLAIMS) + 2
+    assert len(drawn) == 12 + 5 + 2 + len(CLAIMS) + 2
     assert provenance.main([*(str(built / path) for path in drawn), "--directory", str(built)]) == 0
     assert " 0 verified" not in capsys.readouterr().out
     parts = {entity.id for entity in ROCrate(built).data_entities}
@@ -119,7 +126,8 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
         config["experiments"]["double_well-adam"]["sets"][0]["hyperparameters"]["beta2"] = [0.9, 0.95]
 
     edited(folder, change)
-    assert planned(folder) == traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE | CLAIMS | CRATE
+    needed = traces("double_well-adam", "0.1", *ALL) | figures("fig02")
+    assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | CRATE
     code, output = snakemake(folder, "--dry-run")
     assert code == 0
     assert re.search(
@@ -129,7 +137,8 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
 
 def test_changing_the_steps_at_one_learning_rate_leaves_the_other(folder):
     edited(folder, lambda config: config["experiments"]["quadratic-adagrad"]["sets"][0].update(steps=[20, 31]))
-    assert planned(folder) == traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01") | TABLE | CLAIMS | CRATE
+    needed = traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01")
+    assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | CRATE
 
 
 def test_changing_a_claim_judges_again_and_nothing_else(folder):
@@ -182,7 +191,12 @@ def test_bad_claims_are_one_line(tmp_path, old, new, message):
 
 def test_changing_a_figure_solves_nothing(folder):
     edited(folder, lambda config: config["figures"]["fig01"].update(quantity="theta"))
-    assert planned(folder) == figures("fig01") | CRATE
+    assert planned(folder) == figures("fig01") | GALLERY | CRATE
+
+
+def test_changing_a_caption_draws_nothing(folder):
+    edited(folder, lambda config: config["captions"]["fig01"].update(look="at the end"))
+    assert planned(folder) == CRATE
 
 
 def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
@@ -222,7 +236,7 @@ def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
         (
             "experiments:",
             "__use_yte__: true\n__definitions__: [\"open('evaluated', 'w')\"]\nexperiments:",
-            "__use_yte__: unknown key; allowed: experiments, figures",
+            "__use_yte__: unknown key; allowed: experiments, figures, captions",
         ),
     ],
 )
@@ -269,7 +283,7 @@ def test_a_file_that_no_rule_produces_is_a_warning(folder):
 def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
     code, output = snakemake(built, "accept")
     assert code == 0, output
-    assert "accepted 34 artefacts, 34 of them changed" in output
+    assert "accepted 37 artefacts, 37 of them changed" in output
 
     other = tmp_path / "ein anderer Ördner"
     shutil.copytree(built / "reproducibility", other / "reproducibility")
@@ -293,7 +307,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         **POORER,
     )
     assert code == 0, output
-    assert "34 artefacts: 34 identical" in output
+    assert "37 artefacts: 37 identical" in output
     assert "every bit is as accepted" in output
     assert (other / "ro-crate-metadata.json").read_bytes() == (built / "ro-crate-metadata.json").read_bytes()
 
@@ -307,4 +321,59 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
     assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 files deleted" in output
     code, output = snakemake(other, "check")
     assert code == 0, output
-    assert "28 artefacts: 28 identical" in output
+    assert "37 artefacts: 37 identical" in output
+
+
+SHOW = """
+const uri = results[arguments[0]].data_uri;
+app.setView({navbarMode: "resultinfo", resultPath: arguments[0], content: "img", contentPath: uri});
+"""
+SHOWN = """
+const image = document.querySelector("#app .grow img");
+if (image?.getAttribute("src") !== results[arguments[0]].data_uri || !image.complete) return null;
+const box = image.getBoundingClientRect();
+return {
+  natural: image.naturalWidth, drawn: box.width, caption: document.querySelector("#app .prose").innerText,
+  inside: box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight,
+};
+"""
+
+
+@needs_chromium
+def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(built, tmp_path):
+    # what the report embeds comes with Snakemake: any download would fail
+    nowhere = "http://127.0.0.1:9"
+    for suffix in ("html", "zip"):
+        target = tmp_path / f"report.{suffix}"
+        code, output = snakemake(built, "--report", target, http_proxy=nowhere, https_proxy=nowhere)
+        assert code == 0, output
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        archive.extractall(tmp_path)
+    for page in (tmp_path / "report.html", tmp_path / "report" / "report.html"):
+        with chromium(page, width=1100) as driver:
+            front = WebDriverWait(driver, 20).until(lambda d: d.find_element(By.CSS_SELECTOR, "#app .prose"))
+            assert "How to read this report" in front.text
+            assert front.text.startswith("Optimizers and their integro-differential models")
+            assert front.location["y"] >= 0
+            assert f"Python {platform.python_version()}" in front.text
+            shown = driver.execute_script("return results")
+            files = figures("fig01", "fig02", "fig03") | TABLE | GALLERY
+            assert set(shown) == files
+            assert all("Look at:" in result["caption"] for result in shown.values())
+            columns = {"figure", "quantity", "objective", "optimizer", "scheme"}
+            assert all(set(shown[path]["labels"]) == columns for path in figures("fig01", "fig02", "fig03"))
+            assert set(driver.execute_script("return Object.keys(categories)")) == {
+                *("quadratic", "double well", "regression", "audit", "overview")
+            }
+            for path in sorted(path for path in shown if path.endswith(".png")):
+                driver.execute_script(SHOW, path)
+                image = WebDriverWait(driver, 20).until(lambda d, path=path: d.execute_script(SHOWN, path))
+                assert image["natural"] > 1000
+                assert image["drawn"] > 300
+                assert image["inside"]
+                assert "Axes:" in image["caption"] or path in GALLERY
+            for content, drawing in {"rulegraph": "#rulegraph", "stats": "#runtimes"}.items():
+                driver.execute_script("app.setView({navbarMode: 'menu', content: arguments[0]})", content)
+                WebDriverWait(driver, 20).until(lambda d, at=drawing: d.find_elements(By.CSS_SELECTOR, f"{at} canvas"))
+            assert complaints(driver) == []
+            assert requests(driver) == []

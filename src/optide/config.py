@@ -13,6 +13,8 @@ from optide.schema import first_error, nearest, shown
 Config = Mapping[str, Any]
 
 HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2")}
+NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam", "double_well": "double well"}
+"""Optimizers and objectives as people write them, where that is not their name here."""
 STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
 
 
@@ -55,7 +57,14 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
     if "rates" in config:
         _check_rates("rates", config["rates"])
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
-    return [f"experiments.{name}: no figure uses it" for name in experiments if name not in used]
+    return [
+        *(f"experiments.{name}: no figure uses it" for name in experiments if name not in used),
+        *(
+            f"captions.{name}: there is no such figure{nearest(name, figures)}"
+            for name in config.get("captions", ())
+            if name not in figures
+        ),
+    ]
 
 
 def _check_experiment(key: str, experiment: Config) -> None:
@@ -120,6 +129,9 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
             raise ConfigError(
                 f"{key}: {first} and {name} differ in learning_rates; the columns of a figure are one list"
             )
+    for i, row in enumerate(figure["rows"]):
+        for j, inset in enumerate(row.get("insets", ())):
+            _check_inset(f"{key}.rows[{i}].insets[{j}]", inset, first, rates[first])
 
 
 def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
@@ -128,15 +140,18 @@ def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
     sets = [entry.get("name", "") for entry in experiment["sets"]]
     if row.get("set", sets[0]) not in sets:
         raise ConfigError(f"{key}.set = {shown(row['set'])}: {name} has {', '.join(map(repr, sets))}")
-    if inset := row.get("inset"):
-        rates = experiment["learning_rates"]
-        if inset["learning_rate"] not in rates:
-            raise ConfigError(f"{key}.inset.learning_rate = {inset['learning_rate']}: {name} has {rates}")
-        for side in ("k", "range"):
-            if not inset[side][0] < inset[side][1]:
-                raise ConfigError(f"{key}.inset.{side} = {inset[side]}: the first must be below the second")
-        if not min(inset["place"][2:]) > 0:
-            raise ConfigError(f"{key}.inset.place = {inset['place']}: width and height must be > 0")
+
+
+def _check_inset(key: str, inset: Config, name: str, rates: list[float]) -> None:
+    if inset["learning_rate"] not in rates:
+        raise ConfigError(f"{key}.learning_rate = {inset['learning_rate']}: {name} has {rates}")
+    for side, axis in {"k": "x", "range": "y"}.items():
+        if not inset[side][0] < inset[side][1]:
+            raise ConfigError(f"{key}.{side} = {inset[side]}: the first must be below the second")
+        if axis in inset.get("log", ()) and not inset[side][0] > 0:
+            raise ConfigError(f"{key}.{side} = {inset[side]}: must be > 0 where log = {inset['log']}")
+    if not min(inset["place"][2:]) > 0:
+        raise ConfigError(f"{key}.place = {inset['place']}: width and height must be > 0")
 
 
 def entry(config: Config, key: str) -> Any:
@@ -194,6 +209,16 @@ def figure_runs(config: Config, name: str) -> list[tuple[str, float]]:
 def figure_keys(config: Config, name: str) -> list[str]:
     """The keys of all entries that the content of a figure depends on."""
     return [f"figures.{name}", *dict.fromkeys(f"experiments.{e}" for e, _ in figure_runs(config, name))]
+
+
+def figure_labels(config: Config, name: str) -> dict[str, str]:
+    """What tells a figure from others: its name, quantity, objective and optimizer, as people write them."""
+    shown = [config["experiments"][e] for e in dict.fromkeys(e for e, _ in figure_runs(config, name))]
+    named = {
+        kind: " and ".join(dict.fromkeys(NAMES.get(experiment[kind], experiment[kind]) for experiment in shown))
+        for kind in ("objective", "optimizer")
+    }
+    return {"figure": name, "quantity": config["figures"][name]["quantity"], **named}
 
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:

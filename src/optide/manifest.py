@@ -28,7 +28,10 @@ version of JAX may make: sums of up to 150,000 roundings of 1e-16 each, with roo
 CHAOTIC_ITERATIONS = 100
 """Iterations after which a converging solve of the paper has long ended; most need 15 to 70."""
 
-PACKAGES = ("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "pillow", "fonttools", "tabulate")
+PACKAGES = (
+    *("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "pillow", "fonttools", "tabulate"),
+    *("plotly", "jinja2"),
+)
 """What decides about values and files: Pillow compresses PNG, fontTools subsets the fonts in PDF."""
 QUANTITIES = ("t", "u", "theta", "loss", "G", "m", "v")
 REFERENCE = pa.schema([("trace", pa.string()), ("row", pa.int64()), *((name, pa.float64()) for name in QUANTITIES)])

@@ -1,20 +1,22 @@
 """One style for all figures: discrete traces as markers over the solutions of the equation as lines."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 
 from optide import files, provenance
-from optide.config import HYPERPARAMETERS, STATES, label
+from optide.config import HYPERPARAMETERS, NAMES, STATES, label
 from optide.traces import LaneTrace
 
 STYLE = {
@@ -45,16 +47,16 @@ STYLE = {
 }
 
 # Hues that stay apart under the common colour-vision deficiencies (black and the "muted" scheme of
-# Paul Tol without its faint sand), ordered so that neighbours differ in lightness too.  Markers tell
-# them apart in grey, and dashes where one line covers another.
-COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#88CCEE")
+# Paul Tol without its faint sand, and with a stronger cyan), ordered so that neighbours differ in
+# lightness too.  Where two are alike, in grey, markers and dashes differ (tests/test_palette.py).
+COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#5599CC")
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
-LINES = ("-", (0, (5, 1.5)), (0, (2, 1)))
+_SOLID, _DASHED, _DOTTED, _MIXED = "-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5))
+LINES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SOLID, _DASHED, _MIXED, _DOTTED, _DASHED)
 
 MAX_MARKERS = 30
 WIDTH, ROW_HEIGHT, LEGEND_HEIGHT = 6.4, 1.9, 0.85  # inches
 
-NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
 SYMBOLS = {"beta": r"\beta", "beta1": r"\beta_1", "beta2": r"\beta_2"}
 QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": r"loss $f(\theta)$"}
 SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}
@@ -113,10 +115,11 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
         for row, axes in zip(rows, panels, strict=True):
             for rate, panel in zip(rates, axes, strict=True):
                 drawn = [t for t in traces if _belongs(t.configuration, row, rate)]
-                _draw_panel(panel, drawn, figure["quantity"], looks)
+                _draw_panel(panel, drawn, figure["quantity"], looks, "y" if row.get("scale") == "log" else "")
                 shown += [t.configuration for t in drawn]
-                if rate == row.get("inset", {}).get("learning_rate"):
-                    _draw_inset(panel, drawn, figure["quantity"], looks, row["inset"])
+                for inset in row.get("insets", ()):
+                    if rate == inset["learning_rate"]:
+                        _draw_inset(panel, drawn, figure["quantity"], looks, inset)
             axes[0].set_ylabel("\n".join([*_row_title(row), QUANTITIES[figure["quantity"]]]))
         for rate, panel in zip(rates, panels[0], strict=True):
             panel.set_title(rf"learning rate $\alpha = {rate:g}$")
@@ -145,8 +148,11 @@ def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: flo
     )
 
 
-def _draw_panel(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping) -> None:
+def _draw_panel(
+    panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping, logarithmic: Collection[str]
+) -> None:
     """Lines first, markers over them; the markers of different curves are staggered."""
+    panel.set(**{f"{axis}scale": "log" for axis in logarithmic})
     alpha = traces[0].configuration["learning_rate"]
     for scheme_is_discrete in (False, True):
         chosen = [t for t in traces if (t.configuration["scheme"] == "discrete") == scheme_is_discrete]
@@ -156,12 +162,20 @@ def _draw_panel(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapp
             x = trace.values["u" if is_state else "t"] / alpha
             y = trace.values[quantity]
             if scheme_is_discrete:
-                # an odd stride, so that an oscillation of period two does not vanish
-                stride = -(-len(x) // MAX_MARKERS) // 2 * 2 + 1
-                every = (i * stride // len(chosen), stride)
+                every = _marked(len(x), i, len(chosen), "x" in logarithmic)
                 panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every)
             else:
                 panel.plot(x, y, color=colour, linestyle=line)
+
+
+def _marked(points: int, place: int, curves: int, logarithmic: bool) -> tuple[int, int] | list[int]:
+    """The points of the curve at `place` among `curves` that get a marker: first and stride, or all of them."""
+    if logarithmic:
+        spaced = np.rint(np.geomspace(1, points - 1, MAX_MARKERS)).astype(int)
+        return np.unique(spaced)[place::curves].tolist()
+    # an odd stride, so that an oscillation of period two does not vanish
+    stride = -(-points // MAX_MARKERS) // 2 * 2 + 1
+    return place * stride // curves, stride
 
 
 def _choice(configuration: Mapping[str, Any]) -> str:
@@ -170,14 +184,21 @@ def _choice(configuration: Mapping[str, Any]) -> str:
 
 
 def _draw_inset(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping, inset: Mapping) -> None:
-    """A window on a detail, over an empty part of the panel."""
+    """A window on a detail, or the same curves on logarithmic axes, over an empty part of the panel."""
+    logarithmic = inset.get("log", ())
     window = panel.inset_axes(inset["place"])
-    _draw_panel(window, traces, quantity, looks)
+    _draw_panel(window, traces, quantity, looks, logarithmic)
     window.set(xlim=inset["k"], ylim=inset["range"])
-    window.tick_params(labelsize=6, length=2)
-    window.locator_params(nbins=4)
+    window.tick_params(which="both", labelsize=6, length=2, pad=1.5)
+    for axis, locator in {"x": window.xaxis, "y": window.yaxis}.items():
+        if axis in logarithmic:
+            locator.set_major_locator(LogLocator(numticks=4))
+            locator.set_minor_locator(NullLocator())
+        else:
+            window.locator_params(axis=axis, nbins=4)
     window.spines[["top", "right"]].set_visible(True)
-    panel.indicate_inset_zoom(window, edgecolor="0.4", linewidth=0.6)
+    if not logarithmic:
+        panel.indicate_inset_zoom(window, edgecolor="0.4", linewidth=0.6)
 
 
 def _row_title(row: Mapping[str, Any]) -> list[str]:

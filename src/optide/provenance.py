@@ -10,7 +10,7 @@ key begins with "claims." are in claims.yaml, all others in config.yaml.  Where 
 |---|---|
 | .png | the text chunk "Provenance" |
 | .pdf | Keywords of the document information: the format has no free place that matplotlib can write |
-| .md | an HTML comment at the end |
+| .md, .html | an HTML comment at the end |
 | .tex | a comment at the end |
 | .csv | `NAME.csv-metadata.json` beside it: CSV on the Web (W3C), which leaves the CSV itself plain |
 """
@@ -78,6 +78,12 @@ def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> 
     }
 
 
+def union(records: Iterable[Record]) -> Record:
+    """The record of what is made from several artefacts."""
+    records = list(records)
+    return {part: {name: digest for record in records for name, digest in record[part].items()} for part in PARTS}
+
+
 def of_setting(value: Any) -> str:
     """SHA-256 of an entry of the configuration: of its values, whatever their order and layout in the file."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
@@ -89,11 +95,11 @@ def of_figure(path: str | Path, record: Record) -> dict[str, str]:
 
 
 def of_text(path: str | Path, record: Record) -> str:
-    """What to append to a text (.md, .tex), or the whole metadata of a CSV file (.csv-metadata.json)."""
+    """What to append to a text (.md, .html, .tex), or the whole metadata of a CSV file (.csv-metadata.json)."""
     # "--" would end a comment in HTML
     content = json.dumps(record, indent=1, sort_keys=True).replace("--", r"-\u002d")
     match Path(path).suffix:
-        case ".md":
+        case ".md" | ".html":
             return f"\n<!-- {_TITLE}\n{content}\n-->\n"
         case ".tex":
             return f"% {_TITLE}\n" + "".join(f"% {line}\n" for line in content.splitlines())
@@ -109,7 +115,15 @@ def read(path: str | Path) -> Record:
         ProvenanceError: the file cannot be read or carries none.
     """
     path = Path(path)
-    readers = {".png": _png, ".pdf": _pdf, ".md": _markdown, ".tex": _latex, ".csv": _csv, ".json": _csvw}
+    readers = {
+        ".png": _png,
+        ".pdf": _pdf,
+        ".md": _markdown,
+        ".html": _markdown,
+        ".tex": _latex,
+        ".csv": _csv,
+        ".json": _csvw,
+    }
     if path.suffix not in readers:
         raise ProvenanceError(f"{path}: provenance is carried by {', '.join(readers)}, not by {path.suffix or 'this'}")
     try:
@@ -219,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m optide.provenance",
         description="Print what a figure or a table was made from, and verify it against what is there now.",
     )
-    parser.add_argument("file", nargs="+", help="a .png, .pdf, .md, .tex or .csv file that the workflow wrote")
+    parser.add_argument("file", nargs="+", help="a .png, .pdf, .md, .html, .tex or .csv file that the workflow wrote")
     parser.add_argument(
         "--directory", type=Path, default=Path(), help="where results/, config.yaml and claims.yaml are (default .)"
     )

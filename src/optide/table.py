@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from optide import files, latex, metrics, provenance
+from optide import files, html, latex, metrics, provenance
 from optide.config import STATES
 from optide.traces import LaneTrace
 
@@ -91,7 +91,7 @@ def _approach(trace: LaneTrace, minima: Sequence[float]) -> tuple[float, float]:
 
 
 def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> None:
-    """Write all columns as .csv, or the main ones as .md or .tex (booktabs), with their provenance.
+    """Write all columns as .csv, or the main ones as .md, .html or .tex (booktabs), with their provenance.
 
     That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
     """
@@ -104,6 +104,8 @@ def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> 
                     writer.writerows(table)
             case ".md":
                 temporary.write_text(_markdown(table) + provenance.of_text(path, record), encoding="utf-8")
+            case ".html":
+                temporary.write_text(_html(table, Path(path).stem) + provenance.of_text(path, record), encoding="utf-8")
             case ".tex":
                 temporary.write_text(_latex(table) + provenance.of_text(path, record), encoding="utf-8")
             case ".json":
@@ -166,6 +168,10 @@ def _text(value: Any) -> str:
 def _markdown(table: Sequence[Row]) -> str:
     headings = [heading for heading, _, _ in _MAIN]
     return tabulate(_cells(table), headings, tablefmt="pipe", disable_numparse=True) + f"\n\n{_NOTE}\n"
+
+
+def _html(table: Sequence[Row], title: str) -> str:
+    return html.page(title, [heading for heading, _, _ in _MAIN], _cells(table), _NOTE)
 
 
 def _latex(table: Sequence[Row]) -> str:

@@ -4,10 +4,10 @@ if CLAIMS:
 
     rule claims:
         input:
-            judging=sources("claims/*.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
+            judging=sources("claims/*.py", "html.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
             traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_check.runs(CLAIMS)],
         output:
-            multiext("figures/claims", ".csv", ".csv-metadata.json", ".md", ".tex"),
+            [in_report(path, "claims", "claims", "claims") for path in table_files("claims")],
         log:
             "results/logs/claims.log",
         benchmark:

@@ -1,8 +1,10 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
+import platform
 import re
 import shlex
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.utils import min_version, update_config
@@ -10,6 +12,7 @@ from snakemake.utils import min_version, update_config
 from optide import config as configuration
 from optide import yamlfile
 from optide.claims import check as claim_check
+from optide._runtime import ENVIRONMENT
 from optide.errors import OptideError, failures
 
 min_version("9.0")
@@ -42,14 +45,21 @@ except OptideError as error:
     sys.exit(f"{CLAIMS_FILE}: {error}")
 for reason in NOT_JUDGED.values():
     logger.warning(f"warning: {CLAIMS_FILE}: {reason}; the claim is not judged")
+# for the front page of the report, whose template sees nothing else
+config["made_with"] = [
+    platform.machine(),
+    f"Python {platform.python_version()}",
+    *(f"{name} {version(name)}" for name in ("optide", "snakemake", "jax", "numpy", "pyarrow", "matplotlib", "plotly")),
+    *(f"{name}={value}" for name, value in ENVIRONMENT.items()),
+]
 
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
 NOT_SOLVING = (
-    *("plotting", "table", "latex", "elementary", "metrics", "provenance", "crate", "schema", "yamlfile", "mend"),
-    *("rates", "rates_figure", "linearisation"),
+    *("plotting", "table", "html", "latex", "elementary", "metrics", "provenance", "crate", "schema", "yamlfile", "mend"),
+    *("rates", "rates_figure", "linearisation", "explorer", "gallery"),
 )
 
 
@@ -79,17 +89,31 @@ wildcard_constraints:
     learning_rate=one_of(dict.fromkeys(rate for _, rate in RUNS)),
 
 
-FIGURES = expand(
-    "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
-)
+GALLERY, EXPLORER = "figures/gallery.png", "figures/explorer.html"
+FIGURES = [
+    *expand(
+        "figures/{continuous}/{figure}.{suffix}", continuous=CONTINUOUS, figure=config["figures"], suffix=["png", "pdf"]
+    ),
+    GALLERY,
+    EXPLORER,
+]
 RATES = ["results/rates.parquet"] if "rates" in config else []
 if RATES:
     FIGURES += expand("figures/rates.{suffix}", suffix=["png", "pdf"])
-TABLES = expand(
-    "figures/{table}.{suffix}",
-    table=["table1", *(["claims"] if CLAIMS else [])],
-    suffix=["csv", "csv-metadata.json", "md", "tex"],
-)
+
+
+def table_files(name):
+    return [f"figures/{name}.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
+
+
+def in_report(path, caption, category, what):
+    """A file of a result that comes in several formats, with what the report says of it."""
+    return report(
+        path, caption=f"../report/{caption}.rst", category=category, labels={"what": what, "format": path.partition(".")[2]}
+    )
+
+
+TABLES = [path for name in ("table1", *(["claims"] if CLAIMS else [])) for path in table_files(name)]
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 

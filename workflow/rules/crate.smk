@@ -10,7 +10,8 @@ ORIGINS = {
         str(path.relative_to(BASE)): str(path)
         for pattern in (
             *("Snakefile", "pyproject.toml", "requirements.lock", "CITATION.cff", "LICENSE"),
-            *("workflow/**/*.smk", "workflow/**/*.py", "workflow/**/*.yaml", "src/optide/**/*.py"),
+            *("workflow/**/*.smk", "workflow/**/*.py", "workflow/**/*.yaml", "workflow/**/*.rst"),
+            *("src/optide/**/*.py", "src/optide/templates/*"),
         )
         for path in sorted(BASE.glob(pattern))
     },

@@ -31,7 +31,7 @@ if RATES:
             drawing=sources("linearisation.py", "plotting.py", "provenance.py", "rates.py", "rates_figure.py"),
             rates=RATES[0],
         output:
-            multiext("figures/rates", ".png", ".pdf"),
+            [in_report(f"figures/rates.{suffix}", "rates", "claims", "rates") for suffix in ("png", "pdf")],
         log:
             "results/logs/rates_figure.log",
         benchmark:

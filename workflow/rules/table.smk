@@ -1,9 +1,9 @@
 rule table1:
     input:
-        comparison=sources("table.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
+        comparison=sources("table.py", "html.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
         traces=TRACES,
     output:
-        multiext("figures/table1", ".csv", ".csv-metadata.json", ".md", ".tex"),
+        [in_report(path, "table1", "audit", "table 1") for path in table_files("table1")],
     log:
         "results/logs/table1.log",
     benchmark:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from optide import files, latex, provenance
+from optide import files, html, latex, provenance
 from optide.claims.check import MODELS, Claim
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
 from optide.metrics import Fit
@@ -37,7 +37,7 @@ def write(
     path: str | Path,
     record: provenance.Record,
 ) -> None:
-    """Write .csv, .csv-metadata.json (its provenance), .md or .tex (booktabs, longtable), whole or not at all.
+    """Write .csv, .csv-metadata.json (its provenance), .md, .html or .tex (booktabs, longtable), whole or not at all.
 
     Args:
         claims: as judged, by name.
@@ -55,6 +55,9 @@ def write(
                     writer.writerows(_row(finding, claims[finding.claim]) for finding in findings)
             case ".md":
                 content = _markdown(claims, verdicts(findings), not_judged)
+                temporary.write_text(content + provenance.of_text(path, record), encoding="utf-8")
+            case ".html":
+                content = _html(claims, verdicts(findings), not_judged)
                 temporary.write_text(content + provenance.of_text(path, record), encoding="utf-8")
             case ".tex":
                 content = _latex(claims, verdicts(findings), not_judged)
@@ -149,6 +152,16 @@ def _markdown(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdi
     reasons = "\n".join(f"- `{name}`: {claim['because']}" for name, claim in claims.items())
     left_out = "".join(f"\nNot judged, since the configuration changed: {reason}\n" for reason in not_judged.values())
     return f"# Claims\n\n{table}\n\n{NOTE}\n{left_out}\n## Why these criteria\n\n{reasons}\n"
+
+
+def _html(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict], not_judged) -> str:
+    rows = []
+    for name, claim in claims.items():
+        judged = [" ".join(filter(None, cell(found.get((name, model))))) or "–" for model in MODELS]
+        rows.append([claim["source"], claim["statement"], criterion_in_words(claim), *judged, claim["because"]])
+    headings = ["source", "statement", "holds if", *MODELS, "why this criterion"]
+    left_out = "".join(f" Not judged, since the configuration changed: {reason}" for reason in not_judged.values())
+    return html.page("claims", headings, rows, NOTE + left_out, wrapped=True)
 
 
 def _markdown_cell(verdict: str, value: str) -> str:

@@ -1,0 +1,82 @@
+"""The figures' colours as people with colour-vision deficiencies, and printers without colour, see them."""
+
+import itertools
+
+import numpy as np
+import pytest
+from colorspacious import cspace_convert, deltaE
+from matplotlib.colors import to_rgb
+
+from optide import plotting
+from optide.config import experiment_slice, label, lanes, looks
+
+DEFICIENCIES = ("protanomaly", "deuteranomaly", "tritanomaly")
+KINDS = ("normal", *DEFICIENCIES, "grey")
+
+APART = 10
+"""Least difference in CAM02-UCS, where 1 is what an eye just notices between large patches side by side.
+Lines of one point in a legend and a panel are small and far apart, hence ten times that."""
+
+
+def seen(colours, kind):
+    """sRGB colours as they are seen: with a deficiency in full (Machado et al. 2009), or their lightness only."""
+    if kind in DEFICIENCIES:
+        space = {"name": "sRGB1+CVD", "cvd_type": kind, "severity": 100}
+        return np.clip(cspace_convert(colours, space, "sRGB1"), 0, 1)
+    if kind == "grey":
+        appearance = cspace_convert(colours, "sRGB1", "JCh")
+        appearance[:, 1] = 0
+        return np.clip(cspace_convert(appearance, "JCh", "sRGB1"), 0, 1)
+    return colours
+
+
+def difference(colours, kind):
+    return float(deltaE(*seen(colours, kind), input_space="sRGB1"))
+
+
+def pairs(config):
+    """Any two choices of hyper-parameters that one figure of the paper shows."""
+    figures = (looks(config, name).values() for name in config["figures"])
+    return sorted({pair for shown in figures for pair in itertools.combinations(sorted(shown), 2)})
+
+
+def palette(*places):
+    return np.array([to_rgb(plotting.COLOURS[place]) for place in places])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_choices_in_one_figure_are_told_apart(config, kind):
+    assert len(pairs(config)) > 10
+    for one, other in pairs(config):
+        hue = difference(palette(one, other), kind) >= APART
+        shape = plotting.MARKERS[one] != plotting.MARKERS[other] and plotting.LINES[one] != plotting.LINES[other]
+        assert hue or shape, (one, other)
+
+
+def test_colours_alone_do_for_eyes_and_fail_in_grey_where_marker_and_dash_must_tell(config):
+    alike = {kind: [p for p in pairs(config) if difference(palette(*p), kind) < APART] for kind in KINDS}
+    assert {kind for kind, found in alike.items() if found} == {"grey"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_colour_stands_out_from_the_paper(kind):
+    # a quarter of what black differs from white
+    for colour in plotting.COLOURS:
+        assert difference(np.array([to_rgb(colour), (1, 1, 1)]), kind) >= 2.5 * APART
+
+
+def choices(config, row):
+    """The choices of hyper-parameters in the panels of one row."""
+    for name in row["experiments"]:
+        experiment = experiment_slice(config, name, config["experiments"][name]["learning_rates"][0])
+        for lane in lanes(experiment):
+            if lane.set == row.get("set", lane.set):
+                yield label(experiment["optimizer"], lane.hyperparameters)
+
+
+def test_no_two_choices_have_one_marker_and_no_two_in_a_panel_one_dash(config):
+    assert len(set(plotting.MARKERS)) == len(plotting.MARKERS) == len(plotting.COLOURS) == len(plotting.LINES)
+    for name, figure in config["figures"].items():
+        for row in figure["rows"]:
+            shown = set(choices(config, row))
+            assert len({plotting.LINES[looks(config, name)[choice]] for choice in shown}) == len(shown)

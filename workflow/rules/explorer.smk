@@ -1,0 +1,22 @@
+# Every trace, to look at in a browser.  It is not in the report: browsers open no page of more than 2 MB
+# inside another one.
+
+
+rule explorer:
+    input:
+        drawing=sources("explorer.py", "provenance.py", "traces.py", "templates/*"),
+        traces=TRACES,
+    output:
+        EXPLORER,
+    log:
+        "results/logs/explorer.log",
+    benchmark:
+        "results/benchmarks/explorer.tsv"
+    params:
+        settings=settings("experiments"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/explorer.py"

@@ -1,0 +1,12 @@
+"""Write the page that shows every trace."""
+
+from pathlib import Path
+
+from optide import explorer, provenance, traces
+from optide.errors import one_line
+
+with one_line(snakemake.log[0]):
+    lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    explorer.write(lanes, snakemake.output[0], record)
+    Path(snakemake.log[0]).write_text(f"{len(lanes)} traces shown\n")

@@ -1,0 +1,10 @@
+"""Put the converged figures on one page."""
+
+from pathlib import Path
+
+from optide import gallery
+from optide.errors import one_line
+
+with one_line(snakemake.log[0]):
+    gallery.write(snakemake.input.figures, snakemake.output[0])
+    Path(snakemake.log[0]).write_text(f"{len(snakemake.input.figures)} figures on one page\n")
