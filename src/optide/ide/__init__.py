@@ -207,7 +207,9 @@ def solve_batch(
 
     def run(program, options, chunk):
         padded = np.concatenate([chunk, np.repeat(chunk[-1:], shard - len(chunk))])
-        found = jax.device_get(program(jax.tree.map(lambda leaf: leaf[padded], optimizers), theta0s[padded], start, options))
+        found = jax.device_get(
+            program(jax.tree.map(lambda leaf: leaf[padded], optimizers), theta0s[padded], start, options)
+        )
         return jax.tree.map(lambda leaf: leaf[: len(chunk)], found)
 
     def run_all(program, options, which):

@@ -92,8 +92,12 @@ def _over(weights: Array, ndim: int) -> Array:
 def decay_over_block(problem: Problem, s: Array) -> State:
     """The factor by which each memory fades over the q cells of a block, for s of shape (n,): each (n,)."""
     shift, q, _ = Layout.of(problem)
-    span = problem.clock(s + (q + shift - 1.0)) - problem.clock(s + (shift - 1.0)) if problem.stretched else q * problem.h
-    return {name: jnp.exp(-k.rate * jnp.broadcast_to(span, s.shape)) for name, k in problem.optimizer.memories().items()}
+    span = (
+        problem.clock(s + (q + shift - 1.0)) - problem.clock(s + (shift - 1.0)) if problem.stretched else q * problem.h
+    )
+    return {
+        name: jnp.exp(-k.rate * jnp.broadcast_to(span, s.shape)) for name, k in problem.optimizer.memories().items()
+    }
 
 
 def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array) -> tuple[Array, Past, State]:
@@ -143,7 +147,11 @@ def cell_integrals(problem: Problem, pieces: tuple[Array, ...], cell: Array) -> 
     integrals, decay = {}, {}
     for name, kernel in problem.optimizer.memories().items():
         weights = [
-            weight * problem.h * problem.pace(cell + point) * kernel.weight * jnp.exp(-kernel.rate * (right - problem.clock(cell + point)))
+            weight
+            * problem.h
+            * problem.pace(cell + point)
+            * kernel.weight
+            * jnp.exp(-kernel.rate * (right - problem.clock(cell + point)))
             for point, weight in zip(x, w, strict=True)
         ]
         integrals[name] = sum(weight * value**kernel.power for weight, value in zip(weights, g, strict=True))

@@ -416,8 +416,7 @@ def continued(problem: Problem, states: State, theta: Array, memory: State, last
     pieces = (piece[-1] for piece in cells(theta[max(0, last - 2) : last + 1]))
     integrals, decay = blocks.cell_integrals(problem, tuple(pieces), jnp.zeros(()))
     return {
-        name: value.at[-1].set(decay[name] * memory[name][last - 1] + integrals[name])
-        for name, value in states.items()
+        name: value.at[-1].set(decay[name] * memory[name][last - 1] + integrals[name]) for name, value in states.items()
     }
 
 
