@@ -100,10 +100,11 @@ def decay_over_block(problem: Problem, s: Array) -> State:
     }
 
 
-def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array) -> tuple[Array, Past, State]:
+def block(problem: Problem, last: Array, past: Past, X: Array, Y: Array, s: Array) -> tuple[Array, Past, State]:
     """What the equations of one block leave, the past of the next, and the memories at u.
 
     Args:
+        last: index of the last node, a float; beyond it theta goes straight on.
         past: of the block.
         X: (q, *S) its nodes.
         Y: (q, *S) those of the next block.
@@ -128,7 +129,7 @@ def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array) -> tuple[A
     equations = here[1:] - here[:-1] - problem.h * speed
     # beyond the last node theta goes straight on
     straight = nodes[behind + 1 :] - 2 * nodes[behind:-1] + nodes[behind - 1 : -2]
-    residual = jnp.where(_over(j[:-1], X.ndim) < problem.points - 1, equations, straight)
+    residual = jnp.where(_over(j[:-1], X.ndim) < last, equations, straight)
     return residual, Past(nodes[-behind - 1 :], {name: value[-1] for name, value in memory.items()}), states
 
 

@@ -58,6 +58,11 @@ def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
     return tuple(solutions), sign
 
 
+def gain(linear: Linear) -> Array:
+    """The sum of the absolute derivatives of each equation with respect to past, own and next, (n, Q)."""
+    return sum(jnp.sum(jnp.abs(part), axis=2) for part in (linear.to_past, linear.to_own, linear.to_next))
+
+
 def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:
     """Chain rule for the first block, whose past depends on itself (P, Q) and on the next block (P, Q)."""
     return linear._replace(

@@ -34,12 +34,15 @@ GUARD = 24
 """Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
 ENOUGH = 1e-14
 """What an equation may leave, relative to theta, at the end of Newton's method."""
-ENOUGH_IF_STUCK = 1e-12
-"""And where no iteration makes it smaller: near v = 0 the velocity amplifies the rounding of theta."""
+GOOD_ENOUGH = 1e-12
+"""The same, where no iteration makes it smaller."""
+ORDINARY_GAIN = 4.0
+"""The sum of the derivatives of an equation is 2 where theta' hardly depends on theta."""
+GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5)
+"""For one block alone: these multiples of the last increment."""
 TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
-MAX_ITERATIONS = 100
-MAX_BLOCK_ITERATIONS = 60
+MAX_ITERATIONS = 30
 SMALLEST_STEP = 1e-3
 """Of a damped iteration, as a fraction."""
 ROUNDING = np.finfo(float).eps
@@ -69,6 +72,28 @@ class Span(NamedTuple):
         return cls(-(-(needed - GUARD) // kept), kept, kept + GUARD)
 
 
+class Window(NamedTuple):
+    """Where the blocks of a window are in time.
+
+    Attributes:
+        past: of the first block.
+        s: index of the node before it, a float.
+        last: index of the last node; beyond it theta goes straight on.
+    """
+
+    past: Past
+    s: Array
+    last: Array
+
+    def known(self, problem: Problem, X: Array) -> Past:
+        """The past of the first block; at the start of all, it depends on that block and the next."""
+        return choose(self.s == 0, blocks.start(problem, X[0], following(self.past.nodes, X)[0]), self.past)
+
+    def places(self, problem: Problem, count: int) -> Array:
+        """The index of the node before each block, (count,)."""
+        return self.s + float(Layout.of(problem).size) * jnp.arange(count, dtype=float)
+
+
 class Evaluation(NamedTuple):
     """The equations of a window for given nodes.
 
@@ -91,17 +116,18 @@ def following(nodes: Array, X: Array) -> Array:
     return jnp.concatenate([X[1:], (last + beyond * (last - before))[None]])
 
 
-def evaluate(problem: Problem, past: Past, X: Array, s: Array) -> Evaluation:
-    """The equations of consecutive blocks X, (n, q, *S), of which the first follows node s."""
+def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
+    """The equations of consecutive blocks X, (n, q, *S)."""
     n, q, *shape = X.shape
+    past = window.known(problem, X)
     behind = len(past.nodes) - 1
     flat = jnp.concatenate([past.nodes, X.reshape(-1, *shape)])
     nodes = jnp.stack([flat[i : i + (n - 1) * q + 1 : q] for i in range(behind + 1)], axis=1)
     Y = following(past.nodes, X)
-    first = s + float(q) * jnp.arange(n, dtype=float)
-    nothing = Past(nodes, {name: jnp.zeros((n, *shape)) for name in past.memory})
-    fresh = jax.vmap(functools.partial(blocks.remember, problem))(nothing, X, Y, first)
-    decays = blocks.decay_over_block(problem, first)
+    places = window.places(problem, n)
+    nothing = Past(nodes, dict.fromkeys(past.memory, jnp.zeros((n, *shape))))
+    fresh = jax.vmap(functools.partial(blocks.remember, problem))(nothing, X, Y, places)
+    decays = blocks.decay_over_block(problem, places)
 
     def recall(name):
         def advance(value, given):
@@ -111,16 +137,13 @@ def evaluate(problem: Problem, past: Past, X: Array, s: Array) -> Evaluation:
         return jax.lax.scan(advance, past.memory[name], (decays[name], fresh[name][:, -1]))[1]
 
     pasts = Past(nodes, {name: recall(name) for name in past.memory})
-    residual, _, states = jax.vmap(functools.partial(blocks.block, problem))(pasts, X, Y, first)
+    each = jax.vmap(functools.partial(blocks.block, problem, window.last))
+    residual, _, states = each(pasts, X, Y, places)
     return Evaluation(residual, pasts, states)
 
 
-def linearise(problem: Problem, pasts: Past, X: Array, s: Array, begins: Array) -> elimination.Linear:
-    """The derivatives of the equations of a window, and of what each block passes on.
-
-    Args:
-        begins: whether the window is the first: then the past of its first block depends on the block.
-    """
+def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimination.Linear:
+    """The derivatives of the equations of a window, and of what each block passes on."""
     n, q, *shape = X.shape
     _, unravel = jax.flatten_util.ravel_pytree(jax.tree.map(lambda leaf: leaf[0], pasts))
 
@@ -128,17 +151,19 @@ def linearise(problem: Problem, pasts: Past, X: Array, s: Array, begins: Array) 
         return jax.flatten_util.ravel_pytree(tree)[0]
 
     def of_block(z, x, y, s):
-        residual, past, _ = blocks.block(problem, unravel(z), x.reshape(q, *shape), y.reshape(q, *shape), s)
+        x, y = x.reshape(q, *shape), y.reshape(q, *shape)
+        residual, past, _ = blocks.block(problem, window.last, unravel(z), x, y, s)
         return residual.ravel(), ravel(past)
 
     def of_start(x, y):
         return ravel(blocks.start(problem, x.reshape(q, *shape), y.reshape(q, *shape)))
 
     x, y = X.reshape(n, -1), following(pasts.nodes[0], X).reshape(n, -1)
-    first = s + float(q) * jnp.arange(n, dtype=float)
-    residual, passed = jax.vmap(jax.jacfwd(of_block, argnums=(0, 1, 2)))(jax.vmap(ravel)(pasts), x, y, first)
-    from_start = [jnp.where(begins, part, 0.0) for part in jax.jacfwd(of_start, argnums=(0, 1))(x[0], y[0])]
-    return elimination.begin(elimination.Linear(*residual, *passed), *from_start)
+    each = jax.vmap(jax.jacfwd(of_block, argnums=(0, 1, 2)))
+    residual, passed = each(jax.vmap(ravel)(pasts), x, y, window.places(problem, n))
+    from_start = jax.jacfwd(of_start, argnums=(0, 1))(x[0], y[0])
+    begun = (jnp.where(window.s == 0, part, 0.0) for part in from_start)
+    return elimination.begin(elimination.Linear(*residual, *passed), *begun)
 
 
 def predict(problem: Problem, theta: Array, memory: State, s: Array, count: int) -> Array:
@@ -182,11 +207,11 @@ class Iterate(NamedTuple):
     Attributes:
         X: its blocks, (n, q, *S).
         found: their evaluation.
-        size: the largest residual, relative to theta.
+        size: the largest residual (see `measure`).
         count: iterations done.
         stuck: whether the last iteration found nothing better.
-        sweeps: how often that was answered with a sweep.
         sign: of the determinant of the last linear system.
+        gain: how strongly each equation depends on theta, (n, q, *S), and 1 at least.
         sizes: (MAX_ITERATIONS,) the size after each iteration; after the last, the last.
     """
 
@@ -195,63 +220,107 @@ class Iterate(NamedTuple):
     size: Array
     count: Array
     stuck: Array
-    sweeps: Array
     sign: Array
+    gain: Array
     sizes: Array
 
 
-def solve_window(problem: Problem, past: Past, X: Array, s: Array, begins: Array, persistent: bool) -> Iterate:
-    """Newton's method, damped, from X on; where it gets stuck, one sweep over the window, and again.
+def measure(window: Window, found: Evaluation, gain: Array) -> Array:
+    """The largest residual, relative to theta and to how strongly the equation depends on it.
 
-    Args:
-        past: of the first block.
-        X: a prediction, (n, q, *S).
-        s: index of the node before X.
-        begins: whether that is the first node: then `past` is not read.
-        persistent: whether to sweep.
+    Where v -> 0 the velocity amplifies the rounding of theta by up to alpha f'' / eps: no theta in
+    float64 makes the equation hold better than that.
     """
-    scale = jnp.maximum(1.0, jnp.max(jnp.abs(past.nodes)))
+    return jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.past.nodes)))
 
-    def look(X):
-        begun = blocks.start(problem, X[0], following(past.nodes, X)[0])
-        found = evaluate(problem, choose(begins, begun, past), X, s)
-        return X, found, jnp.max(jnp.abs(found.residual)) / scale
+
+def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
+    """A damped Newton's method for a window, until it is solved or gets stuck."""
 
     def going_on(now):
-        enough = jnp.where(now.stuck, ENOUGH_IF_STUCK, ENOUGH)
-        possible = (now.count < MAX_ITERATIONS) & (persistent | ~now.stuck)
         # the first iteration even where the prediction would do: a bias adds up over many windows
-        return possible & ((now.size > enough) | (now.count == 0))
-
-    def unstick(now):
-        increments = following(past.nodes, now.X) - now.X[:, -1:]
-        X = sweep(problem, past, now.X, jnp.where(now.sweeps == 0, 0.0, increments), s, begins)
-        X, found, size = look(X)
-        return now._replace(X=X, found=found, size=size, sweeps=now.sweeps + 1)
+        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < MAX_ITERATIONS - 1)
 
     def improve(now):
-        if persistent:
-            now = jax.lax.cond(now.stuck, unstick, lambda now: now, now)
-        linear = linearise(problem, now.found.pasts, now.X, s, begins)
-        change, sign = elimination.solve_blocks(linear, now.found.residual.reshape(len(X), -1))
+        linear = linearise(problem, window, now.found.pasts, now.X)
+        change, sign = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
+        gain = jnp.maximum(1.0, elimination.gain(linear).reshape(now.X.shape) / ORDINARY_GAIN)
+        size = measure(window, now.found, gain)
 
         def too_far(trial):
-            step, (_, _, size) = trial
-            return ~(size < now.size) & (step > SMALLEST_STEP)
+            step, (_, _, new) = trial
+            return ~(new < size) & (step > SMALLEST_STEP)
 
         def attempt(trial):
             step, _ = trial
-            return step / 2, look(now.X + step * change.reshape(X.shape))
+            X = now.X + step * change.reshape(now.X.shape)
+            found = evaluate(problem, window, X)
+            return step / 2, (X, found, measure(window, found, gain))
 
-        current = now.X, now.found, now.size
-        _, new = jax.lax.while_loop(too_far, attempt, (1.0, (*current[:2], jnp.inf)))
-        better = new[2] < now.size
-        new = choose(better, new, current)
+        _, new = jax.lax.while_loop(too_far, attempt, (1.0, (now.X, now.found, jnp.inf)))
+        better = new[2] < size
+        new = choose(better, new, (now.X, now.found, size))
         sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < now.count, now.sizes, new[2])
-        return Iterate(*new, now.count + 1, ~better, now.sweeps, sign, sizes)
+        return Iterate(*new, now.count + 1, ~better, sign, gain, sizes)
 
-    start = Iterate(*look(X), 0, False, 0, 1.0, jnp.zeros(MAX_ITERATIONS))
-    return jax.lax.while_loop(going_on, improve, start)
+    return jax.lax.while_loop(going_on, improve, now)
+
+
+def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -> Iterate:
+    """Solve a window from a prediction X, (n, q, *S); where that fails and `persistent`, block by block."""
+
+    def begin(window, X):
+        found = evaluate(problem, window, X)
+        gain = jnp.ones_like(X)
+        return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(MAX_ITERATIONS))
+
+    def grow(first):
+        q, limit = X.shape[1], window.last
+
+        def extend(carry):
+            k, now = carry
+            # as if theta went straight on after block k
+            part = window._replace(last=jnp.minimum(limit, window.s + q * (k.astype(float) + 1)))
+            past = jax.tree.map(lambda leaf: leaf[k], now.found.pasts)
+            own = single(problem, part, past, window.places(problem, len(X))[k])
+            extended = straightened(now.X.at[k].set(own), past.nodes, k)
+            return k + 1, newton(problem, part, begin(part, extended))
+
+        _, now = jax.lax.while_loop(lambda carry: carry[0] < len(X), extend, (0, first))
+        now = newton(problem, window, begin(window, now.X))
+        # counted as one iteration
+        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < first.count, first.sizes, now.size)
+        return now._replace(count=first.count + 1, sizes=sizes)
+
+    now = newton(problem, window, begin(window, X))
+    if not persistent:
+        return now
+    return jax.lax.cond(now.size > GOOD_ENOUGH, grow, lambda now: now, now)
+
+
+def straightened(X: Array, before: Array, k: Array) -> Array:
+    """The blocks X with theta going straight on after block k."""
+    n, q, *shape = X.shape
+    flat = jnp.concatenate([before[-1:], X[k]])
+    after = jnp.arange(n * q, dtype=float) - (q * k + q - 1).astype(float)
+    beyond = flat[-1] + after.reshape(-1, *(1,) * len(shape)) * (flat[-1] - flat[-2])[None]
+    return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
+
+
+def single(problem: Problem, window: Window, past: Past, s: Array) -> Array:
+    """Solve one block alone, with theta going straight on after it, from the best of a few guesses."""
+    q = Layout.of(problem).size
+
+    def equations(flat):
+        X = flat.reshape(1, q, *problem.theta0.shape)
+        return evaluate(problem, window._replace(past=past, s=s), X).residual.ravel()
+
+    steps = jnp.arange(1.0, q + 1).reshape(-1, *(1,) * problem.theta0.ndim)
+    secant = (past.nodes[-1] - past.nodes[-2])[None]
+    guesses = jnp.stack([(past.nodes[-1][None] + factor * steps * secant).ravel() for factor in GUESSES])
+    found, size = jax.lax.map(functools.partial(damped_newton, equations), guesses)
+    best = jnp.argmin(jnp.nan_to_num(size, nan=jnp.inf))
+    return found[best].reshape(q, *problem.theta0.shape)
 
 
 def choose(condition: Array, one, other):
@@ -259,59 +328,25 @@ def choose(condition: Array, one, other):
     return jax.tree.map(functools.partial(jnp.where, condition), one, other)
 
 
-def sweep(problem: Problem, past: Past, X: Array, ahead: Array, s: Array, begins: Array) -> Array:
-    """Solve block after block, each by itself, with the increments over the next block as given.
-
-    Args:
-        past, X, s, begins: as in `solve_window`.
-        ahead: theta at the next block minus theta at the last node of each, (n, q, *S).
-    """
-    n, q, *shape = X.shape
-
-    def advance(past, given):
-        k, guess, increments = given
-
-        def equations(x):
-            own = x.reshape(q, *shape)
-            Y = own[-1:] + increments
-            known = choose(begins & (k == 0), blocks.start(problem, own, Y), past)
-            residual, after, _ = blocks.block(problem, known, own, Y, s + float(q) * k)
-            return residual.ravel(), (residual.ravel(), after)
-
-        x, past = damped_newton(equations, guess.ravel(), past)
-        return past, x.reshape(q, *shape)
-
-    return jax.lax.scan(advance, past, (jnp.arange(n, dtype=float), X, ahead))[1]
-
-
-def damped_newton(equations, x: Array, other):
-    """Solve equations(x) = 0 for one block, halving steps that do not improve.
-
-    Args:
-        equations: x (Q,) -> (residual (Q,), (residual, other)).
-        x: where to start.
-        other: of the form that the equations return beside the residual; not read.
-
-    Returns:
-        x and the other things there.
-    """
+def damped_newton(equations, x: Array) -> tuple[Array, Array]:
+    """Solve equations(x) = 0, (Q,), halving steps that do not improve; x and the largest residual."""
 
     def going_on(now):
-        count, x, _, size, step, _ = now
-        return (size > ROUNDING * jnp.max(jnp.abs(x))) & (step > SMALLEST_STEP) & (count < MAX_BLOCK_ITERATIONS)
+        count, x, _, size, step = now
+        return (size > ROUNDING * jnp.max(jnp.abs(x))) & (step > SMALLEST_STEP) & (count < MAX_ITERATIONS)
 
     def improve(now):
-        count, x, change, size, step, other = now
+        count, x, change, size, step = now
         trial = x + step * change
-        jacobian, (residual, reached) = jax.jacfwd(equations, has_aux=True)(trial)
+        residual, jacobian = equations(trial), jax.jacfwd(equations)(trial)
         new = jnp.max(jnp.abs(residual))
         better = new < size
         ((onwards,), _) = elimination.solve(jacobian, -residual[:, None])
-        x, change, size, other = choose(better, (trial, onwards[:, 0], new, reached), (x, change, size, other))
-        return count + 1, x, change, size, jnp.where(better, 1.0, step / 2), other
+        x, change, size = choose(better, (trial, onwards[:, 0], new), (x, change, size))
+        return count + 1, x, change, size, jnp.where(better, 1.0, step / 2)
 
-    _, x, _, _, _, other = jax.lax.while_loop(going_on, improve, (0, x, jnp.zeros_like(x), jnp.inf, 1.0, other))
-    return x, other
+    _, x, _, size, _ = jax.lax.while_loop(going_on, improve, (0, x, jnp.zeros_like(x), jnp.inf, 1.0))
+    return x, size
 
 
 class Marched(NamedTuple):
@@ -353,7 +388,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
     def advance(done: Marched, k):
         s = (k * kept).astype(float)
         X = predict(problem, done.past.nodes[-1], done.seen, s, points).reshape(span.blocks, q, *shape)
-        solved = solve_window(problem, done.past, X, s, k == 0, persistent)
+        solved = solve_window(problem, Window(done.past, s, problem.points - 1.0), X, persistent)
         found = solved.found
         theta = jnp.concatenate([found.pasts.nodes[0][-1:], solved.X.reshape(points, *shape)[:-1]])
         here = theta, {name: value.reshape(points, *shape) for name, value in found.states.items()}
@@ -363,7 +398,8 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
         def save(old, new):
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
-        sums = done.sums + jnp.cumsum(found.residual.reshape(points, *shape)[:kept], axis=0)
+        left = found.residual / solved.gain
+        sums = done.sums + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
         residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
         place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
         return Marched(
@@ -430,11 +466,9 @@ def _differentiate(save_every, persistent, primals, tangents):
     straight = jnp.arange(1.0, missing + 1).reshape(-1, *(1,) * problem.theta0.ndim)
     beyond = result.theta[-1] + straight * (result.theta[-1] - result.theta[-2])[None]
     X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
-    start = jnp.zeros(())
 
     def equations(problem, X):
-        past = blocks.start(problem, X[0], following(problem.theta0[None], X)[0])
-        return evaluate(problem, past, X, start)
+        return evaluate(problem, Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0), X)
 
     def observe(problem, X):
         found = equations(problem, X)
@@ -443,7 +477,8 @@ def _differentiate(save_every, persistent, primals, tangents):
         shown = {name: value[: problem.points] for name, value in states.items()}
         return theta, continued(problem, shown, theta, states, problem.points - 1)
 
-    linear = linearise(problem, equations(problem, X).pasts, X, start, True)
+    window = Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0)
+    linear = linearise(problem, window, equations(problem, X).pasts, X)
     _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))
     along, _ = elimination.solve_blocks(linear, moved.reshape(len(X), -1))
     _, (theta, states) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
