@@ -236,7 +236,7 @@ def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
         (
             "experiments:",
             "__use_yte__: true\n__definitions__: [\"open('evaluated', 'w')\"]\nexperiments:",
-            "__use_yte__: unknown key; allowed: experiments, figures, captions",
+            "__use_yte__: unknown key; allowed: experiments, figures, rates, captions",
         ),
     ],
 )
@@ -283,7 +283,7 @@ def test_a_file_that_no_rule_produces_is_a_warning(folder):
 def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
     code, output = snakemake(built, "accept")
     assert code == 0, output
-    assert "accepted 37 artefacts, 37 of them changed" in output
+    assert "accepted 38 artefacts, 38 of them changed" in output
 
     other = tmp_path / "ein anderer Ördner"
     shutil.copytree(built / "reproducibility", other / "reproducibility")
@@ -307,7 +307,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         **POORER,
     )
     assert code == 0, output
-    assert "37 artefacts: 37 identical" in output
+    assert "38 artefacts: 38 identical" in output
     assert "every bit is as accepted" in output
     assert (other / "ro-crate-metadata.json").read_bytes() == (built / "ro-crate-metadata.json").read_bytes()
 
@@ -321,7 +321,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
     assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 files deleted" in output
     code, output = snakemake(other, "check")
     assert code == 0, output
-    assert "37 artefacts: 37 identical" in output
+    assert "38 artefacts: 38 identical" in output
 
 
 SHOW = """
@@ -357,13 +357,13 @@ def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(
             assert front.location["y"] >= 0
             assert f"Python {platform.python_version()}" in front.text
             shown = driver.execute_script("return results")
-            files = figures("fig01", "fig02", "fig03") | TABLE | GALLERY
+            files = figures("fig01", "fig02", "fig03") | TABLE | CLAIMS | GALLERY | (RATES - {"results/rates.parquet"})
             assert set(shown) == files
             assert all("Look at:" in result["caption"] for result in shown.values())
             columns = {"figure", "quantity", "objective", "optimizer", "scheme"}
             assert all(set(shown[path]["labels"]) == columns for path in figures("fig01", "fig02", "fig03"))
             assert set(driver.execute_script("return Object.keys(categories)")) == {
-                *("quadratic", "double well", "regression", "audit", "overview")
+                *("quadratic", "double well", "regression", "audit", "claims", "overview")
             }
             for path in sorted(path for path in shown if path.endswith(".png")):
                 driver.execute_script(SHOW, path)

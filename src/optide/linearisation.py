@@ -5,8 +5,11 @@ small learning rates.  Derived in docs/rates.md.  `distance` is |theta0 - theta*
 discrete algorithm, and all rates are per step.  None depends on the curvature h.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from optide import elementary
 from optide.metrics import FIT_FLOOR, FIT_START, slope
 
 Array = np.ndarray
@@ -32,7 +35,7 @@ def adagrad_local_rate(learning_rate: float, distance: float, left: Array) -> tu
         The step at which so much is left, and the rate -d log|theta - theta*| / dk there.
     """
     rate = adagrad_rate(learning_rate, distance)
-    return (left**2 - 1 - 2 * np.log(left)) / (2 * rate), rate / (1 - left**2)
+    return (left**2 - 1 - 2 * elementary.log(left)) / (2 * rate), rate / (1 - left**2)
 
 
 def rmsprop_rate(learning_rate: float, distance: float, memory: Array) -> Array:
@@ -69,30 +72,33 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
     """
     s = np.atleast_1d(forgetting).astype(float)
     # in p = sqrt(T), in which nothing is singular at 0; what comes below the floor does not matter
-    lowest = np.log(FIT_FLOOR) - 1
+    lowest = elementary.log(FIT_FLOOR) - 1
 
     def derivative(p, y, w):
-        correction = -np.expm1(-s * p**2) if corrected else 1.0
-        speed = np.where(y > lowest, np.sqrt(correction / w), 0.0)
-        return -2 * p * speed, 2 * p * s * (np.exp(2 * y) - w)
+        correction = -jnp.expm1(-s * p * p) if corrected else 1.0
+        speed = jnp.where(y > lowest, jnp.sqrt(correction / w), 0.0)
+        return -2 * p * speed, 2 * p * s * (jnp.exp(2 * y) - w)
 
     roots = np.linspace(0, _LONGEST, _POINTS)
     h = roots[1]
-    y = -(h**2) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
-    w = s * h**2
-    path = [np.zeros_like(s), y]
-    for p in roots[1:-1]:
+
+    def step(now, p):
+        y, w = now
         a = derivative(p, y, w)
         b = derivative(p + h / 2, y + h / 2 * a[0], w + h / 2 * a[1])
         c = derivative(p + h / 2, y + h / 2 * b[0], w + h / 2 * b[1])
         d = derivative(p + h, y + h * c[0], w + h * c[1])
-        y, w = (v + h / 6 * (a[i] + 2 * b[i] + 2 * c[i] + d[i]) for i, v in enumerate((y, w)))
-        path.append(y)
-    return np.array([_slope(roots**2, curve) for curve in np.transpose(path)]).reshape(np.shape(forgetting))
+        now = tuple(v + h / 6 * (a[i] + 2 * b[i] + 2 * c[i] + d[i]) for i, v in enumerate(now))
+        return now, now[0]
+
+    y = -(h**2) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
+    _, path = jax.lax.scan(step, (jnp.asarray(y), jnp.asarray(s * h**2)), jnp.asarray(roots[1:-1]))
+    path = np.concatenate([np.zeros_like(s)[None], y[None], np.asarray(path)])
+    return np.array([_slope(roots * roots, curve) for curve in np.transpose(path)]).reshape(np.shape(forgetting))
 
 
 def _slope(time: Array, y: Array) -> float:
     """The rate over the window of the fit, from points at equal times."""
-    first, last = (np.interp(-np.log(share), -y, time) for share in (FIT_START, FIT_FLOOR))
+    first, last = (np.interp(-elementary.log(share), -y, time) for share in (FIT_START, FIT_FLOOR))
     times = np.linspace(first, last, 2000)
     return -slope(times, np.interp(times, time, y))

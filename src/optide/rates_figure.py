@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from optide import linearisation, rates
+from optide import elementary, linearisation, rates
 from optide.config import Config
 from optide.plotting import COLOURS, LEGEND_HEIGHT, MARKERS, NAMES, SYMBOLS, WIDTH, style
 
@@ -82,7 +82,7 @@ def _place(row: Mapping[str, Any]) -> float:
 
 
 def _predict(panel: Axes, rows: Sequence[Mapping[str, Any]], curve: Config) -> None:
-    memory = np.geomspace(curve["memory"]["shortest"], curve["memory"]["longest"], 150)
+    memory = elementary.geometric(curve["memory"]["shortest"], curve["memory"]["longest"], 150)
     for alpha, distance in dict.fromkeys((row["learning_rate"], row["distance"]) for row in rows):
         if curve["optimizer"] == "rmsprop":
             # where it is no longer than the walk, the memory changes on the way: no linearisation
@@ -101,7 +101,7 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         last = max(row["last"] for row in rows if row["learning_rate"] == alpha)
         panel.plot([1, last], 2 * [linearisation.adagrad_rate(alpha, distance)], **_PREDICTIONS["linearised"])
         # from a path that has hardly begun to far beyond the end of the run
-        left = np.exp(-np.geomspace(1e-4, 100, 4000))
+        left = elementary.exp(-elementary.geometric(1e-4, 100, 4000))
         k, rate = linearisation.adagrad_local_rate(alpha, distance, left)
         on_the_way = (k >= 1) & (k <= last)
         panel.plot(k[on_the_way], rate[on_the_way], **_PREDICTIONS["small steps"])
