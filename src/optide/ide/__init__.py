@@ -13,7 +13,7 @@ import numpy as np
 from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
 from optide.ide import march, picard
-from optide.ide.problem import ORIGIN, Problem, Result
+from optide.ide.problem import ORIGIN, Problem
 from optide.objectives import check_objective
 from optide.optimizers import Adam, Optimizer
 
@@ -319,7 +319,7 @@ def _start(optimizer: Optimizer, t_start: float | str | None) -> str:
     if t_start is None or t_start in STARTS:
         return t_start or "origin"
     allowed = f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
-    if isinstance(t_start, str | jax.core.Tracer) or not np.all(0 <= np.asarray(t_start)):
+    if isinstance(t_start, str | jax.core.Tracer) or not np.all(np.asarray(t_start) >= 0):
         raise ParameterError("t_start", t_start, allowed)
     if isinstance(optimizer.learning_rate, jax.core.Tracer) and t_start > ORIGIN:
         raise ParameterError("t_start", t_start, f"one of {', '.join(STARTS)} where the learning rate is traced")

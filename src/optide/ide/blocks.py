@@ -100,7 +100,7 @@ def decay_over_block(problem: Problem, s: Array) -> State:
     }
 
 
-def block(problem: Problem, last: Array, past: Past, X: Array, Y: Array, s: Array) -> tuple[Array, Past, State]:
+def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: Array) -> tuple[Array, Past, State]:
     """What the equations of one block leave, the past of the next, and the memories at u.
 
     Args:
@@ -122,10 +122,10 @@ def block(problem: Problem, last: Array, past: Past, X: Array, Y: Array, s: Arra
         speed = problem.speed(j[:-1], here[:-1], memory)
         states = memory
     else:
-        memory_too = {name: jnp.concatenate([past.memory[name][None], memory[name]]) for name in memory}
-        speeds = problem.speed(j, here, memory_too)
+        longer = {name: jnp.concatenate([past.memory[name][None], memory[name]]) for name in memory}
+        speeds = problem.speed(j, here, longer)
         speed = (speeds[:-1] + speeds[1:]) / 2
-        states = {name: value[:-1] for name, value in memory_too.items()}
+        states = {name: value[:-1] for name, value in longer.items()}
     equations = here[1:] - here[:-1] - problem.h * speed
     # beyond the last node theta goes straight on
     straight = nodes[behind + 1 :] - 2 * nodes[behind:-1] + nodes[behind - 1 : -2]

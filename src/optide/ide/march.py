@@ -137,7 +137,7 @@ def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
         return jax.lax.scan(advance, past.memory[name], (decays[name], fresh[name][:, -1]))[1]
 
     pasts = Past(nodes, {name: recall(name) for name in past.memory})
-    each = jax.vmap(functools.partial(blocks.block, problem, window.last))
+    each = jax.vmap(functools.partial(blocks.block, problem, last=window.last))
     residual, _, states = each(pasts, X, Y, places)
     return Evaluation(residual, pasts, states)
 
@@ -152,7 +152,7 @@ def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimin
 
     def of_block(z, x, y, s):
         x, y = x.reshape(q, *shape), y.reshape(q, *shape)
-        residual, past, _ = blocks.block(problem, window.last, unravel(z), x, y, s)
+        residual, past, _ = blocks.block(problem, unravel(z), x, y, s, last=window.last)
         return residual.ravel(), ravel(past)
 
     def of_start(x, y):
@@ -416,7 +416,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
 
     def nothing(count):
         theta = jnp.zeros((count, *shape))
-        return theta, {name: theta for name in problem.optimizer.memories()}
+        return theta, dict.fromkeys(problem.optimizer.memories(), theta)
 
     resting = jnp.broadcast_to(problem.theta0, (2 * problem.substeps + 1, *shape))
     still = blocks.rest(problem)
