@@ -399,7 +399,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
         left = found.residual / solved.gain
-        sums = done.sums + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
+        sums = done.sums[None] + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
         residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
         place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
         return Marched(
