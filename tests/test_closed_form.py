@@ -7,8 +7,8 @@ are
     RMSProp    v(u) = c^2 (1 - e^{-(1-b) u / alpha})
     Adam       m(u) = c (1 - e^{-(1-b1) u / alpha}),   v(u) likewise with b2,
 
-(without look-ahead, u = t), and theta is an integral of an explicit function.  Leaving out eps = 1e-8 (its effect on theta is below
-1e-8 relative, and the tests see 1e-6 at best), with tau = u / alpha:
+(without look-ahead, u = t), and theta is an integral of an explicit function.  Leaving out eps = 1e-8
+(its effect on theta is below 1e-8 relative, and the tests see 1e-6 at best), with tau = u / alpha:
 
     AdaGrad    theta' = -sgn(c) tau^{-1/2}
                theta(t) = theta0 - sgn(c) 2 alpha (sqrt(tau) - sqrt(tau_0))
@@ -32,7 +32,7 @@ import pytest
 from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide
-from optide.ide import ORIGIN, solve_batch
+from optide.ide import solve_batch
 
 C, THETA0, STEPS, ALPHA = -1.5, 0.3, 12, 0.1
 
@@ -91,7 +91,9 @@ def solve_all(method, substeps, **options):
         lanes = [*group]
         stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *lanes)
         shard = len(lanes)
-        together = solve_batch(stacked, linear, np.full(shard, THETA0), STEPS, shard=shard, substeps=substeps, **options)
+        together = solve_batch(
+            stacked, linear, np.full(shard, THETA0), STEPS, shard=shard, substeps=substeps, **options
+        )
         found += [jax.tree.map(lambda leaf, i=i: leaf[i], together) for i in range(shard)]
     return found
 

@@ -62,8 +62,10 @@ def filled(beta: Scalar, steps: Array) -> Array:
     From XLA's own expm1 and log: its power of floats calls the C library, which takes another path, to
     another last bit, where the processor has fused multiply-add.
     """
-    # the smallest number changes no beta but 0, where the derivative of the logarithm is infinite
-    return -jnp.expm1(steps * jnp.log(beta + np.finfo(float).tiny))
+    positive = beta > 0
+    usual = -jnp.expm1(steps * jnp.log(jnp.where(positive, beta, 1.0)))
+    # for beta = 0, where the derivative of the logarithm is infinite, to first order in beta at whole steps
+    return jnp.where(positive, usual, 1 - jnp.where(steps < 1.5, beta, 0.0))
 
 
 _RANGES = {
