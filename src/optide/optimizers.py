@@ -62,7 +62,10 @@ def filled(beta: Scalar, steps: Array) -> Array:
     From XLA's own expm1 and log: its power of floats calls the C library, which takes another path, to
     another last bit, where the processor has fused multiply-add.
     """
-    return -jnp.expm1(steps * jnp.log(beta))
+    positive = beta > 0
+    usual = -jnp.expm1(steps * jnp.log(jnp.where(positive, beta, 1.0)))
+    # for beta = 0, where the derivative of the logarithm is infinite, to first order in beta at whole steps
+    return jnp.where(positive, usual, 1 - jnp.where(steps < 1.5, beta, 0.0))
 
 
 _RANGES = {
@@ -223,10 +226,9 @@ class Adam(Optimizer):
         return -a * state["m"] / (sqrt(state["v"]) + self.eps * c)
 
     def initial_velocity(self, g, tau):
-        # m ~ K_b1(0) g u, v ~ K_b2(0) g^2 u, 1 - b^(u/alpha) ~ -ln(b) u / alpha, for u -> 0
-        # (for beta1 = 0 the correction is 1 and m -> 0: the limit is 0).
-        log1, log2 = jnp.log(self.beta1), jnp.log(self.beta2)
-        return -jnp.sign(g) * (1 - self.beta1) / -log1 * jnp.sqrt(-log2 / (1 - self.beta2))
+        # m ~ (1-b1) g tau, v ~ (1-b2) g^2 tau; the corrections stay as they are: for b = 0 they are 1
+        c = jnp.sqrt(filled(self.beta2, tau) / ((1 - self.beta2) * tau))
+        return -jnp.sign(g) * (1 - self.beta1) * tau / filled(self.beta1, tau) * c
 
 
 OPTIMIZERS = {optimizer.name: optimizer for optimizer in (AdaGrad, RMSProp, Adam)}

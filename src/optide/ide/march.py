@@ -113,7 +113,7 @@ def following(nodes: Array, X: Array) -> Array:
     n, q, *shape = X.shape
     before, last = jnp.concatenate([nodes, X.reshape(n * q, *shape)])[-2:]
     beyond = jnp.arange(1.0, q + 1).reshape(q, *(1,) * len(shape))
-    return jnp.concatenate([X[1:], (last + beyond * (last - before))[None]])
+    return jnp.concatenate([X[1:], (last[None] + beyond * (last - before)[None])[None]])
 
 
 def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
@@ -303,7 +303,7 @@ def straightened(X: Array, before: Array, k: Array) -> Array:
     n, q, *shape = X.shape
     flat = jnp.concatenate([before[-1:], X[k]])
     after = jnp.arange(n * q, dtype=float) - (q * k + q - 1).astype(float)
-    beyond = flat[-1] + after.reshape(-1, *(1,) * len(shape)) * (flat[-1] - flat[-2])[None]
+    beyond = flat[-1][None] + after.reshape(-1, *(1,) * len(shape)) * (flat[-1] - flat[-2])[None]
     return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
 
 
@@ -399,7 +399,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
         left = found.residual / solved.gain
-        sums = done.sums + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
+        sums = done.sums[None] + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
         residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
         place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
         return Marched(
@@ -464,7 +464,7 @@ def _differentiate(save_every, persistent, primals, tangents):
     q = Layout.of(problem).size
     missing = Span.of(problem, problem.points).blocks * q - (problem.points - 1)
     straight = jnp.arange(1.0, missing + 1).reshape(-1, *(1,) * problem.theta0.ndim)
-    beyond = result.theta[-1] + straight * (result.theta[-1] - result.theta[-2])[None]
+    beyond = result.theta[-1][None] + straight * (result.theta[-1] - result.theta[-2])[None]
     X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
 
     def equations(problem, X):
