@@ -13,7 +13,7 @@ from optide import traces
 from optide.config import Config, Lane, label, lanes
 from optide.discrete import run_discrete
 from optide.errors import ConvergenceError
-from optide.ide import Solution, solve_lanes
+from optide.ide import ORIGIN, Solution, solve_lanes
 from optide.objectives import OBJECTIVES, Objective
 from optide.optimizers import OPTIMIZERS, Optimizer
 
@@ -77,7 +77,7 @@ def _run_lanes(experiment, scheme, group: list[Lane], steps):
             [lane.theta0 for lane in group],
             steps,
             method=METHODS[scheme],
-            t_start=experiment["t_start"],
+            t_start={"origin": ORIGIN, "one_step": rate, "zero": 0.0}[experiment["t_start"]],
         )
         found = [_continuous(s, scheme, experiment, lane) for s, lane in zip(solutions, group, strict=True)]
     tables, reports = [], []

@@ -12,14 +12,15 @@ import numpy as np
 
 from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
-from optide.ide import march, picard
-from optide.ide.problem import ORIGIN, Problem
+from optide.ide import march, newton, picard
+from optide.ide.problem import EARLY, ORIGIN, Problem
 from optide.objectives import check_objective
-from optide.optimizers import Adam, Optimizer
+from optide.optimizers import Optimizer
 
 Array = jax.Array
 
-METHODS = {"march": march, "picard": picard}
+METHODS = {"march": march, "picard": picard, "newton": newton}
+ORDERS = {"march": (march.ORDER,), "picard": (picard.ORDER,), "newton": (1, 2)}
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
 
@@ -71,7 +72,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class Options:
-    """What a compiled program is specialised for: arguments of `solve_ide`, and of `optide.ide.march.solve`.
+    """What a compiled program is specialised for: arguments of `solve_ide`, and of `optide.ide.newton.solve`.
 
     `start` is the name of t_start; "between" for a number between the origin and the learning rate.
     """
@@ -102,7 +103,7 @@ def solve_ide(
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
-    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "march" so do
+    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "newton" so do
     `jax.grad` and the like, by implicit differentiation.  Traced, nothing is checked: see `converged`.
 
     Args:
@@ -110,15 +111,16 @@ def solve_ide(
         objective: maps theta to a scalar loss; differentiable by JAX.
         theta0: initial value, of any shape S.
         steps: length of the interval in steps of the discrete algorithm.
-        method: "march" (fast) or "picard" (the published scheme).
+        method: "march" (fast), "picard" (the published scheme) or "newton" (the fastest, which also
+            has derivatives, second order and bounded memory, but takes longer to compile).
         t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
             or a number in [0, learning_rate].  0 sets the memories at that point to 0, as the
             published scheme does.
-        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  There "march" starts
+        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  There "newton" starts
             at t = 0 and divides the first step so that theta ~ sqrt(t) is resolved.
         substeps: grid points per step; the kernels stay as they are.
-        order: 1 for Euler's method, 2 ("march" only) for the trapezoidal rule.
-        save_every: keep every so many grid points; "march" needs no memory for the others.
+        order: 1 for Euler's method, 2 ("newton" only) for the trapezoidal rule.
+        save_every: keep every so many grid points; "newton" needs no memory for the others.
 
     Raises:
         ParameterError: an argument is outside its range.
@@ -132,7 +134,7 @@ def solve_ide(
     >>> bool(solution.converged), solution.theta.shape, round(float(solution.theta[-1]), 3)
     (True, (100,), 1.0)
     >>> def end(learning_rate):
-    ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20).theta[-1]
+    ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20, method="newton").theta[-1]
     >>> round(float(jax.grad(end)(0.1)), 2)
     8.9
     """
@@ -141,7 +143,7 @@ def solve_ide(
     theta0 = jnp.asarray(theta0, float)
     check_objective(objective, theta0, where=_where(optimizer, options, theta0))
     solution = _solve(optimizer, theta0, start, options)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((optimizer, theta0))):
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(solution)):
         return solution
     return _finished(jax.device_get(solution), _where(optimizer, options, theta0))
 
@@ -220,7 +222,7 @@ def solve_batch(
 
     solution = run_all(_solve_side_by_side, quick, np.arange(lanes))
     failed = np.flatnonzero(~solution.converged)
-    if len(failed) and chosen.method == "march":
+    if len(failed) and chosen.method == "newton":
         again = run_all(_solve_in_turn, chosen, failed)
 
         def merge(old, new):
@@ -235,7 +237,7 @@ def solve_batch(
 def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
     rate = optimizer.learning_rate
     intervals = options.steps - (2 if options.start == "one_step" else 1)
-    stretched = options.method == "march" and options.lookahead == 0 and options.start in ("origin", "zero")
+    stretched = options.method == "newton" and options.lookahead == 0 and options.start in ("origin", "zero")
     start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
     return Problem(
         optimizer, options.objective, theta0, start, intervals * options.substeps + 1,
@@ -246,10 +248,10 @@ def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options
 @functools.partial(jax.jit, static_argnames="options")
 def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Solution:
     problem = _problem(optimizer, theta0, t_start, options)
-    if options.method == "march":
-        result = march.solve(problem, options.save_every, options.persistent)
+    if options.method == "newton":
+        result = newton.solve(problem, options.save_every, options.persistent)
     else:
-        result = picard.solve(problem)
+        result = METHODS[options.method].solve(problem)
         thin = slice(None, None, options.save_every)
         result = result._replace(theta=result.theta[thin], state={k: v[thin] for k, v in result.state.items()})
     # not thinned afterwards: of a long run the grid alone would need much memory
@@ -297,7 +299,7 @@ def _options(
     options = Options(objective, steps, start=_start(optimizer, t_start), **given)
     if options.method not in METHODS:
         raise ParameterError("method", options.method, " or ".join(METHODS))
-    for name, allowed in (("lookahead", (0, 1)), ("order", METHODS[options.method].ORDERS)):
+    for name, allowed in (("lookahead", (0, 1)), ("order", ORDERS[options.method])):
         if getattr(options, name) not in allowed:
             raise ParameterError(name, getattr(options, name), f"{' or '.join(map(str, allowed))} by {options.method}")
     # two grid points
@@ -306,13 +308,17 @@ def _options(
         if not (isinstance(value, int) and value >= least):
             raise ParameterError(name, value, f"an integer >= {least}")
     early = options.start in ("origin", "zero")
-    infinite = not isinstance(optimizer, Adam)
-    if options.lookahead == 0 and options.method == "picard" and early and infinite:
+    if options.lookahead == 0 and options.method != "newton" and early and _starts_infinitely_fast(optimizer):
         raise ParameterError(
             "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
         )
     named = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
     return options, named.get(options.start, t_start)
+
+
+def _starts_infinitely_fast(optimizer: Optimizer) -> bool:
+    velocity = optimizer.initial_velocity(jnp.ones(()), EARLY)
+    return not isinstance(velocity, jax.core.Tracer) and bool(np.any(np.abs(velocity) > 1 / ORIGIN))
 
 
 def _start(optimizer: Optimizer, t_start: float | str | None) -> str:

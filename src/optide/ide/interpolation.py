@@ -43,9 +43,9 @@ def cells(theta: Array, reach: int = 1) -> tuple[Array, ...]:
     """Coefficients of every cell, the extrapolated ones included.
 
     Beyond its ends the published scheme continues the end pieces over one learning rate alpha.
-    On a grid refined by `reach` = alpha / h those are `reach` cells.  Continued that far, a piece of
-    length h would amplify its curvature by 1/h, and the refined scheme would have no limit: to the
-    left the piece of the published grid is continued, to the right theta goes straight on.
+    On a grid refined by `reach` = alpha / h those are `reach` cells, and the pieces to continue
+    are those of the published grid: continued that far, a piece of length h would amplify its
+    curvature by 1/h, and the refined scheme would have no limit.
 
     Args:
         theta: (n, ...) node values, n >= 2 reach + 1 or (for reach 1) n >= 2.
@@ -56,23 +56,16 @@ def cells(theta: Array, reach: int = 1) -> tuple[Array, ...]:
     """
     padded = pad(theta)
     inner = polynomial(padded[:-3], padded[1:-2], padded[2:-1], padded[3:])
-    left = _continue(polynomial(*pad(theta[::reach][:3])[:4]), -1, reach)
-    if reach == 1:
-        right = _continue(polynomial(*padded[-4:]), 1, reach)
-    else:
-        straight = theta[-1:] + (theta[-1:] - theta[-2:-1]) * _upright(jnp.arange(-1.0, reach + 2), theta.ndim)
-        right = polynomial(*(straight[i : i + reach] for i in range(4)))
+    coarse = pad(theta[::reach][:3]), pad(theta[::-reach][:3][::-1])
+    left = _continue(polynomial(*coarse[0][:4]), -1, reach)
+    right = _continue(polynomial(*coarse[1][-4:]), 1, reach)
     return tuple(jnp.concatenate(parts) for parts in zip(left, inner, right, strict=True))
-
-
-def _upright(values: Array, ndim: int) -> Array:
-    return values.reshape(-1, *(1,) * (ndim - 1))
 
 
 def _continue(piece: tuple[Array, ...], start: int, reach: int) -> tuple[Array, ...]:
     """Expand a polynomial of the coarse grid about each of the fine cells from `start` on."""
     c0, c1, c2, c3 = (c[None] for c in piece)
-    left = _upright(start + jnp.arange(reach, dtype=float) / reach, c0.ndim)
+    left = (start + jnp.arange(reach, dtype=float) / reach).reshape(-1, *(1,) * (c0.ndim - 1))
     h = 1 / reach
     return (
         c0 + left * (c1 + left * (c2 + left * c3)),

@@ -18,8 +18,8 @@ from optide.optimizers import State
 
 Array = jax.Array
 
-ORDERS = (1,)
-"""Orders of the time stepping in h."""
+ORDER = 1
+"""Order of the time stepping in h."""
 
 QUADRATURE_ORDER = 1000
 TOLERANCE = 1e-4

@@ -113,7 +113,7 @@ class Problem:
         velocity = self.optimizer.velocity(u, g, state)
         if self.lookahead:
             return velocity
-        return jnp.where(u <= ORIGIN, self.optimizer.initial_velocity(g, ORIGIN), velocity)
+        return jnp.where(u <= ORIGIN, self.optimizer.initial_velocity(g, EARLY), velocity)
 
 
 class Result(NamedTuple):
