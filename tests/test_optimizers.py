@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from optide import AdaGrad, Adam, RMSProp
 from optide.config import HYPERPARAMETERS, STATES
 from optide.errors import ParameterError
-from optide.optimizers import OPTIMIZERS, sqrt
+from optide.optimizers import OPTIMIZERS, filled, sqrt
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_memories_and_velocities_are_those_of_the_paper():
     # eps = 1/2, so that its place shows: 3 / (sqrt(4) + 1/2)
     assert AdaGrad(0.2, eps=0.5).velocity(0.4, g, {"G": four}) == 1.2
     assert RMSProp(0.2, eps=0.5).velocity(0.4, g, {"v": four}) == 1.2
-    assert AdaGrad(0.2).initial_velocity(g) == RMSProp(0.2).initial_velocity(g) == float("inf")
+    assert AdaGrad(0.2).initial_velocity(g, 0.0) == RMSProp(0.2).initial_velocity(g, 0.0) == float("inf")
     # after two steps: c = sqrt(1 - 0.36), a = c / (1 - 0.25)
     found = Adam(0.25, beta1=0.5, beta2=0.6, eps=0.5).velocity(0.5, g, {"m": jnp.asarray(-3.0), "v": four})
     assert float(found) == pytest.approx(0.8 / 0.75 * 3 / (2 + 0.5 * 0.8), rel=1e-14)
@@ -90,4 +90,19 @@ def test_adam_starts_without_lookahead_at_the_limit_of_its_velocity(beta1):
     )
     near = adam.velocity(u, g, {"m": m, "v": v})
     # the velocity differs from its limit by O(u / alpha) = 1e-5, or sqrt(1e-5) for beta1 = 0
-    assert float(adam.initial_velocity(g)) == pytest.approx(float(near), abs=5e-3 if beta1 == 0 else 2e-5)
+    assert float(adam.initial_velocity(g, 1e-12)) == pytest.approx(float(near), abs=5e-3 if beta1 == 0 else 2e-5)
+
+
+@pytest.mark.parametrize(("steps", "slope"), [(1.0, -1), (1 + 1e-11, -1), (2.0, 0), (7.5, 0)])
+def test_a_memory_of_no_length_is_filled_at_once_with_a_finite_derivative(steps, slope):
+    assert filled(0.0, jnp.asarray(steps)) == 1
+    # of 1 - beta^steps, from the right; at 1 + 1e-11 that of any beta above 1e-1000
+    assert jax.grad(filled)(0.0, jnp.asarray(steps)) == pytest.approx(slope, abs=1e-7)
+
+
+def test_without_lookahead_the_start_is_known_for_every_decay():
+    g, tau = jnp.asarray(2.0), 1e-20
+    # with both corrections 1: m / sqrt(v) = sqrt(tau)
+    assert Adam(0.1, 0.0, 0.0).initial_velocity(g, tau) == pytest.approx(-(tau**0.5), rel=1e-14)
+    assert Adam(0.1, 0.5, 0.0).initial_velocity(g, tau) == pytest.approx(-0.5 / np.log(2) / tau**0.5, rel=1e-14)
+    assert Adam(0.1, 0.0, 0.5).initial_velocity(g, tau) == pytest.approx(-tau * (2 * np.log(2)) ** 0.5, rel=1e-14)

@@ -62,7 +62,10 @@ def filled(beta: Scalar, steps: Array) -> Array:
     From XLA's own expm1 and log: its power of floats calls the C library, which takes another path, to
     another last bit, where the processor has fused multiply-add.
     """
-    return -jnp.expm1(steps * jnp.log(beta))
+    positive = beta > 0
+    usual = -jnp.expm1(steps * jnp.log(jnp.where(positive, beta, 1.0)))
+    # for beta = 0, where the derivative of the logarithm is infinite, to first order in beta at whole steps
+    return jnp.where(positive, usual, 1 - jnp.where(steps < 1.5, beta, 0.0))
 
 
 _RANGES = {
@@ -129,8 +132,8 @@ class Optimizer:
         """theta'(t), given g(t) and the memories at u (= t + alpha, or t without look-ahead)."""
         raise NotImplementedError
 
-    def initial_velocity(self, g: Array) -> Array:
-        """The limit of `velocity` for u -> 0, where all memories vanish."""
+    def initial_velocity(self, g: Array, tau: Scalar) -> Array:
+        """The leading term of `velocity` without look-ahead at t = tau alpha -> 0, where all memories vanish."""
         raise NotImplementedError
 
 
@@ -155,8 +158,9 @@ class AdaGrad(Optimizer):
     def velocity(self, u, g, state):
         return -g / (sqrt(state["G"]) + self.eps)
 
-    def initial_velocity(self, g):
-        return -jnp.sign(g) * jnp.inf
+    def initial_velocity(self, g, tau):
+        # G ~ g^2 tau
+        return -jnp.sign(g) / jnp.sqrt(tau)
 
 
 @dataclass(frozen=True)
@@ -181,8 +185,9 @@ class RMSProp(Optimizer):
     def velocity(self, u, g, state):
         return -g / (sqrt(state["v"]) + self.eps)
 
-    def initial_velocity(self, g):
-        return -jnp.sign(g) * jnp.inf
+    def initial_velocity(self, g, tau):
+        # v ~ (1-beta) g^2 tau
+        return -jnp.sign(g) / jnp.sqrt((1 - self.beta) * tau)
 
 
 @dataclass(frozen=True)
@@ -220,11 +225,10 @@ class Adam(Optimizer):
         a = c / filled(self.beta1, steps)
         return -a * state["m"] / (sqrt(state["v"]) + self.eps * c)
 
-    def initial_velocity(self, g):
-        # m ~ K_b1(0) g u, v ~ K_b2(0) g^2 u, 1 - b^(u/alpha) ~ -ln(b) u / alpha, for u -> 0
-        # (for beta1 = 0 the correction is 1 and m -> 0: the limit is 0).
-        log1, log2 = jnp.log(self.beta1), jnp.log(self.beta2)
-        return -jnp.sign(g) * (1 - self.beta1) / -log1 * jnp.sqrt(-log2 / (1 - self.beta2))
+    def initial_velocity(self, g, tau):
+        # m ~ (1-b1) g tau, v ~ (1-b2) g^2 tau; the corrections stay as they are: for b = 0 they are 1
+        c = jnp.sqrt(filled(self.beta2, tau) / ((1 - self.beta2) * tau))
+        return -jnp.sign(g) * (1 - self.beta1) * tau / filled(self.beta1, tau) * c
 
 
 OPTIMIZERS = {optimizer.name: optimizer for optimizer in (AdaGrad, RMSProp, Adam)}

@@ -1,8 +1,10 @@
-"""Solve an optimizer's integro-differential equation."""
+"""Solve an optimizer's integro-differential equation: one configuration, a few, or any number."""
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,19 +12,29 @@ import numpy as np
 
 from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
-from optide.ide import march, picard
-from optide.ide.problem import ORIGIN, Problem, Result
+from optide.ide import march, newton, picard
+from optide.ide.problem import EARLY, ORIGIN, Problem
 from optide.objectives import check_objective
 from optide.optimizers import Optimizer
 
 Array = jax.Array
 
-METHODS = {"march": march, "picard": picard}
+METHODS = {"march": march, "picard": picard, "newton": newton}
+ORDERS = {"march": (march.ORDER,), "picard": (picard.ORDER,), "newton": (1, 2)}
+STARTS = ("origin", "one_step", "zero")
+"""Names of `t_start`: 1e-12, one learning rate, 0."""
 
 
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["t", "u", "theta", "state", "converged", "iterations", "residual", "residuals", "ambiguous"],
+    meta_fields=[],
+)
 @dataclass(frozen=True)
 class Solution:
-    """The solution of the equation on its grid, in NumPy arrays.
+    """The solution of the equation on its grid, or on every `save_every`-th point of it.
+
+    Arrays of NumPy; of JAX where a transformation (`jit`, `vmap`, `grad`) traces the solve.
 
     Attributes:
         t: grid, (n,), in units of time: step k of the discrete algorithm is at k alpha.
@@ -32,7 +44,8 @@ class Solution:
         converged: whether the method reached its tolerance.
         iterations: outer iterations used.
         residual: the last residual, in the norm of the method (see its module).
-        residuals: one per outer iteration.
+        residuals: one per outer iteration; where traced, as many as there may be.
+        ambiguous: whether the discrete equations are known to have other solutions as well.
     """
 
     t: np.ndarray
@@ -43,6 +56,36 @@ class Solution:
     iterations: int
     residual: float
     residuals: np.ndarray
+    ambiguous: bool
+
+    @property
+    def message(self) -> str:
+        """What became of the solve, and what to do, in a sentence."""
+        if not self.converged:
+            return (
+                f"not converged after {self.iterations} iterations, residual {self.residual:.2g}; "
+                "a smaller learning rate, more substeps or order=2 make the equations easier"
+            )
+        others = "; the discrete equations have other solutions, too" if self.ambiguous else ""
+        return f"converged in {self.iterations} iterations, residual {self.residual:.2g}{others}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a compiled program is specialised for: arguments of `solve_ide`, and of `optide.ide.newton.solve`.
+
+    `start` is the name of t_start; "between" for a number between the origin and the learning rate.
+    """
+
+    objective: Callable[[Array], Array]
+    steps: int
+    method: str = "march"
+    start: str = "origin"
+    lookahead: int = 1
+    substeps: int = 1
+    order: int = 1
+    save_every: int = 1
+    persistent: bool = True
 
 
 def solve_ide(
@@ -52,38 +95,57 @@ def solve_ide(
     steps: int,
     *,
     method: str = "march",
-    t_start: float | None = None,
+    t_start: float | str | None = None,
     lookahead: int = 1,
     substeps: int = 1,
+    order: int = 1,
+    save_every: int = 1,
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
+
+    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "newton" so do
+    `jax.grad` and the like, by implicit differentiation.  Traced, nothing is checked: see `converged`.
 
     Args:
         optimizer: with its hyper-parameters.
         objective: maps theta to a scalar loss; differentiable by JAX.
         theta0: initial value, of any shape S.
         steps: length of the interval in steps of the discrete algorithm.
-        method: "march" (fast) or "picard" (the published scheme).
-        t_start: first grid point in [0, learning_rate]; default 1e-12.  0 sets the memories at
-            that point to 0, as the published scheme does.
-        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.
+        method: "march" (fast), "picard" (the published scheme) or "newton" (the fastest, which also
+            has derivatives, second order and bounded memory, but takes longer to compile).
+        t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
+            or a number in [0, learning_rate].  0 sets the memories at that point to 0, as the
+            published scheme does.
+        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  There "newton" starts
+            at t = 0 and divides the first step so that theta ~ sqrt(t) is resolved.
         substeps: grid points per step; the kernels stay as they are.
+        order: 1 for Euler's method, 2 ("newton" only) for the trapezoidal rule.
+        save_every: keep every so many grid points; "newton" needs no memory for the others.
 
     Raises:
         ParameterError: an argument is outside its range.
         NonFiniteError: the solution left the finite numbers; names the configuration and time.
         ObjectiveError: the objective does not return one float64.
 
+    >>> import jax
     >>> from optide import Adam, solve_ide
     >>> from optide.objectives import double_well
     >>> solution = solve_ide(Adam(0.1, beta1=0.9, beta2=0.999), double_well, theta0=0.1, steps=100)
     >>> bool(solution.converged), solution.theta.shape, round(float(solution.theta[-1]), 3)
     (True, (100,), 1.0)
+    >>> def end(learning_rate):
+    ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20, method="newton").theta[-1]
+    >>> round(float(jax.grad(end)(0.1)), 2)
+    8.9
     """
-    return solve_lanes(
-        [optimizer], objective, [theta0], steps,
-        method=method, t_start=t_start, lookahead=lookahead, substeps=substeps,
-    )[0]  # fmt: skip
+    chosen = {"method": method, "lookahead": lookahead, "substeps": substeps, "order": order, "save_every": save_every}
+    options, start = _options(optimizer, objective, steps, t_start, chosen)
+    theta0 = jnp.asarray(theta0, float)
+    check_objective(objective, theta0, where=_where(optimizer, options, theta0))
+    solution = _solve(optimizer, theta0, start, options)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(solution)):
+        return solution
+    return _finished(jax.device_get(solution), _where(optimizer, options, theta0))
 
 
 def solve_lanes(
@@ -92,86 +154,184 @@ def solve_lanes(
     theta0s: Sequence[float | Array],
     steps: int,
     *,
-    method: str = "march",
-    t_start: float | None = None,
-    lookahead: int = 1,
-    substeps: int = 1,
+    t_start: float | str | None = None,
+    **options: Any,
 ) -> list[Solution]:
-    """Solve several configurations through one compiled program; see `solve_ide`.
+    """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
-    All optimizers are of one class and share their learning rate; all theta0 share their shape.
-    Each lane iterates on its own: a slow one changes nothing for the others.
+    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.
     """
-    t_start = ORIGIN if t_start is None else float(t_start)
-    options = _Options(objective, method, lookahead, substeps)
-    _check(optimizers[0], steps, t_start, options)
-    for optimizer, start in zip(optimizers, theta0s, strict=True):
-        check_objective(objective, start, _where(optimizer, options, start))
-    intervals = steps - 1 if t_start < optimizers[0].learning_rate else steps - 2
-    points = intervals * substeps + 1
+    chosen, start = _options(optimizers[0], objective, steps, t_start, options)
+    names = [_where(optimizer, chosen, theta0) for optimizer, theta0 in zip(optimizers, theta0s, strict=True)]
+    for theta0, name in zip(theta0s, names, strict=True):
+        check_objective(objective, theta0, name)
     stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
-    theta0 = np.stack([np.asarray(theta0, float) for theta0 in theta0s])
     # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-    solved = jax.device_get(_solve(stacked, theta0, t_start, options, points))
-    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(theta0s))]
-    solutions = [_solution(*lane) for lane in lanes]
-    for optimizer, start, solution in zip(optimizers, theta0s, solutions, strict=True):
-        check_finite(solution, _where(optimizer, options, start))
-    return solutions
+    solved = jax.device_get(_solve_in_turn(stacked, np.stack([np.asarray(x, float) for x in theta0s]), start, chosen))
+    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
+    return [_finished(lane, name) for lane, name in zip(lanes, names, strict=True)]
 
 
-@dataclass(frozen=True)
-class _Options:
-    """What a compiled program is specialised for."""
+def solve_batch(
+    optimizers: Optimizer,
+    objective: Callable[[Array], Array],
+    theta0s: Array,
+    steps: int,
+    *,
+    t_start: float | str | None = None,
+    shard: int = 256,
+    workers: int = 1,
+    **options: Any,
+) -> Solution:
+    """Solve any number of configurations, many at a time; see `solve_ide`.
 
-    objective: Callable[[Array], Array]
-    method: str
-    lookahead: int
-    substeps: int
+    Shards of equal size go through one compiled program, in which the lanes of a shard are solved
+    side by side.  The few lanes in which Newton's method gets stuck are solved again, one by one, so
+    that they do not hold up the others.
+
+    Args:
+        optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
+        theta0s: (N, *S), or one theta0 for all lanes.
+        shard: lanes solved side by side; memory is bounded by it, apart from what is returned.
+        workers: threads that solve shards; the result does not depend on it.
+
+    Returns:
+        A solution all of whose arrays have a leading axis N; lanes that failed, or left the finite
+        numbers, say so in `converged`.
+    """
+    chosen, start = _options(jax.tree.map(lambda x: np.ravel(x)[0], optimizers), objective, steps, t_start, options)
+    lanes = max(np.ndim(leaf) and len(leaf) for leaf in jax.tree.leaves(optimizers)) or len(theta0s)
+    theta0s = np.asarray(theta0s, float)
+    theta0s = np.broadcast_to(theta0s, (lanes, *theta0s.shape[1:]))
+    optimizers = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf, float), lanes), optimizers)
+    check_objective(objective, theta0s[0], _where(optimizers, chosen, theta0s[0]))
+    quick = replace(chosen, persistent=False)
+
+    def run(program, options, chunk):
+        padded = np.concatenate([chunk, np.repeat(chunk[-1:], shard - len(chunk))])
+        found = jax.device_get(
+            program(jax.tree.map(lambda leaf: leaf[padded], optimizers), theta0s[padded], start, options)
+        )
+        return jax.tree.map(lambda leaf: leaf[: len(chunk)], found)
+
+    def run_all(program, options, which):
+        chunks = np.split(which, range(shard, len(which), shard))
+        with ThreadPoolExecutor(workers) as pool:
+            parts = [*pool.map(lambda chunk: run(program, options, chunk), chunks)]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+    solution = run_all(_solve_side_by_side, quick, np.arange(lanes))
+    failed = np.flatnonzero(~solution.converged)
+    if len(failed) and chosen.method == "newton":
+        again = run_all(_solve_in_turn, chosen, failed)
+
+        def merge(old, new):
+            old = old.copy()
+            old[failed] = new
+            return old
+
+        solution = jax.tree.map(merge, solution, again)
+    return solution
 
 
-@functools.partial(jax.jit, static_argnames=("options", "points"))
-def _solve(optimizers, theta0s, t_start, options, points):
-    def lane(arguments):
-        optimizer, theta0 = arguments
-        problem = Problem(optimizer, options.objective, theta0, t_start, points, options.lookahead, options.substeps)
-        return problem.t, problem.u, METHODS[options.method].solve(problem)
+def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
+    rate = optimizer.learning_rate
+    intervals = options.steps - (2 if options.start == "one_step" else 1)
+    stretched = options.method == "newton" and options.lookahead == 0 and options.start in ("origin", "zero")
+    start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
+    return Problem(
+        optimizer, options.objective, theta0, start, intervals * options.substeps + 1,
+        options.lookahead, options.substeps, options.order, stretched,
+    )  # fmt: skip
 
-    return jax.lax.map(lane, (optimizers, theta0s))
+
+@functools.partial(jax.jit, static_argnames="options")
+def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Solution:
+    problem = _problem(optimizer, theta0, t_start, options)
+    if options.method == "newton":
+        result = newton.solve(problem, options.save_every, options.persistent)
+    else:
+        result = METHODS[options.method].solve(problem)
+        thin = slice(None, None, options.save_every)
+        result = result._replace(theta=result.theta[thin], state={k: v[thin] for k, v in result.state.items()})
+    # not thinned afterwards: of a long run the grid alone would need much memory
+    j = options.save_every * jnp.arange(len(result.theta), dtype=float)
+    t = problem.t_start + problem.clock(j)
+    return Solution(t, t + problem.lookahead * optimizer.learning_rate, **result._asdict())
 
 
-def _solution(t: np.ndarray, u: np.ndarray, result: Result) -> Solution:
-    iterations = int(result.iterations)
-    return Solution(
-        t,
-        u,
-        result.theta,
-        result.state,
-        converged=bool(result.converged),
+@functools.partial(jax.jit, static_argnames="options")
+def _solve_in_turn(optimizers: Optimizer, theta0s: Array, t_start: Array | None, options: Options) -> Solution:
+    return jax.lax.map(lambda lane: _solve(*lane, t_start, options), (optimizers, theta0s))
+
+
+@functools.partial(jax.jit, static_argnames="options")
+def _solve_side_by_side(optimizers: Optimizer, theta0s: Array, t_start: Array | None, options: Options) -> Solution:
+    return jax.vmap(lambda *lane: _solve(*lane, t_start, options))(optimizers, theta0s)
+
+
+def _finished(solution: Solution, where: str) -> Solution:
+    """A solution as it is given out: plain numbers, the residuals that there are, all values finite.
+
+    Raises:
+        NonFiniteError: they are not.
+    """
+    check_finite(solution, where)
+    iterations = int(solution.iterations)
+    return replace(
+        solution,
+        converged=bool(solution.converged),
         iterations=iterations,
-        residual=float(result.residual),
-        residuals=result.residuals[:iterations],
+        residual=float(solution.residual),
+        residuals=solution.residuals[:iterations],
+        ambiguous=bool(solution.ambiguous),
     )
 
 
-def _where(optimizer: Optimizer, options: _Options, theta0: float | Array) -> str:
+def _where(optimizer: Optimizer, options: Options, theta0: float | Array) -> str:
     return f"{optimizer} on {name_of(options.objective)} from theta0 = {theta0} by {options.method}"
 
 
-def _check(optimizer: Optimizer, steps: int, t_start: float, options: _Options) -> None:
-    rate = float(optimizer.learning_rate)
+def _options(
+    optimizer: Optimizer, objective: Callable, steps: int, t_start: float | str | None, given: dict[str, Any]
+) -> tuple[Options, float | None]:
+    """Check all arguments of a solve that have a range; what a program depends on, and t_start if a number."""
+    options = Options(objective, steps, start=_start(optimizer, t_start), **given)
     if options.method not in METHODS:
         raise ParameterError("method", options.method, " or ".join(METHODS))
-    if options.lookahead not in (0, 1):
-        raise ParameterError("lookahead", options.lookahead, "0 or 1")
-    if not (isinstance(options.substeps, int) and options.substeps >= 1):
-        raise ParameterError("substeps", options.substeps, "an integer >= 1")
-    if not 0 <= t_start <= rate:
-        raise ParameterError("t_start", t_start, f"in [0, learning_rate = {rate}]")
-    least = 2 if t_start < rate else 3  # two grid points
-    if not (isinstance(steps, int) and steps >= least):
-        raise ParameterError("steps", steps, f"an integer >= {least}")
-    if options.lookahead == 0 and t_start <= ORIGIN and not np.isfinite(optimizer.initial_velocity(jnp.ones(()))):
+    for name, allowed in (("lookahead", (0, 1)), ("order", ORDERS[options.method])):
+        if getattr(options, name) not in allowed:
+            raise ParameterError(name, getattr(options, name), f"{' or '.join(map(str, allowed))} by {options.method}")
+    # two grid points
+    for name, least in (("substeps", 1), ("save_every", 1), ("steps", 3 if options.start == "one_step" else 2)):
+        value = getattr(options, name)
+        if not (isinstance(value, int) and value >= least):
+            raise ParameterError(name, value, f"an integer >= {least}")
+    early = options.start in ("origin", "zero")
+    if options.lookahead == 0 and options.method != "newton" and early and _starts_infinitely_fast(optimizer):
         raise ParameterError(
             "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
         )
+    named = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
+    return options, named.get(options.start, t_start)
+
+
+def _starts_infinitely_fast(optimizer: Optimizer) -> bool:
+    velocity = optimizer.initial_velocity(jnp.ones(()), EARLY)
+    return not isinstance(velocity, jax.core.Tracer) and bool(np.any(np.abs(velocity) > 1 / ORIGIN))
+
+
+def _start(optimizer: Optimizer, t_start: float | str | None) -> str:
+    if t_start is None or t_start in STARTS:
+        return t_start or "origin"
+    allowed = f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
+    if isinstance(t_start, str | jax.core.Tracer) or not np.all(np.asarray(t_start) >= 0):
+        raise ParameterError("t_start", t_start, allowed)
+    if isinstance(optimizer.learning_rate, jax.core.Tracer) and t_start > ORIGIN:
+        raise ParameterError("t_start", t_start, f"one of {', '.join(STARTS)} where the learning rate is traced")
+    if t_start <= ORIGIN:
+        return "zero" if t_start == 0 else "origin"
+    rate = float(optimizer.learning_rate)
+    if t_start > rate:
+        raise ParameterError("t_start", t_start, f"{allowed} = {rate}")
+    return "one_step" if t_start == rate else "between"

@@ -1,5 +1,6 @@
 """The discretised equation that both methods solve, and what a solve returns."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +15,15 @@ Array = jax.Array
 ORIGIN = 1e-12
 """Lower limit of all memory integrals in the published scheme, in place of 0."""
 
+EARLY = 1e-40
+"""A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
 
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["optimizer", "theta0", "t_start"],
+    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched"],
+)
 @dataclass(frozen=True)
 class Problem:
     """An optimizer's equation for one objective and start, on a uniform grid.
@@ -27,6 +36,9 @@ class Problem:
         points: number n of grid points t_j = t_start + j h, with h = alpha / substeps.
         lookahead: 1 if the memories at t run up to u = t + alpha, 0 if up to u = t.
         substeps: grid points per learning rate alpha.
+        order: 1 for Euler's method, 2 for the trapezoidal rule.
+        stretched: whether the first step is divided so that theta, which starts there like a square
+            root of t, is smooth from node to node (without look-ahead, from t = 0).
     """
 
     optimizer: Optimizer
@@ -36,6 +48,8 @@ class Problem:
     points: int
     lookahead: int
     substeps: int
+    order: int = 1
+    stretched: bool = False
 
     @property
     def h(self) -> Array:
@@ -45,7 +59,26 @@ class Problem:
     @property
     def t(self) -> Array:
         """The grid, shape (n,)."""
-        return self.t_start + self.h * jnp.arange(self.points, dtype=float)
+        return self.t_start + self.clock(jnp.arange(self.points, dtype=float))
+
+    def clock(self, j: Array) -> Array:
+        """The time from t_start to node j, which need not be an integer.
+
+        Stretched: alpha phi(j / substeps), phi(x) = x - x (1 - x)^4 for x <= 1 and x beyond, so that
+        phi(x) ~ 4 x^2 at the start, and three derivatives are continuous at x = 1.
+        """
+        if not self.stretched:
+            return self.h * j
+        x = j / self.substeps
+        return self.optimizer.learning_rate * (x - x * jnp.maximum(1 - x, 0.0) ** 4)
+
+    def pace(self, j: Array) -> Array:
+        """The derivative of the clock at node j, in units of h."""
+        if not self.stretched:
+            return jnp.ones(jnp.shape(j))
+        x = j / self.substeps
+        rest = jnp.maximum(1 - x, 0.0)
+        return 1 - rest**4 + 4 * x * rest**3
 
     @property
     def u(self) -> Array:
@@ -57,6 +90,19 @@ class Problem:
         flat = theta.reshape(-1, *self.theta0.shape)
         return jax.vmap(jax.grad(self.objective))(flat).reshape(theta.shape)
 
+    def speed(self, j: Array, theta: Array, state: State) -> Array:
+        """d theta / d t at nodes j (m,) times the pace there, for theta and each state of shape (m, *S)."""
+        t = self.t_start + self.clock(j)
+        u = t + self.lookahead * self.optimizer.learning_rate
+        g = self.gradient(theta)
+        if not self.stretched:
+            return jax.vmap(self.velocity)(t, u, g, state)
+        wide = (-1, *(1,) * (theta.ndim - 1))
+        speed = self.pace(j).reshape(wide) * jax.vmap(self.velocity)(t, jnp.where(j > 0, u, self.h), g, state)
+        # at t = 0 the product of a velocity that may be infinite and a pace of 4 sqrt(t / alpha)
+        starting = 4 * jnp.sqrt(EARLY) * self.optimizer.initial_velocity(g, EARLY)
+        return jnp.where(j.reshape(wide) > 0, speed, starting)
+
     def velocity(self, t: Array, u: Array, g: Array, state: State) -> Array:
         """theta'(t) at one grid point, with the two special starts of the published scheme.
 
@@ -67,7 +113,7 @@ class Problem:
         velocity = self.optimizer.velocity(u, g, state)
         if self.lookahead:
             return velocity
-        return jnp.where(u <= ORIGIN, self.optimizer.initial_velocity(g), velocity)
+        return jnp.where(u <= ORIGIN, self.optimizer.initial_velocity(g, EARLY), velocity)
 
 
 class Result(NamedTuple):
@@ -79,7 +125,8 @@ class Result(NamedTuple):
         converged: whether the tolerance was reached.
         iterations: outer iterations used.
         residual: the last one, in the method's norm.
-        residuals: (max_iterations,), one per outer iteration, NaN after the last.
+        residuals: (max_iterations,), one per outer iteration.
+        ambiguous: whether the equations are known to have other solutions.
     """
 
     theta: Array
@@ -88,3 +135,4 @@ class Result(NamedTuple):
     iterations: Array
     residual: Array
     residuals: Array
+    ambiguous: Array = False

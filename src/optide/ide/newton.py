@@ -1,0 +1,495 @@
+r"""The equations of the published scheme, and refinements of them, by Newton's method in windows of time.
+
+An exponential kernel makes a memory a recursion (`optide.ide.blocks`), so that the equations of one time
+are coupled to the state a moment earlier and, weakly, to the next moment.  A window of time starts from a
+state that is known; Newton's method starts from a prediction by an exponential Euler method and
+solves a linear system, block by block, in each iteration.  The end of a window, which the time after it would
+change, is given up: the next window starts before it.  Memory and cost are those of the window and linear
+in time.  Derivatives with respect to everything that the problem is made of come from the linear
+system at the solution (implicit function theorem), not from the iteration.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+
+from optide.ide import blocks, elimination
+from optide.ide.blocks import Layout, Past
+from optide.ide.interpolation import cells
+from optide.ide.problem import Problem, Result
+from optide.optimizers import State
+
+Array = jax.Array
+
+WINDOW = 256
+"""Blocks of a window that are kept."""
+GUARD = 24
+"""Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
+ENOUGH = 1e-14
+"""What an equation may leave, relative to theta, at the end of Newton's method."""
+GOOD_ENOUGH = 1e-12
+"""The same, where no iteration makes it smaller."""
+ORDINARY_GAIN = 4.0
+"""The sum of the derivatives of an equation is 2 where theta' hardly depends on theta."""
+GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5)
+"""For one block alone: these multiples of the last increment."""
+TOLERANCE = 1e-10
+"""What the sum of the equations up to any time may leave: then a solve has converged."""
+MAX_ITERATIONS = 30
+SMALLEST_STEP = 1e-3
+"""Of a damped iteration, as a fraction."""
+ROUNDING = np.finfo(float).eps
+
+
+class Span(NamedTuple):
+    """How the blocks of a problem are divided into windows; all static.
+
+    Attributes:
+        windows: their number.
+        kept: blocks of a window before the next begins.
+        blocks: blocks of a window.
+    """
+
+    windows: int
+    kept: int
+    blocks: int
+
+    @classmethod
+    def of(cls, problem: Problem, window: int) -> "Span":
+        # with one block beyond the last node, in which theta goes straight on
+        needed = -(-(problem.points - 1) // Layout.of(problem).size) + 1
+        windows = max(1, -(-(needed - GUARD) // window))
+        if windows == 1:
+            return cls(1, needed, needed)
+        kept = -(-(needed - GUARD) // windows)
+        return cls(-(-(needed - GUARD) // kept), kept, kept + GUARD)
+
+
+class Window(NamedTuple):
+    """Where the blocks of a window are in time.
+
+    Attributes:
+        past: of the first block.
+        s: index of the node before it, a float.
+        last: index of the last node; beyond it theta goes straight on.
+    """
+
+    past: Past
+    s: Array
+    last: Array
+
+    def known(self, problem: Problem, X: Array) -> Past:
+        """The past of the first block; at the start of all, it depends on that block and the next."""
+        return choose(self.s == 0, blocks.start(problem, X[0], following(self.past.nodes, X)[0]), self.past)
+
+    def places(self, problem: Problem, count: int) -> Array:
+        """The index of the node before each block, (count,)."""
+        return self.s + float(Layout.of(problem).size) * jnp.arange(count, dtype=float)
+
+
+class Evaluation(NamedTuple):
+    """The equations of a window for given nodes.
+
+    Attributes:
+        residual: what they leave, (n, q, *S).
+        pasts: of each block, (n, ...).
+        states: the memories in the equations, each (n, q, *S).
+    """
+
+    residual: Array
+    pasts: Past
+    states: State
+
+
+def following(nodes: Array, X: Array) -> Array:
+    """The block after each of the blocks X, (n, q, *S), that follow `nodes`; after the last, theta goes straight on."""
+    n, q, *shape = X.shape
+    before, last = jnp.concatenate([nodes, X.reshape(n * q, *shape)])[-2:]
+    beyond = jnp.arange(1.0, q + 1).reshape(q, *(1,) * len(shape))
+    return jnp.concatenate([X[1:], (last[None] + beyond * (last - before)[None])[None]])
+
+
+def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
+    """The equations of consecutive blocks X, (n, q, *S)."""
+    n, q, *shape = X.shape
+    past = window.known(problem, X)
+    behind = len(past.nodes) - 1
+    flat = jnp.concatenate([past.nodes, X.reshape(-1, *shape)])
+    nodes = jnp.stack([flat[i : i + (n - 1) * q + 1 : q] for i in range(behind + 1)], axis=1)
+    Y = following(past.nodes, X)
+    places = window.places(problem, n)
+    nothing = Past(nodes, dict.fromkeys(past.memory, jnp.zeros((n, *shape))))
+    fresh = jax.vmap(functools.partial(blocks.remember, problem))(nothing, X, Y, places)
+    decays = blocks.decay_over_block(problem, places)
+
+    def recall(name):
+        def advance(value, given):
+            decay, new = given
+            return decay * value + new, value
+
+        return jax.lax.scan(advance, past.memory[name], (decays[name], fresh[name][:, -1]))[1]
+
+    pasts = Past(nodes, {name: recall(name) for name in past.memory})
+    each = jax.vmap(functools.partial(blocks.block, problem, last=window.last))
+    residual, _, states = each(pasts, X, Y, places)
+    return Evaluation(residual, pasts, states)
+
+
+def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimination.Linear:
+    """The derivatives of the equations of a window, and of what each block passes on."""
+    n, q, *shape = X.shape
+    _, unravel = jax.flatten_util.ravel_pytree(jax.tree.map(lambda leaf: leaf[0], pasts))
+
+    def ravel(tree):
+        return jax.flatten_util.ravel_pytree(tree)[0]
+
+    def of_block(z, x, y, s):
+        x, y = x.reshape(q, *shape), y.reshape(q, *shape)
+        residual, past, _ = blocks.block(problem, unravel(z), x, y, s, last=window.last)
+        return residual.ravel(), ravel(past)
+
+    def of_start(x, y):
+        return ravel(blocks.start(problem, x.reshape(q, *shape), y.reshape(q, *shape)))
+
+    x, y = X.reshape(n, -1), following(pasts.nodes[0], X).reshape(n, -1)
+    each = jax.vmap(jax.jacfwd(of_block, argnums=(0, 1, 2)))
+    residual, passed = each(jax.vmap(ravel)(pasts), x, y, window.places(problem, n))
+    from_start = jax.jacfwd(of_start, argnums=(0, 1))(x[0], y[0])
+    begun = (jnp.where(window.s == 0, part, 0.0) for part in from_start)
+    return elimination.begin(elimination.Linear(*residual, *passed), *begun)
+
+
+def predict(problem: Problem, theta: Array, memory: State, s: Array, count: int) -> Array:
+    """Exponential Euler from node s on: the equation with a gradient that is constant over a step.
+
+    Args:
+        theta: at node s, (*S).
+        memory: there, each (*S).
+
+    Returns:
+        theta at the `count` nodes after s.
+    """
+    kernels = problem.optimizer.memories()
+    ahead = problem.lookahead * problem.optimizer.learning_rate
+
+    def after(memory, g, span):
+        def one(kernel, value):
+            fading = jnp.exp(-kernel.rate * span)
+            still = kernel.rate == 0
+            mass = jnp.where(still, span, (1 - fading) / jnp.where(still, 1.0, kernel.rate))
+            return fading * value + kernel.weight * mass * g**kernel.power
+
+        return {name: one(kernels[name], value) for name, value in memory.items()}
+
+    def step(carry, j):
+        theta, memory = carry
+        g = problem.gradient(theta)
+        speed = problem.speed(j[None], theta[None], {k: v[None] for k, v in after(memory, g, ahead).items()})[0]
+        increment = problem.h * speed
+        halfway = problem.gradient(theta + increment / 2)
+        span = problem.clock(j + 1) - problem.clock(j)
+        theta = theta + increment
+        return (theta, after(memory, halfway, span)), theta
+
+    return jax.lax.scan(step, (theta, memory), s + jnp.arange(count, dtype=float))[1]
+
+
+class Iterate(NamedTuple):
+    """A window that is being solved.
+
+    Attributes:
+        X: its blocks, (n, q, *S).
+        found: their evaluation.
+        size: the largest residual (see `measure`).
+        count: iterations done.
+        stuck: whether the last iteration found nothing better.
+        sign: of the determinant of the last linear system.
+        gain: how strongly each equation depends on theta, (n, q, *S), and 1 at least.
+        sizes: (MAX_ITERATIONS,) the size after each iteration; after the last, the last.
+    """
+
+    X: Array
+    found: Evaluation
+    size: Array
+    count: Array
+    stuck: Array
+    sign: Array
+    gain: Array
+    sizes: Array
+
+
+def measure(window: Window, found: Evaluation, gain: Array) -> Array:
+    """The largest residual, relative to theta and to how strongly the equation depends on it.
+
+    Where v -> 0 the velocity amplifies the rounding of theta by up to alpha f'' / eps: no theta in
+    float64 makes the equation hold better than that.
+    """
+    return jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.past.nodes)))
+
+
+def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
+    """A damped Newton's method for a window, until it is solved or gets stuck."""
+
+    def going_on(now):
+        # the first iteration even where the prediction would do: a bias adds up over many windows
+        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < MAX_ITERATIONS - 1)
+
+    def improve(now):
+        linear = linearise(problem, window, now.found.pasts, now.X)
+        change, sign = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
+        gain = jnp.maximum(1.0, elimination.gain(linear).reshape(now.X.shape) / ORDINARY_GAIN)
+        size = measure(window, now.found, gain)
+
+        def too_far(trial):
+            step, (_, _, new) = trial
+            return ~(new < size) & (step > SMALLEST_STEP)
+
+        def attempt(trial):
+            step, _ = trial
+            X = now.X + step * change.reshape(now.X.shape)
+            found = evaluate(problem, window, X)
+            return step / 2, (X, found, measure(window, found, gain))
+
+        _, new = jax.lax.while_loop(too_far, attempt, (1.0, (now.X, now.found, jnp.inf)))
+        better = new[2] < size
+        new = choose(better, new, (now.X, now.found, size))
+        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < now.count, now.sizes, new[2])
+        return Iterate(*new, now.count + 1, ~better, sign, gain, sizes)
+
+    return jax.lax.while_loop(going_on, improve, now)
+
+
+def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -> Iterate:
+    """Solve a window from a prediction X, (n, q, *S); where that fails and `persistent`, block by block.
+
+    Stage 0 is Newton's method from the prediction.  Stage k, if need be, adds block k - 1 to those that
+    are solved, as if theta went straight on after it.
+    """
+    n, q = X.shape[:2]
+
+    def begin(window, X):
+        found = evaluate(problem, window, X)
+        gain = jnp.ones_like(X)
+        return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(MAX_ITERATIONS))
+
+    def extended(stage, now):
+        k = stage - 1
+        part = window._replace(last=jnp.minimum(window.last, window.s + q * stage.astype(float)))
+        past = jax.tree.map(lambda leaf: leaf[k], now.found.pasts)
+        own = single(problem, part, past, window.places(problem, n)[k])
+        return part, straightened(now.X.at[k].set(own), past.nodes, k)
+
+    def going_on(carry):
+        stage, now = carry
+        growing = persistent & jnp.where(stage == 1, now.size > GOOD_ENOUGH, stage <= n)
+        return (stage == 0) | growing
+
+    def advance(carry):
+        stage, before = carry
+        part, guess = window, X
+        if persistent:
+            part, guess = jax.lax.cond(stage == 0, lambda *_: (window, X), extended, stage, before)
+        now = newton(problem, part, begin(part, guess))
+        # all growing together is one more iteration
+        count = jnp.where(stage == 0, now.count, before.count + (stage == 1).astype(int))
+        earlier = jnp.where(stage == 0, now.sizes, before.sizes)
+        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < count - 1, earlier, now.size)
+        return stage + 1, now._replace(count=count, sizes=sizes)
+
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, window, X))
+    return jax.lax.while_loop(going_on, advance, (0, nothing))[1]
+
+
+def straightened(X: Array, before: Array, k: Array) -> Array:
+    """The blocks X with theta going straight on after block k."""
+    n, q, *shape = X.shape
+    flat = jnp.concatenate([before[-1:], X[k]])
+    after = jnp.arange(n * q, dtype=float) - (q * k + q - 1).astype(float)
+    beyond = flat[-1][None] + after.reshape(-1, *(1,) * len(shape)) * (flat[-1] - flat[-2])[None]
+    return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
+
+
+def single(problem: Problem, window: Window, past: Past, s: Array) -> Array:
+    """Solve one block alone, with theta going straight on after it, from the best of a few guesses."""
+    q = Layout.of(problem).size
+
+    def equations(flat):
+        X = flat.reshape(1, q, *problem.theta0.shape)
+        return evaluate(problem, window._replace(past=past, s=s), X).residual.ravel()
+
+    steps = jnp.arange(1.0, q + 1).reshape(-1, *(1,) * problem.theta0.ndim)
+    secant = (past.nodes[-1] - past.nodes[-2])[None]
+    guesses = jnp.stack([(past.nodes[-1][None] + factor * steps * secant).ravel() for factor in GUESSES])
+    found, size = jax.lax.map(functools.partial(damped_newton, equations), guesses)
+    best = jnp.argmin(jnp.nan_to_num(size, nan=jnp.inf))
+    return found[best].reshape(q, *problem.theta0.shape)
+
+
+def choose(condition: Array, one, other):
+    """One of two trees of arrays."""
+    return jax.tree.map(functools.partial(jnp.where, condition), one, other)
+
+
+def damped_newton(equations, x: Array) -> tuple[Array, Array]:
+    """Solve equations(x) = 0, (Q,), halving steps that do not improve; x and the largest residual."""
+
+    def going_on(now):
+        count, x, _, size, step = now
+        return (size > ROUNDING * jnp.max(jnp.abs(x))) & (step > SMALLEST_STEP) & (count < MAX_ITERATIONS)
+
+    def improve(now):
+        count, x, change, size, step = now
+        trial = x + step * change
+        residual, jacobian = equations(trial), jax.jacfwd(equations)(trial)
+        new = jnp.max(jnp.abs(residual))
+        better = new < size
+        ((onwards,), _) = elimination.solve(jacobian, -residual[:, None])
+        x, change, size = choose(better, (trial, onwards[:, 0], new), (x, change, size))
+        return count + 1, x, change, size, jnp.where(better, 1.0, step / 2)
+
+    _, x, _, size, _ = jax.lax.while_loop(going_on, improve, (0, x, jnp.zeros_like(x), jnp.inf, 1.0))
+    return x, size
+
+
+class Marched(NamedTuple):
+    """What the windows have given so far.
+
+    Attributes:
+        past: of the next window.
+        seen: the memories at its first node, from which it is predicted; each (*S).
+        sums: of the equations up to there, (*S).
+        saved: theta and the memories of its equation at the points to save; each window overwrites what
+            the one before had only guarded.
+        window: theta and memories at all nodes of the last window.
+        residual: the largest sum of equations up to any time, relative to theta.
+        sizes, count, sign: the worst of all windows (see `Iterate`).
+    """
+
+    past: Past
+    seen: State
+    sums: Array
+    saved: tuple[Array, State]
+    window: tuple[Array, State]
+    residual: Array
+    sizes: Array
+    count: Array
+    sign: Array
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Result:
+    """Solve window after window, and keep every `save_every`-th point of the grid.
+
+    Args:
+        persistent: whether to go on, at any cost, where Newton's method gets stuck.
+    """
+    span, q, shape = Span.of(problem, WINDOW), Layout.of(problem).size, problem.theta0.shape
+    kept, points = span.kept * q, span.blocks * q
+    entries = -(-points // save_every)
+
+    def advance(done: Marched, k):
+        s = (k * kept).astype(float)
+        X = predict(problem, done.past.nodes[-1], done.seen, s, points).reshape(span.blocks, q, *shape)
+        solved = solve_window(problem, Window(done.past, s, problem.points - 1.0), X, persistent)
+        found = solved.found
+        theta = jnp.concatenate([found.pasts.nodes[0][-1:], solved.X.reshape(points, *shape)[:-1]])
+        here = theta, {name: value.reshape(points, *shape) for name, value in found.states.items()}
+        first = -(-k * kept // save_every)  # the first point to save, among those that are saved
+        chosen = save_every * (first + jnp.arange(entries)) - k * kept
+
+        def save(old, new):
+            return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
+
+        left = found.residual / solved.gain
+        sums = done.sums[None] + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
+        residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
+        place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
+        return Marched(
+            jax.tree.map(lambda leaf: leaf[span.kept % span.blocks], found.pasts),
+            {name: value[min(place, points - 1)] for name, value in here[1].items()},
+            sums[-1],
+            jax.tree.map(save, done.saved, here),
+            here,
+            jnp.maximum(done.residual, residual),
+            jnp.maximum(done.sizes, solved.sizes),
+            jnp.maximum(done.count, solved.count),
+            jnp.minimum(done.sign, solved.sign),
+        ), None
+
+    def nothing(count):
+        theta = jnp.zeros((count, *shape))
+        return theta, dict.fromkeys(problem.optimizer.memories(), theta)
+
+    resting = jnp.broadcast_to(problem.theta0, (2 * problem.substeps + 1, *shape))
+    still = blocks.rest(problem)
+    begin = Marched(
+        still,
+        blocks.at_start(problem, resting),
+        jnp.zeros(shape),
+        nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
+        nothing(points),
+        0.0,
+        jnp.zeros(MAX_ITERATIONS),
+        0,
+        1.0,
+    )
+    done, _ = jax.lax.scan(advance, begin, jnp.arange(span.windows))
+    last = problem.points - 1
+    theta, states = jax.tree.map(lambda leaf: leaf[: last // save_every + 1], done.saved)
+    if last % save_every == 0:
+        states = continued(problem, states, *done.window, last - (span.windows - 1) * kept)
+    return Result(theta, states, done.residual <= TOLERANCE, done.count, done.residual, done.sizes, done.sign < 0)
+
+
+def continued(problem: Problem, states: State, theta: Array, memory: State, last: int) -> State:
+    """Set the memories beyond the last node to those of the published scheme, which continues the last piece.
+
+    Args:
+        states: each (n, *S), of which the last row is replaced.
+        theta, memory: of a window.
+        last: the place of the last node in it.
+    """
+    if problem.lookahead * problem.substeps * problem.order != 1:
+        return states
+    pieces = (piece[-1] for piece in cells(theta[max(0, last - 2) : last + 1]))
+    integrals, decay = blocks.cell_integrals(problem, tuple(pieces), jnp.zeros(()))
+    return {
+        name: value.at[-1].set(decay[name] * memory[name][last - 1] + integrals[name]) for name, value in states.items()
+    }
+
+
+@solve.defjvp
+def _differentiate(save_every, persistent, primals, tangents):
+    """Implicit differentiation: the equations stay satisfied, equations' + linear X' = 0."""
+    (problem,), (change,) = primals, tangents
+    result = solve(problem, 1, persistent)
+    q = Layout.of(problem).size
+    missing = Span.of(problem, problem.points).blocks * q - (problem.points - 1)
+    straight = jnp.arange(1.0, missing + 1).reshape(-1, *(1,) * problem.theta0.ndim)
+    beyond = result.theta[-1][None] + straight * (result.theta[-1] - result.theta[-2])[None]
+    X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
+
+    def equations(problem, X):
+        return evaluate(problem, Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0), X)
+
+    def observe(problem, X):
+        found = equations(problem, X)
+        theta = jnp.concatenate([problem.theta0[None], X.reshape(-1, *problem.theta0.shape)])[: problem.points]
+        states = {name: value.reshape(-1, *theta.shape[1:]) for name, value in found.states.items()}
+        shown = {name: value[: problem.points] for name, value in states.items()}
+        return theta, continued(problem, shown, theta, states, problem.points - 1)
+
+    window = Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0)
+    linear = linearise(problem, window, equations(problem, X).pasts, X)
+    _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))
+    along, _ = elimination.solve_blocks(linear, moved.reshape(len(X), -1))
+    _, (theta, states) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
+    zeros = jax.tree.map(
+        lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), result
+    )
+    thin = jax.tree.map(lambda leaf: leaf[::save_every], (result.theta, result.state, theta, states))
+    return result._replace(theta=thin[0], state=thin[1]), zeros._replace(theta=thin[2], state=thin[3])
