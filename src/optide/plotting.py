@@ -17,6 +17,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from optide import files, provenance
 from optide.config import HYPERPARAMETERS, NAMES, STATES, label
+from optide.logscale import PortableLogScale
 from optide.traces import LaneTrace
 
 STYLE = {
@@ -152,7 +153,7 @@ def _draw_panel(
     panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping, logarithmic: Collection[str]
 ) -> None:
     """Lines first, markers over them; the markers of different curves are staggered."""
-    panel.set(**{f"{axis}scale": "log" for axis in logarithmic})
+    panel.set(**{f"{axis}scale": PortableLogScale() for axis in logarithmic})
     alpha = traces[0].configuration["learning_rate"]
     for scheme_is_discrete in (False, True):
         chosen = [t for t in traces if (t.configuration["scheme"] == "discrete") == scheme_is_discrete]

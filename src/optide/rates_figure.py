@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from optide import elementary, linearisation, rates
 from optide.config import Config
+from optide.logscale import PortableLogScale
 from optide.plotting import COLOURS, LEGEND_HEIGHT, MARKERS, NAMES, SYMBOLS, WIDTH, style
 
 HEIGHT = 2.3  # inches, of a row of panels
@@ -43,7 +44,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
         panels = figure.subplots(lines, PANELS, squeeze=False).ravel()
         for name, panel in zip(names, panels, strict=False):
             own = [row for row in rows if row["curve"] == name]
-            panel.set(xscale="log", yscale="log")
+            panel.set(xscale=PortableLogScale(), yscale=PortableLogScale())
             for rate, place in looks.items():
                 _draw_rate(panel, [row for row in own if row["learning_rate"] == rate], place)
             if name == "adagrad":
