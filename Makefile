@@ -2,12 +2,13 @@
 # make test        create the environment and run the tests
 # make faults      kill the pipeline 50 times instead of 4, and damage what it wrote
 # make coverage    run the tests and show the branches of src/ that none takes
+# make benchmark   measure what each method costs, in an environment of its own
 # make audit       look up known vulnerabilities of the locked versions, and list their licences
 # make docs        renew the pages that are generated
 # make readme      judge the claims and renew their table in README.md
 # make report      build everything, and a report of it: report.html and report.zip
 # make pictures    renew the README's pictures from the figures
-# make lock        renew the lock file from pyproject.toml
+# make lock        renew the lock files from pyproject.toml
 
 PYTHON ?= python3
 CORES ?= 4
@@ -15,7 +16,7 @@ BIN := .venv/bin
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE := XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage audit lint docs readme report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark audit lint docs readme report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -28,6 +29,16 @@ faults: .venv/installed
 
 coverage: .venv/installed
 	$(BIN)/pytest -n auto --cov=optide --cov-branch --cov-report=term-missing --cov-fail-under=95
+
+benchmark: .venv-benchmark/installed
+	.venv-benchmark/bin/snakemake --cores 1 benchmark
+
+.venv-benchmark/installed: requirements.lock requirements-benchmark.lock pyproject.toml
+	$(PYTHON) -m venv .venv-benchmark
+	.venv-benchmark/bin/pip install --quiet --no-deps --require-hashes --requirement requirements.lock \
+		--requirement requirements-benchmark.lock
+	.venv-benchmark/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
 
 # tools of their own environment: they are no dependency of the project
 audit: .venv/installed
@@ -68,14 +79,21 @@ pictures: .venv/installed
 		sheet.quantize(256, Image.Quantize.FASTOCTREE).save('docs/gallery.png', optimize=True)"
 	cp figures/converged/fig03.png docs/
 
+LOCKING := --allow-unsafe --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--no-header
+
 lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
-	.venv-lock/bin/pip-compile --quiet --upgrade --all-extras --allow-unsafe --generate-hashes --strip-extras \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra workflow --extra test --extra lint \
 		--output-file requirements.lock pyproject.toml
+	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra benchmark --constraint requirements.lock \
+		--output-file .venv-lock/benchmark.lock pyproject.toml
+	# what the benchmark adds to the others
+	awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
+		requirements.lock .venv-lock/benchmark.lock > requirements-benchmark.lock
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit results ro-crate-metadata.json report.html report.zip
+	rm -rf .venv .venv-lock .venv-audit .venv-benchmark results ro-crate-metadata.json report.html report.zip
 	find figures -mindepth 1 ! -name README.md -delete

@@ -11,6 +11,7 @@ include: "workflow/rules/explorer.smk"
 include: "workflow/rules/crate.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/mend.smk"
+include: "workflow/rules/benchmark.smk"
 
 
 localrules:
@@ -18,6 +19,7 @@ localrules:
     check,
     accept,
     mend,
+    benchmark,
 
 
 rule all:

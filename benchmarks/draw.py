@@ -1,0 +1,204 @@
+"""The measurements as a page in Markdown and a plot."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from tabulate import tabulate
+
+from optide.config import Config, label
+from optide.plotting import COLOURS, MARKERS, style
+
+LOOKS = {
+    "plain": (1, "published scheme, read plainly (estimated)"),
+    "picard": (2, "picard"),
+    "newton": (3, "newton"),
+    "discrete": (0, "discrete algorithm"),
+}
+"""Place of colour and marker, and name, of each method."""
+RATIO, SPEEDUP, PER_SECOND = 8, 1000, 2000
+"""Goals: newton to discrete scan, plain scheme to newton, batched solves per second."""
+
+
+def page(results: pd.DataFrame, settings: Config) -> str:
+    """The page results.md.
+
+    Args:
+        results: rows of `benchmarks.measure.COLUMNS`.
+        settings: that they were measured with.
+    """
+    parts = dict(iter(results.groupby("part")))
+    scaling, goal = _wide(parts["scaling"], ["steps"]), settings["scaling"]["goal_steps"]
+    runs = _wide(parts["experiments"], ["experiment", "learning_rate", "theta0", "beta", "beta1", "beta2", "steps"])
+    ratio = runs["newton"] / runs["discrete"]
+    batch, memory = parts["batch"].iloc[0], parts["memory"]
+    rate = batch["lanes"] / batch["best_s"]
+    run = label(settings["scaling"]["optimizer"], {})
+    whole = runs.sum()
+    goals = []
+    if goal in scaling.index:
+        long = scaling.loc[goal]
+        goals += [
+            _goal(f"newton / discrete, {goal:,} steps", long["newton"] / long["discrete"], RATIO, below=True),
+            _goal(f"plain / newton, {goal:,} steps", long["plain"] / long["newton"], SPEEDUP),
+        ]
+    goals += [
+        _goal(
+            "newton / discrete, all runs of the paper together", whole["newton"] / whole["discrete"], RATIO, below=True
+        ),
+        _goal("plain / newton, all runs of the paper together", whole["plain"] / whole["newton"], SPEEDUP),
+        _goal(f"converged solves of {batch['steps']} steps of Adam per second", rate, PER_SECOND),
+    ]
+    sections = [
+        "# What each method costs",
+        f"Measured by `make benchmark` on: {results['machine'].iloc[0]}.",
+        "![cost against steps](results.png)",
+        "One process, one thread; compiled programs in turn, compiling not counted; the best of "
+        f"{settings['repetitions']} repetitions, or of those that fit in {settings['limit_s']} s. All numbers are in "
+        "results.csv, medians too. *Plain* is the published scheme with a general-purpose interpolator (interpax): "
+        f"{settings['plain']['points']:,} grid points of one sweep were measured (fewer where there are fewer), "
+        "and multiplied up to all grid points and to the sweeps that picard needs.",
+        "## Goals",
+        _table(goals, ["", "measured", "goal", ""]),
+        f"## One run, ever longer: {run} on the {settings['scaling']['objective']}, "
+        f"learning rate {settings['scaling']['learning_rate']}",
+        _table(
+            _scaling(parts["scaling"], scaling),
+            [
+                "steps",
+                "discrete",
+                "newton",
+                "newton / discrete",
+                "median of ratios",
+                "ns per step",
+                "picard",
+                "plain",
+                "plain / newton",
+                "compiling newton",
+            ],
+        ),
+        "## The runs of the paper",
+        f"{len(runs)} configurations. The worst ratio of newton to discrete is {ratio.max():.1f}: "
+        f"{_name(ratio.idxmax(), runs)}.",
+        _table(
+            _experiments(runs, ratio),
+            [
+                "experiment",
+                "learning rate",
+                "runs",
+                "discrete",
+                "newton",
+                "newton / discrete",
+                "worst",
+                "picard",
+                "plain",
+                "plain / newton",
+            ],
+        ),
+        "## Batch",
+        f"{batch['lanes']:.0f} of {settings['batch']['lanes']} random runs of Adam converged in "
+        f"{_seconds(batch['best_s'])} "
+        f"(median {_seconds(batch['median_s'])}), with {batch['workers']:.0f} workers: {rate:,.0f} per second.",
+        "## Memory",
+        "The most that a process needed for one newton of the run above, Python, JAX and compiling included.",
+        _table(
+            [[f"{r.steps:,}", f"{r.save_every:.0f}", f"{r.peak_mb:.0f} MiB"] for r in memory.itertuples()],
+            ["steps", "every n-th point kept", "peak"],
+        ),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+    """Best times by method."""
+    rows = rows.assign(**{name: rows[name].fillna(-1) for name in index})
+    return rows.pivot_table(index=index, columns="method", values="best_s", sort=False)
+
+
+def _goal(what: str, measured: float, goal: float, below: bool = False) -> list[str]:
+    met = measured <= goal if below else measured >= goal
+    return [
+        what,
+        f"{measured:,.1f}" if below else f"{measured:,.0f}",
+        f"{'≤' if below else '≥'} {goal:,}",
+        "met" if met else "missed",
+    ]
+
+
+def _scaling(rows: pd.DataFrame, times: pd.DataFrame) -> Iterable[list[str]]:
+    newton = rows[rows["method"] == "newton"].set_index("steps")
+    for steps, row in times.iterrows():
+        given = newton.loc[steps] if steps in newton.index else None
+        yield [
+            f"{steps:,}", _seconds(row["discrete"]), _seconds(row["newton"]), _ratio(row["newton"] / row["discrete"]),
+            "" if given is None else _ratio(given["median_ratio"]), f"{row['newton'] / steps * 1e9:.0f}",
+            _seconds(row["picard"]), _seconds(row["plain"]), _ratio(row["plain"] / row["newton"]),
+            "" if given is None else _seconds(given["compile_s"]),
+        ]  # fmt: skip
+
+
+def _experiments(runs: pd.DataFrame, ratio: pd.Series) -> Iterable[list[str]]:
+    for (name, rate), group in [*runs.groupby(["experiment", "learning_rate"], sort=False), (("all", ""), runs)]:
+        total = group.sum()
+        yield [
+            name, f"{rate}", str(len(group)), _seconds(total["discrete"]), _seconds(total["newton"]),
+            _ratio(total["newton"] / total["discrete"]), _ratio(ratio[group.index].max()), _seconds(total["picard"]),
+            _seconds(total["plain"]), _ratio(total["plain"] / total["newton"]),
+        ]  # fmt: skip
+
+
+def _name(key: Sequence[Any], runs: pd.DataFrame) -> str:
+    given = dict(zip(runs.index.names, key, strict=True))
+    betas = [f"{name} = {given[name]:g}" for name in ("beta", "beta1", "beta2") if given[name] >= 0]
+    about = [f"learning rate {given['learning_rate']:g}", f"theta0 = {given['theta0']:g}", *betas]
+    return f"{given['experiment']}, {', '.join(about)}, {given['steps']} steps"
+
+
+def _seconds(value: float) -> str:
+    if np.isnan(value):
+        return ""
+    if value >= 1000:
+        return f"{value:,.0f} s"
+    units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
+    unit = next((unit for unit, size in units.items() if value >= size), "µs")
+    return f"{value / units[unit]:.3g} {unit}"
+
+
+def _ratio(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def _table(rows: Iterable[Sequence[str]], headings: Sequence[str]) -> str:
+    align = ["left", *["right"] * (len(headings) - 1)]
+    return tabulate([*rows], headings, tablefmt="pipe", disable_numparse=True, colalign=align)
+
+
+def plot(results: pd.DataFrame) -> Figure:
+    """Cost of the run that gets ever longer, against its steps."""
+    rows = results[results["part"] == "scaling"]
+    with style():
+        figure = Figure(figsize=(5.0, 3.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        panel = figure.subplots()
+        for method, (place, name) in LOOKS.items():
+            chosen = rows[rows["method"] == method]
+            panel.plot(
+                chosen["steps"], chosen["best_s"], color=COLOURS[place], marker=MARKERS[place], label=name,
+                markerfacecolor="none", linestyle="--" if method == "plain" else "-",
+            )  # fmt: skip
+        panel.set(xscale="log", yscale="log", xlabel="steps", ylabel="time (s)")
+        figure.legend(loc="outside upper center", ncols=2)
+        figure.draw_without_rendering()
+    return figure
+
+
+def write(results: pd.DataFrame, settings: Config, page_path: Path, plot_path: Path) -> None:
+    """Write both."""
+    figure = plot(results)
+    page_path.write_text(page(results, settings), encoding="utf-8")
+    with style():
+        figure.savefig(plot_path, format="png")

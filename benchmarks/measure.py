@@ -1,0 +1,186 @@
+"""Measure all methods in one process and one thread; the batch alone takes as many threads as it is told."""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
+from optide.config import Config, experiment_slice, lanes
+from optide.errors import OptideError
+from optide.ide import solve_batch, solve_ide
+from optide.objectives import OBJECTIVES
+from optide.optimizers import OPTIMIZERS, Adam
+
+import numpy as np  # isort: skip  (after optide, which fixes the arithmetic)
+
+PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
+HYPERPARAMETERS = ("beta", "beta1", "beta2")
+COLUMNS = (
+    *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
+    *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),
+    *("best_ratio", "median_ratio", "lanes", "workers", "peak_mb", "machine"),
+)
+"""Of the results.  The ratios are to the discrete scan: of the best times, and the median of the ratios side by side.
+
+In the part "batch", `lanes` is the number of those that converged; `peak_mb` is a process's resident memory, in 2^20
+bytes, and so that of Python and JAX, too."""
+
+Row = dict[str, Any]
+
+
+class MissingError(OptideError):
+    """A package of the benchmark environment is not installed."""
+
+
+def measure(settings: Config, config: Config, say: Callable[[str], None] = print) -> list[Row]:
+    """All measurements, as rows of `COLUMNS`.
+
+    Args:
+        settings: as in settings.yaml.
+        config: as in config.yaml.
+        say: is told each row.
+
+    Raises:
+        MissingError: interpax is not installed.
+    """
+    where = machine()
+    say(where)
+    rows = []
+    # memory first: what a process has needed counts for those that it starts
+    for part in (memory, scaling, experiments, batch):
+        for row in part(settings, config):
+            say(" ".join(f"{name}={_short(row[name])}" for name in COLUMNS if row.get(name) is not None))
+            rows.append({**dict.fromkeys(COLUMNS), **row, "machine": where})
+    return rows
+
+
+def machine() -> str:
+    """The processor and the versions that times belong to.
+
+    Raises:
+        MissingError: a package is not installed.
+    """
+    try:
+        packages = [f"{name} {version(name)}" for name in PACKAGES]
+    except PackageNotFoundError as error:
+        raise MissingError(f"{error.name} is not installed: `make benchmark` runs where it is") from None
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return ", ".join([processor, f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *packages])
+
+
+def scaling(settings: Config, config: Config) -> Iterator[Row]:
+    """One run, ever longer, each method as far as it goes in the time that is allowed."""
+    chosen = settings["scaling"]
+    optimizer = OPTIMIZERS[chosen["optimizer"]](chosen["learning_rate"])
+    cost = dict.fromkeys(METHODS, 0.0)  # seconds per step
+    for steps in chosen["steps"]:
+        case = Case(
+            *(optimizer, OBJECTIVES[chosen["objective"]], chosen["theta0"], steps),
+            save_every=-(-steps // chosen["kept_points"]),
+        )
+        allowed = [m for m in METHODS if cost[m] * steps <= chosen["limit_s"] or steps == chosen["goal_steps"]]
+        for row in _rows(case, tuple(allowed), settings):
+            if row["method"] in METHODS:
+                cost[row["method"]] = row["best_s"] / steps
+            yield {"part": "scaling", **row}
+
+
+def experiments(settings: Config, config: Config) -> Iterator[Row]:
+    """Every configuration of the paper."""
+    for name, experiment in config["experiments"].items():
+        for rate in experiment["learning_rates"]:
+            for lane in lanes(experiment_slice(config, name, rate)):
+                optimizer = OPTIMIZERS[experiment["optimizer"]](rate, **lane.hyperparameters)
+                objective = OBJECTIVES[experiment["objective"]]
+                case = Case(optimizer, objective, lane.theta0, lane.steps, experiment["t_start"])
+                for row in _rows(case, tuple(METHODS), settings):
+                    yield {"part": "experiments", "experiment": name, **row}
+
+
+def _rows(case: Case, methods: tuple[str, ...], settings: Config) -> Iterator[Row]:
+    timings = time_methods(case, methods, settings["repetitions"], settings["limit_s"])
+    if "picard" in timings:
+        # one sweep before the first iteration
+        timings = timings | {"plain": time_plain(case, timings["picard"].iterations + 1, **settings["plain"])}
+    numbers = {name: value for name, value in case.optimizer.hyperparameters.items() if name != "eps"}
+    about = {"optimizer": case.optimizer.name, "objective": case.objective.name, "theta0": case.theta0, **numbers}
+    for method, timing in timings.items():
+        row = {"method": method, **about, "steps": case.steps, **_summary(timing)}
+        if method == "newton":
+            row["save_every"] = case.save_every
+        if method != "discrete":
+            discrete = timings["discrete"].seconds
+            row["best_ratio"] = min(timing.seconds) / min(discrete)
+            row["median_ratio"] = float(np.median([a / b for a, b in zip(timing.seconds, discrete, strict=False)]))
+        yield row
+
+
+def _summary(timing: Timing) -> Row:
+    return {
+        "best_s": min(timing.seconds),
+        "median_s": float(np.median(timing.seconds)),
+        "repetitions": len(timing.seconds),
+        "compile_s": timing.compiling,
+        "iterations": timing.iterations,
+        "converged": timing.converged,
+        "estimated": timing.estimated,
+    }
+
+
+def batch(settings: Config, config: Config) -> Iterator[Row]:
+    """Random configurations of Adam, many at a time."""
+    chosen = settings["batch"]
+    rng = np.random.default_rng(chosen["seed"])
+
+    def spread(name):
+        return np.exp(rng.uniform(*np.log(chosen[name]), chosen["lanes"]))
+
+    optimizers = Adam(spread("learning_rate"), beta1=1 - 1 / spread("memory1"), beta2=1 - 1 / spread("memory2"))
+    theta0s = rng.uniform(*chosen["theta0"], chosen["lanes"])
+    objective = OBJECTIVES[chosen["objective"]]
+
+    def solve():
+        return solve_batch(optimizers, objective, theta0s, chosen["steps"], method="newton", workers=chosen["workers"])
+
+    first, solution = clock(solve)
+    seconds = [clock(solve)[0] for _ in range(chosen["repetitions"])]
+    timing = Timing(seconds, first - min(seconds), int(np.max(solution.iterations)), bool(np.all(solution.converged)))
+    about = {"method": "newton", "optimizer": "adam", "objective": objective.name, "steps": chosen["steps"]}
+    size = {"lanes": int(np.sum(solution.converged)), "workers": chosen["workers"]}
+    yield {"part": "batch", **about, **_summary(timing), **size}
+
+
+def memory(settings: Config, config: Config) -> Iterator[Row]:
+    """The most memory that newton needs, each size in a process of its own."""
+    chosen = settings["scaling"]
+    about = {name: chosen[name] for name in ("optimizer", "learning_rate", "objective", "theta0")}
+    for steps in settings["peak_memory"]:
+        size = {"steps": steps, "save_every": -(-steps // chosen["kept_points"])}
+        given = json.dumps({**about, **size})
+        command = [sys.executable, "-c", "import sys; from benchmarks.measure import peak; print(peak(sys.argv[1]))"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        done = subprocess.run([*command, given], check=True, env=environment, stdout=subprocess.PIPE, text=True)
+        yield {"part": "memory", "method": "newton", **about, **size, "peak_mb": float(done.stdout)}
+
+
+def peak(given: str) -> float:
+    """Solve the run that is given in JSON, and tell how much memory this process has had at most, in MiB."""
+    run = json.loads(given)
+    optimizer, objective = OPTIMIZERS[run["optimizer"]](run["learning_rate"]), OBJECTIVES[run["objective"]]
+    solve_ide(optimizer, objective, run["theta0"], run["steps"], method="newton", save_every=run["save_every"])
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,113 @@
+"""The benchmark on tiny sizes: that it runs and what it writes, not how long anything takes."""
+
+import copy
+import importlib.util
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks import draw, measure, plain
+from benchmarks.__main__ import main
+
+from conftest import ROOT
+from optide import AdaGrad, RMSProp, yamlfile
+from optide.ide.interpolation import cells, evaluate
+from optide.ide.picard import sweep
+from optide.ide.problem import ORIGIN, Problem
+from optide.objectives import quadratic
+
+import jax  # isort: skip
+import jax.numpy as jnp  # isort: skip
+
+SETTINGS = ROOT / "benchmarks" / "settings.yaml"
+
+
+def piecewise(t, theta):
+    """The same interpolant by the project's own means, for an environment without interpax."""
+    pieces = cells(theta)
+    step = t[1] - t[0]
+
+    def at(s):
+        place = (s - t[0]) / step + 1
+        cell = jnp.clip(place.astype(int), 0, len(theta))
+        return evaluate(tuple(piece[cell] for piece in pieces), place - cell)
+
+    return at
+
+
+@pytest.fixture
+def interpolator(monkeypatch):
+    """Interpax, or where it is not installed a stand-in."""
+    if not importlib.util.find_spec("interpax"):
+        monkeypatch.setattr(plain, "cubic", piecewise)
+        monkeypatch.setattr(measure, "PACKAGES", ("jax", "numpy"))
+
+
+@pytest.fixture
+def settings():
+    """Those of the benchmark, cut down."""
+    tiny = copy.deepcopy(yamlfile.read(SETTINGS))
+    tiny["repetitions"] = 2
+    tiny["scaling"] |= {"steps": [10, 20], "goal_steps": 20, "kept_points": 10}
+    tiny["batch"] |= {"lanes": 3, "steps": 10}
+    tiny["peak_memory"] = [10]
+    return tiny
+
+
+@pytest.fixture
+def loose():
+    """Interpax promotes dtypes and ranks."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@pytest.mark.usefixtures("interpolator", "loose")
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.1), RMSProp(0.1, 0.9)], ids=["adagrad", "rmsprop"])
+def test_the_plain_reading_is_the_published_scheme(optimizer):
+    steps = 40
+    problem = Problem(optimizer, quadratic, jnp.asarray(1.0), jnp.asarray(ORIGIN), steps, lookahead=1, substeps=1)
+    theta = 1 + jnp.sin(problem.t)
+    found = plain.velocities(optimizer, quadratic, problem.t, theta, jnp.arange(steps))
+    expected = np.diff(sweep(problem, theta)) / 0.1
+    # the two find the place of a node in its cell in different ways: a rounding of t, some 1e-15, in units of h
+    np.testing.assert_allclose(found[:-1], expected, rtol=1e-11)
+
+
+@pytest.mark.usefixtures("interpolator", "loose")
+def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
+    name = "double_well-rmsprop"
+    few = {"experiments": {name: {**config["experiments"][name], "learning_rates": [0.1]}}}
+    rows = measure.measure(settings, few, say=lambda line: None)
+    results = pd.DataFrame(rows, columns=measure.COLUMNS)
+
+    scaling = results[results["part"] == "scaling"]
+    methods = ["discrete", "newton", "picard", "plain"]
+    assert [*zip(scaling["steps"], scaling["method"], strict=True)] == [(n, m) for n in (10, 20) for m in methods]
+    assert [*scaling[scaling["method"] == "newton"]["save_every"]] == [1, 2]
+    assert [*scaling["estimated"]] == 2 * [False, False, False, True]
+    assert len(results[results["part"] == "experiments"]) == 9 * len(methods)
+    batch = results[results["part"] == "batch"].iloc[0]
+    assert (batch["lanes"], batch["workers"]) == (3, settings["batch"]["workers"])
+    assert (results[results["part"] == "memory"]["peak_mb"] > 0).all()
+    timed = results[results["part"] != "memory"]
+    assert (timed["best_s"] > 0).all()
+    assert (timed["best_s"] <= timed["median_s"]).all()
+
+    results.to_csv(tmp_path / "results.csv", index=False)
+    page, plot = tmp_path / "results.md", tmp_path / "results.png"
+    draw.write(pd.read_csv(tmp_path / "results.csv"), settings, page, plot)
+    text = page.read_text()
+    assert len(re.findall(r"\| +(met|missed) \|", text)) == 5
+    assert rows[0]["machine"] in text
+    assert "nan" not in text
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_where_interpax_is_missing_one_line_says_what_to_do(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(measure, "PACKAGES", ("jax", "no-such-package"))
+    options = ["--config", str(ROOT / "config.yaml"), "--output", str(tmp_path)]
+    assert main(options) == 1
+    expected = "optide: error: no-such-package is not installed: `make benchmark` runs where it is\n"
+    assert capsys.readouterr().err == expected
+    assert [*tmp_path.iterdir()] == []

@@ -1,0 +1,15 @@
+# What each method costs.  No part of `all`: its numbers are those of a machine.
+
+
+# without outputs, so that whoever asks for it gets a measurement, and not what is there
+rule benchmark:
+    log:
+        "results/logs/benchmark.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        root=shlex.quote(str(Path(workflow.basedir))),
+    shell:
+        "PYTHONPATH={params.root} {sys.executable} -m benchmarks 2>&1 | tee {log}"
