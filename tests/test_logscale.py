@@ -12,5 +12,5 @@ def test_places_are_those_of_matplotlib_to_rounding():
     # exp amplifies the rounding of its argument, up to 28, and that is 28 roundings of the value
     np.testing.assert_allclose(ours.inverted().transform(ours.transform(values)), values, rtol=1e-14)
     assert ours.inverted().inverted().transform(100.0) == ours.transform(100.0)
-    nowhere = np.asarray([0.0, -1.0])
+    nowhere = np.asarray([0.0, -1.0, np.nan])
     np.testing.assert_array_equal(ours.transform(nowhere), theirs.transform(nowhere))

@@ -19,7 +19,7 @@ class _Logarithm(LogTransform):
         values = np.asarray(values, float)
         positive = values > 0
         places = elementary.log(np.where(positive, values, 1.0)) / elementary.log(self.base)
-        return np.where(positive, places, _BELOW)
+        return np.where(positive, places, np.where(np.isnan(values), np.nan, _BELOW))  # NaN is a gap
 
     def inverted(self) -> Transform:
         return _Power(self.base)
