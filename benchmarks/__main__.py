@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmarks import draw, measure
 from optide import files, yamlfile
-from optide.errors import OptideError
+from optide.errors import OptideError, tell
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             results.to_csv(csv, index=False)
             draw.write(pd.read_csv(csv), settings, page, plot)
     except (OptideError, OSError) as error:
-        print(f"optide: error: {error}", file=sys.stderr)
+        tell(error)
         return 1
     return 0
 

@@ -35,14 +35,20 @@ class ConvergenceError(OptideError, ArithmeticError):
     """A solver that must converge did not."""
 
 
+def tell(error: Exception) -> str:
+    """Print an error as one line on stderr; that line."""
+    line = f"{_PREFIX} {error}"
+    print(line, file=sys.stderr)
+    return line
+
+
 @contextmanager
 def one_line(log: str | Path) -> Iterator[None]:
     """End the process with one line, in the log and on stderr, where optide or the file system fails."""
     try:
         yield
     except (OptideError, OSError) as error:
-        line = f"{_PREFIX} {error}"
-        print(line, file=sys.stderr)
+        line = tell(error)
         with suppress(OSError):  # a full disk has no room for the log either
             Path(log).write_text(line + "\n", encoding="utf-8")
         raise SystemExit(1) from None

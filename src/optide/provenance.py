@@ -28,7 +28,7 @@ from PIL import Image
 
 from optide import digests, seal, yamlfile
 from optide.config import Config, ConfigError, entry
-from optide.errors import OptideError
+from optide.errors import OptideError, tell
 
 Record = dict[str, dict[str, str]]
 
@@ -243,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             items = verify(read(file), _configuration(options.directory), options.directory)
         except OptideError as error:
-            print(f"optide: error: {error}", file=sys.stderr)
+            tell(error)
             failures += 1
             continue
         verified = sum(item.verdict == "verified" for item in items)

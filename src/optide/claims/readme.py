@@ -15,7 +15,7 @@ from optide import files
 from optide.claims.check import MODELS
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED
 from optide.claims.render import shared
-from optide.errors import OptideError
+from optide.errors import OptideError, tell
 
 BEGIN, END = "<!-- claims, written by `make readme` -->", "<!-- end of claims -->"
 _BLOCK = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with files.aside(options.readme) as temporary:
                 temporary.write_text(new, encoding="utf-8")
     except (OptideError, OSError) as error:
-        print(f"optide: error: {error}", file=sys.stderr)
+        tell(error)
         return 1
     return 0
 
