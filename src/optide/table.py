@@ -1,6 +1,5 @@
 """Table 1: one row per configuration, the discrete model against both solutions of the equation."""
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from optide import files, html, latex, metrics, provenance
+from optide import html, latex, metrics, provenance, tables
 from optide.config import STATES
 from optide.traces import LaneTrace
 
@@ -95,21 +94,12 @@ def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> 
 
     That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
     """
-    with files.aside(path) as temporary:
-        match Path(path).suffix:
-            case ".csv":
-                with temporary.open("w", newline="", encoding="utf-8") as stream:
-                    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-                    writer.writeheader()
-                    writer.writerows(table)
-            case ".md":
-                temporary.write_text(_markdown(table) + provenance.of_text(path, record), encoding="utf-8")
-            case ".html":
-                temporary.write_text(_html(table, Path(path).stem) + provenance.of_text(path, record), encoding="utf-8")
-            case ".tex":
-                temporary.write_text(_latex(table) + provenance.of_text(path, record), encoding="utf-8")
-            case ".json":
-                temporary.write_text(provenance.of_text(path, record), encoding="utf-8")
+    pages = {
+        ".md": lambda: _markdown(table),
+        ".html": lambda: html.page(Path(path).stem, [heading for heading, _, _ in _MAIN], _cells(table), _NOTE),
+        ".tex": lambda: _latex(table),
+    }
+    tables.write(path, record, COLUMNS, table, pages)
 
 
 def _configuration(row: Row) -> str:
@@ -168,10 +158,6 @@ def _text(value: Any) -> str:
 def _markdown(table: Sequence[Row]) -> str:
     headings = [heading for heading, _, _ in _MAIN]
     return tabulate(_cells(table), headings, tablefmt="pipe", disable_numparse=True) + f"\n\n{_NOTE}\n"
-
-
-def _html(table: Sequence[Row], title: str) -> str:
-    return html.page(title, [heading for heading, _, _ in _MAIN], _cells(table), _NOTE)
 
 
 def _latex(table: Sequence[Row]) -> str:

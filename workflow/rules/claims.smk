@@ -4,7 +4,7 @@ if CLAIMS:
 
     rule claims:
         input:
-            judging=sources("claims/*.py", "html.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
+            judging=sources("claims/*.py", "elementary.py", "metrics.py", *TABLE_WRITING),
             traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_check.runs(CLAIMS)],
         output:
             [in_report(path, "claims", "claims", "claims") for path in table_files("claims")],

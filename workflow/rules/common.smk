@@ -58,9 +58,10 @@ SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 SOURCES = Path(workflow.basedir) / "src" / "optide"
 NOT_SOLVING = (
-    *("plotting", "logscale", "table", "html", "latex", "elementary", "metrics", "provenance", "crate", "schema"),
-    *("yamlfile", "mend", "rates", "rates_figure", "linearisation", "explorer", "gallery"),
+    *("plotting", "logscale", "table", "tables", "html", "latex", "elementary", "metrics", "provenance", "crate"),
+    *("schema", "yamlfile", "mend", "rates", "rates_figure", "linearisation", "explorer", "gallery"),
 )
+TABLE_WRITING = ("html.py", "latex.py", "provenance.py", "tables.py", "traces.py")
 
 
 def trace(scheme, run):

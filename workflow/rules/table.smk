@@ -1,6 +1,6 @@
 rule table1:
     input:
-        comparison=sources("table.py", "html.py", "latex.py", "elementary.py", "metrics.py", "provenance.py", "traces.py"),
+        comparison=sources("table.py", "elementary.py", "metrics.py", *TABLE_WRITING),
         traces=TRACES,
     output:
         [in_report(path, "table1", "audit", "table 1") for path in table_files("table1")],

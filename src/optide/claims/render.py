@@ -1,6 +1,6 @@
 """Write the verdicts down: every number as CSV, one row per claim as Markdown and LaTeX."""
 
-import csv
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from optide import files, html, latex, provenance
+from optide import html, latex, provenance, tables
 from optide.claims.check import MODELS, Claim
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
 from optide.metrics import Fit
@@ -46,24 +46,12 @@ def write(
         path: of the file; its suffix decides.
         record: what it was made from.
     """
-    with files.aside(path) as temporary:
-        match Path(path).suffix:
-            case ".csv":
-                with temporary.open("w", newline="", encoding="utf-8") as stream:
-                    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-                    writer.writeheader()
-                    writer.writerows(_row(finding, claims[finding.claim]) for finding in findings)
-            case ".md":
-                content = _markdown(claims, verdicts(findings), not_judged)
-                temporary.write_text(content + provenance.of_text(path, record), encoding="utf-8")
-            case ".html":
-                content = _html(claims, verdicts(findings), not_judged)
-                temporary.write_text(content + provenance.of_text(path, record), encoding="utf-8")
-            case ".tex":
-                content = _latex(claims, verdicts(findings), not_judged)
-                temporary.write_text(content + provenance.of_text(path, record), encoding="utf-8")
-            case ".json":
-                temporary.write_text(provenance.of_text(path, record), encoding="utf-8")
+    pages = {
+        suffix: functools.partial(text, claims, verdicts(findings), not_judged)
+        for suffix, text in {".md": _markdown, ".html": _html, ".tex": _latex}.items()
+    }
+    rows = (_row(finding, claims[finding.claim]) for finding in findings)
+    tables.write(path, record, COLUMNS, rows, pages)
 
 
 def summary(findings: Sequence[Finding]) -> str:
