@@ -91,6 +91,11 @@ class Window(NamedTuple):
         return self.s + float(Layout.of(problem).size) * jnp.arange(count, dtype=float)
 
 
+def whole(problem: Problem) -> Window:
+    """All the time there is, as one window."""
+    return Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0)
+
+
 class Evaluation(NamedTuple):
     """The equations of a window for given nodes.
 
@@ -105,12 +110,17 @@ class Evaluation(NamedTuple):
     states: State
 
 
+def straight_on(nodes: Array, steps: Array) -> Array:
+    """Theta `steps` (m,) nodes after the last of `nodes`, (n, *S), if it goes on as between the last two: (m, *S)."""
+    before, last = nodes[-2:]
+    return last[None] + steps.reshape(-1, *(1,) * last.ndim) * (last - before)[None]
+
+
 def following(nodes: Array, X: Array) -> Array:
     """The block after each of the blocks X, (n, q, *S), that follow `nodes`; after the last, theta goes straight on."""
     n, q, *shape = X.shape
-    before, last = jnp.concatenate([nodes, X.reshape(n * q, *shape)])[-2:]
-    beyond = jnp.arange(1.0, q + 1).reshape(q, *(1,) * len(shape))
-    return jnp.concatenate([X[1:], (last[None] + beyond * (last - before)[None])[None]])
+    all_nodes = jnp.concatenate([nodes, X.reshape(n * q, *shape)])
+    return jnp.concatenate([X[1:], straight_on(all_nodes, jnp.arange(1.0, q + 1))[None]])
 
 
 def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
@@ -307,9 +317,8 @@ def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -
 def straightened(X: Array, before: Array, k: Array) -> Array:
     """The blocks X with theta going straight on after block k."""
     n, q, *shape = X.shape
-    flat = jnp.concatenate([before[-1:], X[k]])
     after = jnp.arange(n * q, dtype=float) - (q * k + q - 1).astype(float)
-    beyond = flat[-1][None] + after.reshape(-1, *(1,) * len(shape)) * (flat[-1] - flat[-2])[None]
+    beyond = straight_on(jnp.concatenate([before[-1:], X[k]]), after)
     return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
 
 
@@ -321,9 +330,7 @@ def single(problem: Problem, window: Window, past: Past, s: Array) -> Array:
         X = flat.reshape(1, q, *problem.theta0.shape)
         return evaluate(problem, window._replace(past=past, s=s), X).residual.ravel()
 
-    steps = jnp.arange(1.0, q + 1).reshape(-1, *(1,) * problem.theta0.ndim)
-    secant = (past.nodes[-1] - past.nodes[-2])[None]
-    guesses = jnp.stack([(past.nodes[-1][None] + factor * steps * secant).ravel() for factor in GUESSES])
+    guesses = jnp.stack([straight_on(past.nodes, factor * jnp.arange(1.0, q + 1)).ravel() for factor in GUESSES])
     found, size = jax.lax.map(functools.partial(damped_newton, equations), guesses)
     best = jnp.argmin(jnp.nan_to_num(size, nan=jnp.inf))
     return found[best].reshape(q, *problem.theta0.shape)
@@ -425,9 +432,8 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
         return theta, dict.fromkeys(problem.optimizer.memories(), theta)
 
     resting = jnp.broadcast_to(problem.theta0, (2 * problem.substeps + 1, *shape))
-    still = blocks.rest(problem)
     begin = Marched(
-        still,
+        blocks.rest(problem),
         blocks.at_start(problem, resting),
         jnp.zeros(shape),
         nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
@@ -469,12 +475,11 @@ def _differentiate(save_every, persistent, primals, tangents):
     result = solve(problem, 1, persistent)
     q = Layout.of(problem).size
     missing = Span.of(problem, problem.points).blocks * q - (problem.points - 1)
-    straight = jnp.arange(1.0, missing + 1).reshape(-1, *(1,) * problem.theta0.ndim)
-    beyond = result.theta[-1][None] + straight * (result.theta[-1] - result.theta[-2])[None]
+    beyond = straight_on(result.theta, jnp.arange(1.0, missing + 1))
     X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
 
     def equations(problem, X):
-        return evaluate(problem, Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0), X)
+        return evaluate(problem, whole(problem), X)
 
     def observe(problem, X):
         found = equations(problem, X)
@@ -483,8 +488,7 @@ def _differentiate(save_every, persistent, primals, tangents):
         shown = {name: value[: problem.points] for name, value in states.items()}
         return theta, continued(problem, shown, theta, states, problem.points - 1)
 
-    window = Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0)
-    linear = linearise(problem, window, equations(problem, X).pasts, X)
+    linear = linearise(problem, whole(problem), equations(problem, X).pasts, X)
     _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))
     along, _ = elimination.solve_blocks(linear, moved.reshape(len(X), -1))
     _, (theta, states) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
