@@ -5,13 +5,19 @@ XLA compiles for the processor it finds, and where that has fused multiply-add i
 others.  AVX without it is what every x86-64 machine that can load jaxlib has; it costs the marching
 solver 5 % and the published scheme 10 to 30 % (docs/reproducibility.md).  One thread per process keeps
 a job on the core that Snakemake gave it, and the order of every sum.
+
+XLA compiles a loop into one function if a turn of it reads and writes few bytes; else it calls a function
+for each operation, which costs ten times what a time step does.  By default 1 KiB are few.
 """
 
 import os
 import platform
 import sys
 
-_FLAGS = ["--xla_cpu_multi_thread_eigen=false"]
+_FLAGS = [
+    "--xla_cpu_multi_thread_eigen=false",
+    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=8192",
+]
 if platform.machine() in ("x86_64", "AMD64"):
     _FLAGS.append("--xla_cpu_max_isa=AVX")
 
@@ -20,6 +26,7 @@ ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
     "OMP_NUM_THREADS": "1",
+    "PJRT_NPROC": "1",
 }
 
 

@@ -12,15 +12,15 @@ import numpy as np
 
 from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
-from optide.ide import march, newton, picard
+from optide.ide import march, picard
 from optide.ide.problem import EARLY, ORIGIN, Problem
 from optide.objectives import check_objective
 from optide.optimizers import Optimizer
 
 Array = jax.Array
 
-METHODS = {"march": march, "picard": picard, "newton": newton}
-ORDERS = {"march": (march.ORDER,), "picard": (picard.ORDER,), "newton": (1, 2)}
+METHODS = {"march": march, "picard": picard}
+ORDERS = {"march": (1, 2), "picard": (picard.ORDER,)}
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
 
@@ -72,7 +72,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class Options:
-    """What a compiled program is specialised for: arguments of `solve_ide`, and of `optide.ide.newton.solve`.
+    """What a compiled program is specialised for: arguments of `solve_ide`, and of `optide.ide.march.solve`.
 
     `start` is the name of t_start; "between" for a number between the origin and the learning rate.
     """
@@ -103,7 +103,7 @@ def solve_ide(
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
-    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "newton" so do
+    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "march" so do
     `jax.grad` and the like, by implicit differentiation.  Traced, nothing is checked: see `converged`.
 
     Args:
@@ -111,16 +111,15 @@ def solve_ide(
         objective: maps theta to a scalar loss; differentiable by JAX.
         theta0: initial value, of any shape S.
         steps: length of the interval in steps of the discrete algorithm.
-        method: "march" (fast), "picard" (the published scheme) or "newton" (the fastest, which also
-            has derivatives, second order and bounded memory, but takes longer to compile).
+        method: "march" (fast), or "picard" (the published scheme).
         t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
             or a number in [0, learning_rate].  0 sets the memories at that point to 0, as the
             published scheme does.
-        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  There "newton" starts
+        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  There "march" starts
             at t = 0 and divides the first step so that theta ~ sqrt(t) is resolved.
         substeps: grid points per step; the kernels stay as they are.
-        order: 1 for Euler's method, 2 ("newton" only) for the trapezoidal rule.
-        save_every: keep every so many grid points; "newton" needs no memory for the others.
+        order: 1 for Euler's method, 2 ("march" only) for the trapezoidal rule.
+        save_every: keep every so many grid points; "march" needs no memory for the others.
 
     Raises:
         ParameterError: an argument is outside its range.
@@ -134,7 +133,7 @@ def solve_ide(
     >>> bool(solution.converged), solution.theta.shape, round(float(solution.theta[-1]), 3)
     (True, (100,), 1.0)
     >>> def end(learning_rate):
-    ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20, method="newton").theta[-1]
+    ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20).theta[-1]
     >>> round(float(jax.grad(end)(0.1)), 2)
     -5.16
     """
@@ -222,7 +221,7 @@ def solve_batch(
 
     solution = run_all(_solve_side_by_side, quick, np.arange(lanes))
     failed = np.flatnonzero(~solution.converged)
-    if len(failed) and chosen.method == "newton":
+    if len(failed) and chosen.method == "march":
         again = run_all(_solve_in_turn, chosen, failed)
 
         def merge(old, new):
@@ -237,7 +236,7 @@ def solve_batch(
 def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
     rate = optimizer.learning_rate
     intervals = options.steps - (2 if options.start == "one_step" else 1)
-    stretched = options.method == "newton" and options.lookahead == 0 and options.start in ("origin", "zero")
+    stretched = options.method == "march" and options.lookahead == 0 and options.start in ("origin", "zero")
     start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
     return Problem(
         optimizer, options.objective, theta0, start, intervals * options.substeps + 1,
@@ -248,8 +247,8 @@ def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options
 @functools.partial(jax.jit, static_argnames="options")
 def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Solution:
     problem = _problem(optimizer, theta0, t_start, options)
-    if options.method == "newton":
-        result = newton.solve(problem, options.save_every, options.persistent)
+    if options.method == "march":
+        result = march.solve(problem, options.save_every, options.persistent)
     else:
         result = METHODS[options.method].solve(problem)
         thin = slice(None, None, options.save_every)
@@ -308,7 +307,7 @@ def _options(
         if not (isinstance(value, int) and value >= least):
             raise ParameterError(name, value, f"an integer >= {least}")
     early = options.start in ("origin", "zero")
-    if options.lookahead == 0 and options.method != "newton" and early and _starts_infinitely_fast(optimizer):
+    if options.lookahead == 0 and options.method != "march" and early and _starts_infinitely_fast(optimizer):
         raise ParameterError(
             "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
         )

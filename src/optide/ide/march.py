@@ -1,223 +1,499 @@
-r"""The fast scheme: the equations of the published scheme, solved by marching in time.
+r"""The equations of the published scheme, and refinements of them, by Newton's method in windows of time.
 
-An exponential kernel makes a memory integral a recursion, V(t+h) = e^{-rate h} V(t) + Q, where Q is
-the integral over one cell; on a cell the interpolant is a cubic, so a small Gauss-Legendre rule is
-exact to rounding.  Step j then couples theta_{j+1} only to its neighbours and, through the
-look-ahead u = t + alpha, to the increments theta_{j+1+i} - theta_{j+1} over the next alpha.  A march
-takes these increments from the previous march and solves each step for theta_{j+1} by Newton's
-method; the first takes them as 0.  The march is repeated until it reproduces itself.
+An exponential kernel makes a memory a recursion (`optide.ide.blocks`), so that the equations of one time
+are coupled to the state a moment earlier and, weakly, to the next moment.  A window of time starts from a
+state that is known; Newton's method starts from a prediction by an exponential Euler method and
+solves a linear system, block by block, in each iteration.  The end of a window, which the time after it would
+change, is given up: the next window starts before it.  Memory and cost are those of the window and linear
+in time.  Derivatives with respect to everything that the problem is made of come from the linear
+system at the solution (implicit function theorem), not from the iteration.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
-from optide.ide.interpolation import cells, evaluate, pad, polynomial
-from optide.ide.problem import ORIGIN, Problem, Result
-from optide.ide.quadrature import gauss_legendre
+from optide.ide import blocks, elimination
+from optide.ide.blocks import Layout, Past
+from optide.ide.interpolation import cells
+from optide.ide.problem import Problem, Result
 from optide.optimizers import State
 
 Array = jax.Array
 
-ORDER = 1
-"""Order of the time stepping in h."""
-
-QUADRATURE_ORDER = 8
-TOLERANCE = 1e-12
-MAX_ITERATIONS = 200
-MAX_NEWTON = 60
+WINDOW = 256
+"""Blocks of a window that are kept."""
+GUARD = 24
+"""Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
+ENOUGH = 1e-14
+"""What an equation may leave, relative to theta, at the end of Newton's method."""
+GOOD_ENOUGH = 1e-12
+"""The same, where no iteration makes it smaller."""
+ORDINARY_GAIN = 4.0
+"""The sum of the derivatives of an equation is 2 where theta' hardly depends on theta."""
+GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5)
+"""For one block alone: these multiples of the last increment."""
+TOLERANCE = 1e-10
+"""What the sum of the equations up to any time may leave: then a solve has converged."""
+MAX_ITERATIONS = 30
+SMALLEST_STEP = 1e-3
+"""Of a damped iteration, as a fraction."""
 ROUNDING = np.finfo(float).eps
 
 
-def solve(problem: Problem) -> Result:
-    """March until the largest residual of the equations, relative to theta, is below 1e-12."""
+class Span(NamedTuple):
+    """How the blocks of a problem are divided into windows; all static.
 
-    def going_on(carry):
-        iteration, _, _, residual, _ = carry
-        return (residual > TOLERANCE) & (iteration < MAX_ITERATIONS)
+    Attributes:
+        windows: their number.
+        kept: blocks of a window before the next begins.
+        blocks: blocks of a window.
+    """
 
-    def repeat(carry):
-        iteration, theta, _, _, residuals = carry
-        theta = march(problem, theta)
-        state = memories(problem, theta)
-        residual = defect(problem, theta, state)
-        return iteration + 1, theta, state, residual, residuals.at[iteration].set(residual)
+    windows: int
+    kept: int
+    blocks: int
 
-    theta = jnp.broadcast_to(problem.theta0, (problem.points, *problem.theta0.shape))
-    state = {name: jnp.zeros_like(theta) for name in problem.optimizer.memories()}
-    start = 0, theta, state, jnp.inf, jnp.full(MAX_ITERATIONS, jnp.nan)
-    iterations, theta, state, residual, residuals = jax.lax.while_loop(going_on, repeat, start)
-    return Result(theta, state, residual <= TOLERANCE, iterations, residual, residuals)
-
-
-def defect(problem: Problem, theta: Array, state: State) -> Array:
-    """The largest component of theta - sweep(theta), relative to the largest |theta| or 1."""
-    velocity = jax.vmap(problem.velocity)(problem.t, problem.u, problem.gradient(theta), state)
-    swept = problem.theta0[None] + problem.h * jnp.cumsum(velocity, axis=0)[:-1]
-    return jnp.max(jnp.abs(theta[1:] - swept)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
+    @classmethod
+    def of(cls, problem: Problem, window: int) -> "Span":
+        # with one block beyond the last node, in which theta goes straight on
+        needed = -(-(problem.points - 1) // Layout.of(problem).size) + 1
+        windows = max(1, -(-(needed - GUARD) // window))
+        if windows == 1:
+            return cls(1, needed, needed)
+        kept = -(-(needed - GUARD) // windows)
+        return cls(-(-(needed - GUARD) // kept), kept, kept + GUARD)
 
 
-def memories(problem: Problem, theta: Array) -> State:
-    """Every memory integral at every u, by the recursion over cells: each (n, *S)."""
-    integrals = cell_integrals(problem, cells(theta, problem.substeps))
-    before = before_start(problem, theta)
-    decay = decays(problem)
-    ahead = problem.lookahead * problem.substeps
+class Window(NamedTuple):
+    """Where the blocks of a window are in time.
 
-    def accumulate(name):
-        def advance(value, integral):
-            return decay[name] * value + integral, value
+    Attributes:
+        past: of the first block.
+        s: index of the node before it, a float.
+        last: index of the last node; beyond it theta goes straight on.
+    """
 
-        inner = integrals[name][problem.substeps :]
-        last, values = jax.lax.scan(advance, before[name], inner)
-        return jnp.concatenate([values, last[None]])[ahead : ahead + problem.points]
+    past: Past
+    s: Array
+    last: Array
 
-    return {name: accumulate(name) for name in integrals}
+    def known(self, problem: Problem, X: Array) -> Past:
+        """The past of the first block; at the start of all, it depends on that block and the next."""
+        return choose(self.s == 0, blocks.start(problem, X[0], following(self.past.nodes, X)[0]), self.past)
 
-
-class _Carry(NamedTuple):
-    """What a step knows of the past: theta_{j-2}, theta_{j-1}, theta_j and the memories at j-1."""
-
-    a: Array
-    b: Array
-    c: Array
-    state: State
+    def places(self, problem: Problem, count: int) -> Array:
+        """The index of the node before each block, (count,)."""
+        return self.s + float(Layout.of(problem).size) * jnp.arange(count, dtype=float)
 
 
-def march(problem: Problem, guess: Array) -> Array:
-    """One march: theta from theta0 on, with the increments ahead taken from `guess`, (n, *S)."""
-    n, reach = problem.points, problem.substeps
-    ahead = problem.lookahead * reach
-    decay = decays(problem)
-    # from the end of each cell between j and j + ahead, to j + ahead
-    fading = {name: factor ** jnp.arange(ahead, -1.0, -1.0) for name, factor in decay.items()}
-    before = before_start(problem, guess)
-    lagged = cell_integrals(problem, cells(guess, reach))
-    # the node after the last continues the last secant; those further out are never used
-    beyond = jnp.broadcast_to(2 * guess[-1:] - guess[-2:-1], (ahead + 1, *guess.shape[1:]))
-    nodes = jnp.concatenate([guess, beyond])
-
-    def step(past: _Carry, j):
-        c = past.c
-        t = problem.t_start + problem.h * j.astype(float)
-        u = t + problem.lookahead * problem.optimizer.learning_rate
-        g = problem.gradient(c)
-        following = jax.lax.dynamic_slice_in_dim(nodes, j + 1, ahead + 1) - nodes[j + 1][None]
-
-        def left(y):
-            """theta_{j-1}; before the start, the first secant continued."""
-            return jnp.where(j == 0, 2 * c - y, past.b)
-
-        def remembered(y) -> tuple[State, State]:
-            """The memories at grid point j and at j + ahead, if theta_{j+1} = y."""
-            chain = jnp.concatenate([jnp.stack([past.a, left(y), c]), y[None] + following])
-            pieces = polynomial(chain[:-3], chain[1:-2], chain[2:-1], chain[3:])
-            here, there = {}, {}
-            integrals = cell_integrals(problem, pieces)
-            for name in integrals:
-                if reach > 1:  # the look-ahead may pass the last cell: there, those of the guess
-                    place = j - 1 + jnp.arange(ahead + 1)
-                    old = lagged[name].at[place + reach].get(mode="clip")
-                    outside = (place > n - 2).reshape(-1, *(1,) * c.ndim)
-                    integrals[name] = jnp.where(outside, old, integrals[name])
-                value = jnp.where(j == 0, before[name], decay[name] * past.state[name] + integrals[name][0])
-                here[name] = value
-                there[name] = fading[name][0] * value + jnp.sum(
-                    fading[name][1:].reshape(-1, *(1,) * c.ndim) * integrals[name][1:], axis=0
-                )
-            return here, there
-
-        def equation(increment):
-            here, there = remembered(c + increment)
-            residual = increment - problem.h * problem.velocity(t, u, g, there)
-            return residual, (residual, here)
-
-        increment, here = newton(equation, nodes[j + 1] - nodes[j], past.state)
-        y = c + increment
-        return _Carry(left(y), c, y, here), y
-
-    theta0 = problem.theta0
-    start = _Carry(theta0, theta0, theta0, {name: jnp.zeros_like(theta0) for name in decay})
-    _, theta = jax.lax.scan(step, start, jnp.arange(n - 1))
-    return jnp.concatenate([theta0[None], theta])
+def whole(problem: Problem) -> Window:
+    """All the time there is, as one window."""
+    return Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0)
 
 
-def newton(equation, x: Array, state: State) -> tuple[Array, State]:
-    """Solve equation(x) = 0 by Newton's method, halving steps that do not improve.
+class Evaluation(NamedTuple):
+    """The equations of a window for given nodes.
+
+    Attributes:
+        residual: what they leave, (n, q, *S).
+        pasts: of each block, (n, ...).
+        states: the memories in the equations, each (n, q, *S).
+    """
+
+    residual: Array
+    pasts: Past
+    states: State
+
+
+def straight_on(nodes: Array, steps: Array) -> Array:
+    """Theta `steps` (m,) nodes after the last of `nodes`, (n, *S), if it goes on as between the last two: (m, *S)."""
+    before, last = nodes[-2:]
+    return last[None] + steps.reshape(-1, *(1,) * last.ndim) * (last - before)[None]
+
+
+def following(nodes: Array, X: Array) -> Array:
+    """The block after each of the blocks X, (n, q, *S), that follow `nodes`; after the last, theta goes straight on."""
+    n, q, *shape = X.shape
+    all_nodes = jnp.concatenate([nodes, X.reshape(n * q, *shape)])
+    return jnp.concatenate([X[1:], straight_on(all_nodes, jnp.arange(1.0, q + 1))[None]])
+
+
+def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
+    """The equations of consecutive blocks X, (n, q, *S)."""
+    n, q, *shape = X.shape
+    past = window.known(problem, X)
+    behind = len(past.nodes) - 1
+    flat = jnp.concatenate([past.nodes, X.reshape(-1, *shape)])
+    nodes = jnp.stack([flat[i : i + (n - 1) * q + 1 : q] for i in range(behind + 1)], axis=1)
+    Y = following(past.nodes, X)
+    places = window.places(problem, n)
+    nothing = Past(nodes, dict.fromkeys(past.memory, jnp.zeros((n, *shape))))
+    fresh = jax.vmap(functools.partial(blocks.remember, problem))(nothing, X, Y, places)
+    decays = blocks.decay_over_block(problem, places)
+
+    def recall(name):
+        def advance(value, given):
+            decay, new = given
+            return decay * value + new, value
+
+        return jax.lax.scan(advance, past.memory[name], (decays[name], fresh[name][:, -1]))[1]
+
+    pasts = Past(nodes, {name: recall(name) for name in past.memory})
+    each = jax.vmap(functools.partial(blocks.block, problem, last=window.last))
+    residual, _, states = each(pasts, X, Y, places)
+    return Evaluation(residual, pasts, states)
+
+
+def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimination.Linear:
+    """The derivatives of the equations of a window, and of what each block passes on."""
+    n, q, *shape = X.shape
+    _, unravel = jax.flatten_util.ravel_pytree(jax.tree.map(lambda leaf: leaf[0], pasts))
+
+    def ravel(tree):
+        return jax.flatten_util.ravel_pytree(tree)[0]
+
+    def of_block(z, x, y, s):
+        x, y = x.reshape(q, *shape), y.reshape(q, *shape)
+        residual, past, _ = blocks.block(problem, unravel(z), x, y, s, last=window.last)
+        return residual.ravel(), ravel(past)
+
+    def of_start(x, y):
+        return ravel(blocks.start(problem, x.reshape(q, *shape), y.reshape(q, *shape)))
+
+    x, y = X.reshape(n, -1), following(pasts.nodes[0], X).reshape(n, -1)
+    each = jax.vmap(jax.jacfwd(of_block, argnums=(0, 1, 2)))
+    residual, passed = each(jax.vmap(ravel)(pasts), x, y, window.places(problem, n))
+    from_start = jax.jacfwd(of_start, argnums=(0, 1))(x[0], y[0])
+    begun = (jnp.where(window.s == 0, part, 0.0) for part in from_start)
+    return elimination.begin(elimination.Linear(*residual, *passed), *begun)
+
+
+def predict(problem: Problem, theta: Array, memory: State, s: Array, count: int) -> Array:
+    """Exponential Euler from node s on: the equation with a gradient that is constant over a step.
 
     Args:
-        equation: x -> (residual, (residual, state)).
-        x: where to start, shape (*S).
-        state: of the form that the equation returns; not read.
+        theta: at node s, (*S).
+        memory: there, each (*S).
 
     Returns:
-        The solution, to rounding, and the state there.
+        theta at the `count` nodes after s.
     """
+    kernels = problem.optimizer.memories()
+    ahead = problem.lookahead * problem.optimizer.learning_rate
+
+    def after(memory, g, span):
+        def one(kernel, value):
+            fading = jnp.exp(-kernel.rate * span)
+            still = kernel.rate == 0
+            mass = jnp.where(still, span, (1 - fading) / jnp.where(still, 1.0, kernel.rate))
+            return fading * value + kernel.weight * mass * g**kernel.power
+
+        return {name: one(kernels[name], value) for name, value in memory.items()}
+
+    def step(carry, j):
+        theta, memory = carry
+        g = problem.gradient(theta)
+        speed = problem.speed(j[None], theta[None], {k: v[None] for k, v in after(memory, g, ahead).items()})[0]
+        increment = problem.h * speed
+        halfway = problem.gradient(theta + increment / 2)
+        span = problem.clock(j + 1) - problem.clock(j)
+        theta = theta + increment
+        return (theta, after(memory, halfway, span)), theta
+
+    return jax.lax.scan(step, (theta, memory), s + jnp.arange(count, dtype=float))[1]
+
+
+class Iterate(NamedTuple):
+    """A window that is being solved.
+
+    Attributes:
+        X: its blocks, (n, q, *S).
+        found: their evaluation.
+        size: the largest residual (see `measure`).
+        count: iterations done.
+        stuck: whether the last iteration found nothing better.
+        sign: of the determinant of the last linear system.
+        gain: how strongly each equation depends on theta, (n, q, *S), and 1 at least.
+        sizes: (MAX_ITERATIONS,) the size after each iteration; after the last, the last.
+    """
+
+    X: Array
+    found: Evaluation
+    size: Array
+    count: Array
+    stuck: Array
+    sign: Array
+    gain: Array
+    sizes: Array
+
+
+def measure(window: Window, found: Evaluation, gain: Array) -> Array:
+    """The largest residual, relative to theta and to how strongly the equation depends on it.
+
+    Where v -> 0 the velocity amplifies the rounding of theta by up to alpha f'' / eps: no theta in
+    float64 makes the equation hold better than that.
+    """
+    return jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.past.nodes)))
+
+
+def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
+    """A damped Newton's method for a window, until it is solved or gets stuck."""
+
+    def going_on(now):
+        # the first iteration even where the prediction would do: a bias adds up over many windows
+        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < MAX_ITERATIONS - 1)
+
+    def improve(now):
+        linear = linearise(problem, window, now.found.pasts, now.X)
+        change, sign = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
+        gain = jnp.maximum(1.0, elimination.gain(linear).reshape(now.X.shape) / ORDINARY_GAIN)
+        size = measure(window, now.found, gain)
+
+        def too_far(trial):
+            step, (_, _, new) = trial
+            return ~((new < size) | (new <= ENOUGH)) & (step > SMALLEST_STEP)
+
+        def attempt(trial):
+            step, _ = trial
+            X = now.X + step * change.reshape(now.X.shape)
+            found = evaluate(problem, window, X)
+            return step / 2, (X, found, measure(window, found, gain))
+
+        _, new = jax.lax.while_loop(too_far, attempt, (1.0, (now.X, now.found, jnp.inf)))
+        better = (new[2] < size) | (new[2] <= ENOUGH)
+        new = choose(better, new, (now.X, now.found, size))
+        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < now.count, now.sizes, new[2])
+        return Iterate(*new, now.count + 1, ~better, sign, gain, sizes)
+
+    return jax.lax.while_loop(going_on, improve, now)
+
+
+def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -> Iterate:
+    """Solve a window from a prediction X, (n, q, *S); where that fails and `persistent`, block by block.
+
+    Stage 0 is Newton's method from the prediction.  Stage k, if need be, adds block k - 1 to those that
+    are solved, as if theta went straight on after it.
+    """
+    n, q = X.shape[:2]
+
+    def begin(window, X):
+        found = evaluate(problem, window, X)
+        gain = jnp.ones_like(X)
+        return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(MAX_ITERATIONS))
+
+    def extended(stage, now):
+        k = stage - 1
+        part = window._replace(last=jnp.minimum(window.last, window.s + q * stage.astype(float)))
+        past = jax.tree.map(lambda leaf: leaf[k], now.found.pasts)
+        own = single(problem, part, past, window.places(problem, n)[k])
+        return part, straightened(now.X.at[k].set(own), past.nodes, k)
 
     def going_on(carry):
-        count, x, _, size, step, _ = carry
-        return (size > ROUNDING * jnp.max(jnp.abs(x))) & (step > 1e-3) & (count < MAX_NEWTON)
+        stage, now = carry
+        growing = persistent & jnp.where(stage == 1, now.size > GOOD_ENOUGH, stage <= n)
+        return (stage == 0) | growing
 
-    def improve(carry):
-        count, x, direction, size, step, state = carry
-        trial = x + step * direction
-        jacobian, (residual, reached) = jax.jacfwd(equation, has_aux=True)(trial)
-        new_size = jnp.max(jnp.abs(residual))
-        better = new_size < size
+    def advance(carry):
+        stage, before = carry
+        part, guess = window, X
+        if persistent:
+            part, guess = jax.lax.cond(stage == 0, lambda *_: (window, X), extended, stage, before)
+        now = newton(problem, part, begin(part, guess))
+        # all growing together is one more iteration
+        count = jnp.where(stage == 0, now.count, before.count + (stage == 1).astype(int))
+        earlier = jnp.where(stage == 0, now.sizes, before.sizes)
+        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < count - 1, earlier, now.size)
+        return stage + 1, now._replace(count=count, sizes=sizes)
 
-        def pick(new, old):
-            return jnp.where(better, new, old)
-
-        direction = pick(-_solve(jacobian, residual), direction)
-        state = jax.tree.map(pick, reached, state)
-        return count + 1, pick(trial, x), direction, pick(new_size, size), pick(1.0, step / 2), state
-
-    start = 0, x, jnp.zeros_like(x), jnp.inf, 1.0, state
-    _, x, _, _, _, state = jax.lax.while_loop(going_on, improve, start)
-    return x, state
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, window, X))
+    return jax.lax.while_loop(going_on, advance, (0, nothing))[1]
 
 
-def _solve(jacobian: Array, residual: Array) -> Array:
-    """jacobian^-1 residual, for shapes (*S, *S) and (*S)."""
-    if residual.size == 1:
-        return residual / jacobian.reshape(residual.shape)
-    square = jacobian.reshape(residual.size, residual.size)
-    return jnp.linalg.solve(square, residual.ravel()).reshape(residual.shape)
+def straightened(X: Array, before: Array, k: Array) -> Array:
+    """The blocks X with theta going straight on after block k."""
+    n, q, *shape = X.shape
+    after = jnp.arange(n * q, dtype=float) - (q * k + q - 1).astype(float)
+    beyond = straight_on(jnp.concatenate([before[-1:], X[k]]), after)
+    return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
 
 
-def decays(problem: Problem) -> State:
-    """The factor by which each memory fades over one cell."""
-    return {name: jnp.exp(-kernel.rate * problem.h) for name, kernel in problem.optimizer.memories().items()}
+def single(problem: Problem, window: Window, past: Past, s: Array) -> Array:
+    """Solve one block alone, with theta going straight on after it, from the best of a few guesses."""
+    q = Layout.of(problem).size
+
+    def equations(flat):
+        X = flat.reshape(1, q, *problem.theta0.shape)
+        return evaluate(problem, window._replace(past=past, s=s), X).residual.ravel()
+
+    guesses = jnp.stack([straight_on(past.nodes, factor * jnp.arange(1.0, q + 1)).ravel() for factor in GUESSES])
+    found, size = jax.lax.map(functools.partial(damped_newton, equations), guesses)
+    best = jnp.argmin(jnp.nan_to_num(size, nan=jnp.inf))
+    return found[best].reshape(q, *problem.theta0.shape)
 
 
-def cell_integrals(problem: Problem, pieces: tuple[Array, ...]) -> State:
-    """The integral of K(t_{j+1} - s) g(s)^p over each cell: each (cells, *S)."""
-    return _integrate(problem, pieces, 0.0, 1.0, problem.h)
+def choose(condition: Array, one, other):
+    """One of two trees of arrays."""
+    return jax.tree.map(functools.partial(jnp.where, condition), one, other)
 
 
-def before_start(problem: Problem, theta: Array) -> State:
-    """The memories at t_start: the integrals over [1e-12, t_start], each (*S).
+def damped_newton(equations, x: Array) -> tuple[Array, Array]:
+    """Solve equations(x) = 0, (Q,), halving steps that do not improve; x and the largest residual."""
 
-    The published scheme continues the first piece to the left.  At t_start = 0 the interval, and
-    with it the integral, is slightly negative, so that all later ones start at 1e-12.
+    def going_on(now):
+        count, x, _, size, step = now
+        return (size > ROUNDING * jnp.max(jnp.abs(x))) & (step > SMALLEST_STEP) & (count < MAX_ITERATIONS)
+
+    def improve(now):
+        count, x, change, size, step = now
+        trial = x + step * change
+        residual, jacobian = equations(trial), jax.jacfwd(equations)(trial)
+        new = jnp.max(jnp.abs(residual))
+        better = new < size
+        ((onwards,), _) = elimination.solve(jacobian, -residual[:, None])
+        x, change, size = choose(better, (trial, onwards[:, 0], new), (x, change, size))
+        return count + 1, x, change, size, jnp.where(better, 1.0, step / 2)
+
+    _, x, _, size, _ = jax.lax.while_loop(going_on, improve, (0, x, jnp.zeros_like(x), jnp.inf, 1.0))
+    return x, size
+
+
+class Marched(NamedTuple):
+    """What the windows have given so far.
+
+    Attributes:
+        past: of the next window.
+        seen: the memories at its first node, from which it is predicted; each (*S).
+        sums: of the equations up to there, (*S).
+        saved: theta and the memories of its equation at the points to save; each window overwrites what
+            the one before had only guarded.
+        window: theta and memories at all nodes of the last window.
+        residual: the largest sum of equations up to any time, relative to theta.
+        sizes, count, sign: the worst of all windows (see `Iterate`).
     """
-    coarse = pad(theta[:: problem.substeps][:3])[:4]
-    piece = polynomial(*(node[None] for node in coarse))
-    alpha = problem.optimizer.learning_rate
-    integrals = _integrate(problem, piece, (ORIGIN - problem.t_start) / alpha, 0.0, alpha)
-    return {name: integral[0] for name, integral in integrals.items()}
+
+    past: Past
+    seen: State
+    sums: Array
+    saved: tuple[Array, State]
+    window: tuple[Array, State]
+    residual: Array
+    sizes: Array
+    count: Array
+    sign: Array
 
 
-def _integrate(problem: Problem, pieces: tuple[Array, ...], left, right, unit) -> State:
-    """Integrals of K(right - x) g^p over local coordinates x in [left, right], of length `unit`."""
-    nodes, weights = gauss_legendre(QUADRATURE_ORDER)
-    x, w = (jnp.asarray(a).reshape(-1, *(1,) * pieces[0].ndim) for a in (nodes, weights))
-    length = (right - left) * unit
-    g = problem.gradient(evaluate(tuple(c[None] for c in pieces), left + (right - left) * x))
-    age = length * (1 - x)
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Result:
+    """Solve window after window, and keep every `save_every`-th point of the grid.
+
+    Args:
+        persistent: whether to go on, at any cost, where Newton's method gets stuck.
+    """
+    span, q, shape = Span.of(problem, WINDOW), Layout.of(problem).size, problem.theta0.shape
+    kept, points = span.kept * q, span.blocks * q
+    entries = -(-points // save_every)
+
+    def advance(done: Marched, k):
+        s = (k * kept).astype(float)
+        X = predict(problem, done.past.nodes[-1], done.seen, s, points).reshape(span.blocks, q, *shape)
+        solved = solve_window(problem, Window(done.past, s, problem.points - 1.0), X, persistent)
+        found = solved.found
+        theta = jnp.concatenate([found.pasts.nodes[0][-1:], solved.X.reshape(points, *shape)[:-1]])
+        here = theta, {name: value.reshape(points, *shape) for name, value in found.states.items()}
+        first = -(-k * kept // save_every)  # the first point to save, among those that are saved
+        chosen = save_every * (first + jnp.arange(entries)) - k * kept
+
+        def save(old, new):
+            return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
+
+        left = found.residual / solved.gain
+        sums = done.sums[None] + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
+        residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
+        place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
+        return Marched(
+            jax.tree.map(lambda leaf: leaf[span.kept % span.blocks], found.pasts),
+            {name: value[min(place, points - 1)] for name, value in here[1].items()},
+            sums[-1],
+            jax.tree.map(save, done.saved, here),
+            here,
+            jnp.maximum(done.residual, residual),
+            jnp.maximum(done.sizes, solved.sizes),
+            jnp.maximum(done.count, solved.count),
+            jnp.minimum(done.sign, solved.sign),
+        ), None
+
+    def nothing(count):
+        theta = jnp.zeros((count, *shape))
+        return theta, dict.fromkeys(problem.optimizer.memories(), theta)
+
+    resting = jnp.broadcast_to(problem.theta0, (2 * problem.substeps + 1, *shape))
+    begin = Marched(
+        blocks.rest(problem),
+        blocks.at_start(problem, resting),
+        jnp.zeros(shape),
+        nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
+        nothing(points),
+        0.0,
+        jnp.zeros(MAX_ITERATIONS),
+        0,
+        1.0,
+    )
+    done, _ = jax.lax.scan(advance, begin, jnp.arange(span.windows))
+    last = problem.points - 1
+    theta, states = jax.tree.map(lambda leaf: leaf[: last // save_every + 1], done.saved)
+    if last % save_every == 0:
+        states = continued(problem, states, *done.window, last - (span.windows - 1) * kept)
+    return Result(theta, states, done.residual <= TOLERANCE, done.count, done.residual, done.sizes, done.sign < 0)
+
+
+def continued(problem: Problem, states: State, theta: Array, memory: State, last: int) -> State:
+    """Set the memories beyond the last node to those of the published scheme, which continues the last piece.
+
+    Args:
+        states: each (n, *S), of which the last row is replaced.
+        theta, memory: of a window.
+        last: the place of the last node in it.
+    """
+    if problem.lookahead * problem.substeps * problem.order != 1:
+        return states
+    pieces = (piece[-1] for piece in cells(theta[max(0, last - 2) : last + 1]))
+    integrals, decay = blocks.cell_integrals(problem, tuple(pieces), jnp.zeros(()))
     return {
-        name: length * kernel.weight * jnp.sum(w * jnp.exp(-kernel.rate * age) * g**kernel.power, axis=0)
-        for name, kernel in problem.optimizer.memories().items()
+        name: value.at[-1].set(decay[name] * memory[name][last - 1] + integrals[name]) for name, value in states.items()
     }
+
+
+@solve.defjvp
+def _differentiate(save_every, persistent, primals, tangents):
+    """Implicit differentiation: the equations stay satisfied, equations' + linear X' = 0."""
+    (problem,), (change,) = primals, tangents
+    result = solve(problem, 1, persistent)
+    q = Layout.of(problem).size
+    missing = Span.of(problem, problem.points).blocks * q - (problem.points - 1)
+    beyond = straight_on(result.theta, jnp.arange(1.0, missing + 1))
+    X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
+
+    def equations(problem, X):
+        return evaluate(problem, whole(problem), X)
+
+    def observe(problem, X):
+        found = equations(problem, X)
+        theta = jnp.concatenate([problem.theta0[None], X.reshape(-1, *problem.theta0.shape)])[: problem.points]
+        states = {name: value.reshape(-1, *theta.shape[1:]) for name, value in found.states.items()}
+        shown = {name: value[: problem.points] for name, value in states.items()}
+        return theta, continued(problem, shown, theta, states, problem.points - 1)
+
+    linear = linearise(problem, whole(problem), equations(problem, X).pasts, X)
+    _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))
+    along, _ = elimination.solve_blocks(linear, moved.reshape(len(X), -1))
+    _, (theta, states) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
+    zeros = jax.tree.map(
+        lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), result
+    )
+    thin = jax.tree.map(lambda leaf: leaf[::save_every], (result.theta, result.state, theta, states))
+    return result._replace(theta=thin[0], state=thin[1]), zeros._replace(theta=thin[2], state=thin[3])
