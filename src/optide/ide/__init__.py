@@ -141,9 +141,12 @@ def solve_ide(
     options, start = _options(optimizer, objective, steps, t_start, chosen)
     theta0 = jnp.asarray(theta0, float)
     check_objective(objective, theta0, where=_where(optimizer, options, theta0))
-    solution = _solve(optimizer, theta0, start, options)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(solution)):
-        return solution
+    given = optimizer, theta0, start
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given)):
+        return _solve(*given, options)
+    solution = _solve(*given, replace(options, persistent=False))
+    if not solution.converged and options.method == "march":
+        solution = _solve(*given, options)
     return _finished(jax.device_get(solution), _where(optimizer, options, theta0))
 
 
@@ -165,8 +168,8 @@ def solve_lanes(
     for theta0, name in zip(theta0s, names, strict=True):
         check_objective(objective, theta0, name)
     stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
-    # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-    solved = jax.device_get(_solve_in_turn(stacked, np.stack([np.asarray(x, float) for x in theta0s]), start, chosen))
+    theta0s = np.stack([np.asarray(theta0, float) for theta0 in theta0s])
+    solved = _persistently(_solve_in_turn, stacked, theta0s, start, chosen)
     lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
     return [_finished(lane, name) for lane, name in zip(lanes, names, strict=True)]
 
@@ -185,8 +188,8 @@ def solve_batch(
     """Solve any number of configurations, many at a time; see `solve_ide`.
 
     Shards of equal size go through one compiled program, in which the lanes of a shard are solved
-    side by side.  The few lanes in which Newton's method gets stuck are solved again, one by one, so
-    that they do not hold up the others.
+    side by side.  The few lanes in which Newton's method gets stuck are solved again, among themselves,
+    so that they do not hold up the others.
 
     Args:
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
@@ -204,33 +207,42 @@ def solve_batch(
     theta0s = np.broadcast_to(theta0s, (lanes, *theta0s.shape[1:]))
     optimizers = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf, float), lanes), optimizers)
     check_objective(objective, theta0s[0], _where(optimizers, chosen, theta0s[0]))
-    quick = replace(chosen, persistent=False)
 
-    def run(program, options, chunk):
-        padded = np.concatenate([chunk, np.repeat(chunk[-1:], shard - len(chunk))])
-        found = jax.device_get(
-            program(jax.tree.map(lambda leaf: leaf[padded], optimizers), theta0s[padded], start, options)
-        )
-        return jax.tree.map(lambda leaf: leaf[: len(chunk)], found)
+    def run_all(optimizers, theta0s, start, options):
+        lanes = len(theta0s)
 
-    def run_all(program, options, which):
-        chunks = np.split(which, range(shard, len(which), shard))
+        def run(first):
+            which = np.minimum(np.arange(first, first + shard), lanes - 1)
+            chunk = jax.tree.map(lambda leaf: leaf[which], (optimizers, theta0s))
+            found = jax.device_get(_solve_in_turn(*chunk, start, options))
+            return jax.tree.map(lambda leaf: leaf[: lanes - first], found)
+
         with ThreadPoolExecutor(workers) as pool:
-            parts = [*pool.map(lambda chunk: run(program, options, chunk), chunks)]
+            parts = [*pool.map(run, range(0, lanes, shard))]
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
-    solution = run_all(_solve_side_by_side, quick, np.arange(lanes))
+    return _persistently(run_all, optimizers, theta0s, start, chosen)
+
+
+def _persistently(run: Callable, optimizers: Optimizer, theta0s: Array, start: Array | None, options: Options):
+    """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...).
+
+    `run` takes the same arguments.  What it returns goes to NumPy at once: taking lanes apart in JAX would
+    compile a program for each slice.
+    """
+    solution = jax.device_get(run(optimizers, theta0s, start, replace(options, persistent=False)))
     failed = np.flatnonzero(~solution.converged)
-    if len(failed) and chosen.method == "march":
-        again = run_all(_solve_in_turn, chosen, failed)
+    if not len(failed) or options.method != "march":
+        return solution
+    chosen = jax.tree.map(lambda leaf: leaf[failed], (optimizers, theta0s))
+    again = jax.device_get(run(*chosen, start, options))
 
-        def merge(old, new):
-            old = old.copy()
-            old[failed] = new
-            return old
+    def merge(old, new):
+        old = old.copy()
+        old[failed] = new
+        return old
 
-        solution = jax.tree.map(merge, solution, again)
-    return solution
+    return jax.tree.map(merge, solution, again)
 
 
 def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
@@ -262,11 +274,6 @@ def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: 
 @functools.partial(jax.jit, static_argnames="options")
 def _solve_in_turn(optimizers: Optimizer, theta0s: Array, t_start: Array | None, options: Options) -> Solution:
     return jax.lax.map(lambda lane: _solve(*lane, t_start, options), (optimizers, theta0s))
-
-
-@functools.partial(jax.jit, static_argnames="options")
-def _solve_side_by_side(optimizers: Optimizer, theta0s: Array, t_start: Array | None, options: Options) -> Solution:
-    return jax.vmap(lambda *lane: _solve(*lane, t_start, options))(optimizers, theta0s)
 
 
 def _finished(solution: Solution, where: str) -> Solution:

@@ -59,8 +59,9 @@ def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
 
 
 def gain(linear: Linear) -> Array:
-    """The sum of the absolute derivatives of each equation with respect to past, own and next, (n, Q)."""
-    return sum(jnp.sum(jnp.abs(part), axis=2) for part in (linear.to_past, linear.to_own, linear.to_next))
+    """The sum of the absolute derivatives of each equation of a block with respect to past, own and next, (Q,)."""
+    parts = (linear.to_past, linear.to_own, linear.to_next)
+    return sum(jnp.abs(part[:, i]) for part in parts for i in range(part.shape[1]))
 
 
 def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:
@@ -73,8 +74,22 @@ def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:
     )
 
 
-def solve_blocks(linear: Linear, residual: Array) -> tuple[Array, Array]:
-    """The x of all blocks with residual + linear x = 0, and the sign of the determinant.
+class Solved(NamedTuple):
+    """The solution of a linear system.
+
+    Attributes:
+        x: (n, Q).
+        gains: of each equation (see `gain`), (n, Q).
+        sign: of the determinant.
+    """
+
+    x: Array
+    gains: Array
+    sign: Array
+
+
+def solve_blocks(linear: Linear, residual: Array) -> Solved:
+    """The x of all blocks with residual + linear x = 0.
 
     The past of the first block and the block after the last are fixed.
 
@@ -90,7 +105,8 @@ def solve_blocks(linear: Linear, residual: Array) -> tuple[Array, Array]:
         (a, b), new = solve(matrix, right, -linear.to_next)  # x = a + b y
         through = product(linear.past_to_past, Z) + linear.past_to_own
         z = product(linear.past_to_past, z) + product(through, a)
-        return (z, product(through, b) + linear.past_to_next, sign * new), (a, b)
+        # gains here, where the derivatives are at hand: outside, XLA computes them a second time
+        return (z, product(through, b) + linear.past_to_next, sign * new), (a, b, gain(linear))
 
     def backwards(y, found):
         a, b = found
@@ -99,6 +115,6 @@ def solve_blocks(linear: Linear, residual: Array) -> tuple[Array, Array]:
 
     past, own = linear.past_to_own.shape[1:]
     start = jnp.zeros((past, 1)), jnp.zeros((past, own)), jnp.ones(())
-    (_, _, sign), found = jax.lax.scan(forwards, start, (linear, residual))
-    _, x = jax.lax.scan(backwards, jnp.zeros((own, 1)), found, reverse=True)
-    return x[..., 0], sign
+    (_, _, sign), (a, b, gains) = jax.lax.scan(forwards, start, (linear, residual))
+    _, x = jax.lax.scan(backwards, jnp.zeros((own, 1)), (a, b), reverse=True)
+    return Solved(x[..., 0], gains, sign)

@@ -35,14 +35,15 @@ GOOD_ENOUGH = 1e-12
 """The same, where no iteration makes it smaller."""
 ORDINARY_GAIN = 4.0
 """The sum of the derivatives of an equation is 2 where theta' hardly depends on theta."""
+RECENT = 6
+"""Where blocks are added one by one: so many are solved again with each new one."""
 GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5)
-"""For one block alone: these multiples of the last increment."""
+"""Of the increment of a new block: these multiples of the last."""
 TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
-MAX_ITERATIONS = 30
-SMALLEST_STEP = 1e-3
+MAX_ITERATIONS = 12
+SMALLEST_STEP = 0.05
 """Of a damped iteration, as a fraction."""
-ROUNDING = np.finfo(float).eps
 
 
 class Span(NamedTuple):
@@ -173,17 +174,18 @@ def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimin
     return elimination.begin(elimination.Linear(*residual, *passed), *begun)
 
 
-def predict(problem: Problem, theta: Array, memory: State, s: Array, count: int) -> Array:
-    """Exponential Euler from node s on: the equation with a gradient that is constant over a step.
+def predict(problem: Problem, nodes: Array, memory: State, s: Array, count: int) -> Array:
+    """An exponential midpoint rule from node s on: over a step, and ahead, the gradient is that halfway.
 
     Args:
-        theta: at node s, (*S).
-        memory: there, each (*S).
+        nodes: theta at the last two nodes or more, (n, *S); the last of them is node s.
+        memory: at node s, each (*S).
 
     Returns:
         theta at the `count` nodes after s.
     """
     kernels = problem.optimizer.memories()
+    reach = problem.lookahead * problem.substeps
     ahead = problem.lookahead * problem.optimizer.learning_rate
 
     def after(memory, g, span):
@@ -196,16 +198,15 @@ def predict(problem: Problem, theta: Array, memory: State, s: Array, count: int)
         return {name: one(kernels[name], value) for name, value in memory.items()}
 
     def step(carry, j):
-        theta, memory = carry
-        g = problem.gradient(theta)
-        speed = problem.speed(j[None], theta[None], {k: v[None] for k, v in after(memory, g, ahead).items()})[0]
-        increment = problem.h * speed
-        halfway = problem.gradient(theta + increment / 2)
+        theta, before, memory = carry
+        # as if theta went on ahead as in the last step
+        seen = after(memory, problem.gradient(theta + reach / 2 * (theta - before)), ahead)
+        increment = problem.h * problem.speed(j[None], theta[None], {k: v[None] for k, v in seen.items()})[0]
         span = problem.clock(j + 1) - problem.clock(j)
-        theta = theta + increment
-        return (theta, after(memory, halfway, span)), theta
+        memory = after(memory, problem.gradient(theta + increment / 2), span)
+        return (theta + increment, theta, memory), theta + increment
 
-    return jax.lax.scan(step, (theta, memory), s + jnp.arange(count, dtype=float))[1]
+    return jax.lax.scan(step, (nodes[-1], nodes[-2], memory), s + jnp.arange(count, dtype=float))[1]
 
 
 class Iterate(NamedTuple):
@@ -246,12 +247,12 @@ def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
 
     def going_on(now):
         # the first iteration even where the prediction would do: a bias adds up over many windows
-        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < MAX_ITERATIONS - 1)
+        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < MAX_ITERATIONS)
 
     def improve(now):
         linear = linearise(problem, window, now.found.pasts, now.X)
-        change, sign = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
-        gain = jnp.maximum(1.0, elimination.gain(linear).reshape(now.X.shape) / ORDINARY_GAIN)
+        solved = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
+        gain = jnp.maximum(1.0, solved.gains.reshape(now.X.shape) / ORDINARY_GAIN)
         size = measure(window, now.found, gain)
 
         def too_far(trial):
@@ -260,7 +261,7 @@ def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
 
         def attempt(trial):
             step, _ = trial
-            X = now.X + step * change.reshape(now.X.shape)
+            X = now.X + step * solved.x.reshape(now.X.shape)
             found = evaluate(problem, window, X)
             return step / 2, (X, found, measure(window, found, gain))
 
@@ -268,50 +269,83 @@ def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
         better = (new[2] < size) | (new[2] <= ENOUGH)
         new = choose(better, new, (now.X, now.found, size))
         sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < now.count, now.sizes, new[2])
-        return Iterate(*new, now.count + 1, ~better, sign, gain, sizes)
+        return Iterate(*new, now.count + 1, ~better, solved.sign, gain, sizes)
 
     return jax.lax.while_loop(going_on, improve, now)
 
 
-def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -> Iterate:
-    """Solve a window from a prediction X, (n, q, *S); where that fails and `persistent`, block by block.
+def begin(problem: Problem, window: Window, X: Array) -> Iterate:
+    """A window before the first iteration."""
+    found = evaluate(problem, window, X)
+    gain = jnp.ones_like(X)
+    return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(MAX_ITERATIONS))
 
-    Stage 0 is Newton's method from the prediction.  Stage k, if need be, adds block k - 1 to those that
-    are solved, as if theta went straight on after it.
+
+def grow(problem: Problem, window: Window, count: int) -> Array:
+    """Predict the blocks of a window one after the other, where Newton's method on all of them at once is stuck.
+
+    Each new block is solved together with the `RECENT` ones before it, as if theta went straight on after it,
+    from the first of several guesses that leads to a solution.  Blocks further back stay as they are.
+
+    Returns:
+        (count, q, *S).
     """
-    n, q = X.shape[:2]
+    q, kept = Layout.of(problem).size, min(RECENT, count - 1) + 1
 
-    def begin(window, X):
-        found = evaluate(problem, window, X)
-        gain = jnp.ones_like(X)
-        return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(MAX_ITERATIONS))
+    def add(carry, k):
+        (past, s, _), X, pasts = carry
+        oldest = X[0]
+        # make room for it
+        past, s, X, pasts = choose(
+            k >= kept,
+            (
+                jax.tree.map(lambda leaf: leaf[1], pasts),
+                s + q,
+                *jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), (X, pasts)),
+            ),
+            (past, s, X, pasts),
+        )
+        place = jnp.minimum(k, kept - 1)
+        now = Window(past, s, jnp.minimum(window.last, s + q * (place + 1.0)))
+        nodes = pasts.nodes[place]
 
-    def extended(stage, now):
-        k = stage - 1
-        part = window._replace(last=jnp.minimum(window.last, window.s + q * stage.astype(float)))
-        past = jax.tree.map(lambda leaf: leaf[k], now.found.pasts)
-        own = single(problem, part, past, window.places(problem, n)[k])
-        return part, straightened(now.X.at[k].set(own), past.nodes, k)
+        def guess(factor):
+            own = straight_on(nodes, factor * jnp.arange(1.0, q + 1))
+            return begin(problem, now, straightened(X.at[place].set(own), nodes, place))
+
+        def going_on(tried):
+            i, best = tried
+            return (i < len(GUESSES)) & ~(best.size <= GOOD_ENOUGH)
+
+        def attempt(tried):
+            i, best = tried
+            solved = newton(problem, now, guess(jnp.asarray(GUESSES)[i]))
+            return i + 1, choose(solved.size < best.size, solved, best)
+
+        _, solved = jax.lax.while_loop(going_on, attempt, (0, guess(1.0)._replace(size=jnp.inf)))
+        return (now, solved.X, solved.found.pasts), oldest
+
+    nothing = jnp.broadcast_to(window.past.nodes[-1], (kept + 1, q, *problem.theta0.shape))
+    pasts = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (kept + 1, *leaf.shape)), window.past)
+    (_, X, _), dropped = jax.lax.scan(add, (window, nothing, pasts), jnp.arange(count))
+    return jnp.concatenate([dropped[kept:], X[:kept]])
+
+
+def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -> Iterate:
+    """Solve a window from a prediction X, (n, q, *S); where that fails and `persistent`, from a grown one."""
 
     def going_on(carry):
-        stage, now = carry
-        growing = persistent & jnp.where(stage == 1, now.size > GOOD_ENOUGH, stage <= n)
-        return (stage == 0) | growing
+        attempts, now = carry
+        return (attempts == 0) | (attempts == 1) & persistent & (now.size > GOOD_ENOUGH)
 
-    def advance(carry):
-        stage, before = carry
-        part, guess = window, X
-        if persistent:
-            part, guess = jax.lax.cond(stage == 0, lambda *_: (window, X), extended, stage, before)
-        now = newton(problem, part, begin(part, guess))
-        # all growing together is one more iteration
-        count = jnp.where(stage == 0, now.count, before.count + (stage == 1).astype(int))
-        earlier = jnp.where(stage == 0, now.sizes, before.sizes)
-        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < count - 1, earlier, now.size)
-        return stage + 1, now._replace(count=count, sizes=sizes)
+    def attempt(carry):
+        attempts, _ = carry
+        guess = jax.lax.cond(attempts == 0, lambda: X, lambda: grow(problem, window, len(X))) if persistent else X
+        return attempts + 1, newton(problem, window, begin(problem, window, guess))
 
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, window, X))
-    return jax.lax.while_loop(going_on, advance, (0, nothing))[1]
+    # one loop, so that Newton's method is compiled once
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, problem, window, X))
+    return jax.lax.while_loop(going_on, attempt, (0, nothing))[1]
 
 
 def straightened(X: Array, before: Array, k: Array) -> Array:
@@ -322,44 +356,9 @@ def straightened(X: Array, before: Array, k: Array) -> Array:
     return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
 
 
-def single(problem: Problem, window: Window, past: Past, s: Array) -> Array:
-    """Solve one block alone, with theta going straight on after it, from the best of a few guesses."""
-    q = Layout.of(problem).size
-
-    def equations(flat):
-        X = flat.reshape(1, q, *problem.theta0.shape)
-        return evaluate(problem, window._replace(past=past, s=s), X).residual.ravel()
-
-    guesses = jnp.stack([straight_on(past.nodes, factor * jnp.arange(1.0, q + 1)).ravel() for factor in GUESSES])
-    found, size = jax.lax.map(functools.partial(damped_newton, equations), guesses)
-    best = jnp.argmin(jnp.nan_to_num(size, nan=jnp.inf))
-    return found[best].reshape(q, *problem.theta0.shape)
-
-
 def choose(condition: Array, one, other):
     """One of two trees of arrays."""
     return jax.tree.map(functools.partial(jnp.where, condition), one, other)
-
-
-def damped_newton(equations, x: Array) -> tuple[Array, Array]:
-    """Solve equations(x) = 0, (Q,), halving steps that do not improve; x and the largest residual."""
-
-    def going_on(now):
-        count, x, _, size, step = now
-        return (size > ROUNDING * jnp.max(jnp.abs(x))) & (step > SMALLEST_STEP) & (count < MAX_ITERATIONS)
-
-    def improve(now):
-        count, x, change, size, step = now
-        trial = x + step * change
-        residual, jacobian = equations(trial), jax.jacfwd(equations)(trial)
-        new = jnp.max(jnp.abs(residual))
-        better = new < size
-        ((onwards,), _) = elimination.solve(jacobian, -residual[:, None])
-        x, change, size = choose(better, (trial, onwards[:, 0], new), (x, change, size))
-        return count + 1, x, change, size, jnp.where(better, 1.0, step / 2)
-
-    _, x, _, size, _ = jax.lax.while_loop(going_on, improve, (0, x, jnp.zeros_like(x), jnp.inf, 1.0))
-    return x, size
 
 
 class Marched(NamedTuple):
@@ -400,7 +399,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
 
     def advance(done: Marched, k):
         s = (k * kept).astype(float)
-        X = predict(problem, done.past.nodes[-1], done.seen, s, points).reshape(span.blocks, q, *shape)
+        X = predict(problem, done.past.nodes, done.seen, s, points).reshape(span.blocks, q, *shape)
         solved = solve_window(problem, Window(done.past, s, problem.points - 1.0), X, persistent)
         found = solved.found
         theta = jnp.concatenate([found.pasts.nodes[0][-1:], solved.X.reshape(points, *shape)[:-1]])
@@ -490,7 +489,7 @@ def _differentiate(save_every, persistent, primals, tangents):
 
     linear = linearise(problem, whole(problem), equations(problem, X).pasts, X)
     _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))
-    along, _ = elimination.solve_blocks(linear, moved.reshape(len(X), -1))
+    along = elimination.solve_blocks(linear, moved.reshape(len(X), -1)).x
     _, (theta, states) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
     zeros = jax.tree.map(
         lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), result
