@@ -12,7 +12,7 @@ import yaml
 from conftest import ROOT
 from optide import digests, experiments, manifest, traces
 from optide.config import experiment_slice
-from optide.ide import march, picard, quadrature
+from optide.ide import blocks, picard, quadrature
 
 REDUCED = yaml.safe_load((ROOT / "tests" / "reduced" / "config.yaml").read_text())
 SCHEMES = ("discrete", "published", "converged")
@@ -84,8 +84,8 @@ def sum_backwards(order):
 
 @pytest.mark.parametrize("rule", [move_one_node, sum_backwards])
 def test_another_quadrature_is_noticed(accepted, rerun, monkeypatch, rule):
-    for method in (march, picard):
-        monkeypatch.setattr(method, "gauss_legendre", rule)
+    for module in (blocks, picard):
+        monkeypatch.setattr(module, "gauss_legendre", rule)
     rerun()
     found = levels(accepted)
     assert found["discrete.parquet"].level == "identical"
@@ -98,7 +98,7 @@ def elsewhere(accepted):
 
 
 def test_on_another_machine_last_bits_may_differ_and_it_says_so(accepted, rerun, monkeypatch):
-    monkeypatch.setattr(march, "gauss_legendre", sum_backwards)
+    monkeypatch.setattr(blocks, "gauss_legendre", sum_backwards)
     rerun()
     found = levels(elsewhere(accepted))
     assert found["converged.parquet"].level == "equal within tolerance"

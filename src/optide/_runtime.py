@@ -8,6 +8,8 @@ a job on the core that Snakemake gave it, and the order of every sum.
 
 XLA compiles a loop into one function if a turn of it reads and writes few bytes; else it calls a function
 for each operation, which costs ten times what a time step does.  By default 1 KiB are few.
+
+Without YNN, a library that picks its sums and products by the processor.
 """
 
 import os
@@ -16,6 +18,7 @@ import sys
 
 _FLAGS = [
     "--xla_cpu_multi_thread_eigen=false",
+    "--xla_cpu_experimental_ynn_fusion_type=",
     "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=8192",
 ]
 if platform.machine() in ("x86_64", "AMD64"):

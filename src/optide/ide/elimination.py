@@ -7,6 +7,9 @@ import jax.numpy as jnp
 
 Array = jax.Array
 
+UNROLLED = 8
+"""Terms of a sum up to which it is written out: quicker to run, slower to compile."""
+
 
 class Linear(NamedTuple):
     """Blocks linearised: residual + to_past z + to_own x + to_next y, and the past of the next block likewise.
@@ -26,6 +29,8 @@ class Linear(NamedTuple):
 
 def product(a: Array, b: Array) -> Array:
     """a @ b, as a sum in a fixed order that XLA fuses; a BLAS would choose its order by the processor."""
+    if a.shape[-1] > UNROLLED:
+        return jnp.sum(a[..., None] * b[..., None, :, :], axis=-2)
     return sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1]))
 
 
@@ -60,8 +65,8 @@ def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
 
 def gain(linear: Linear) -> Array:
     """The sum of the absolute derivatives of each equation of a block with respect to past, own and next, (Q,)."""
-    parts = (linear.to_past, linear.to_own, linear.to_next)
-    return sum(jnp.abs(part[:, i]) for part in parts for i in range(part.shape[1]))
+    parts = jnp.concatenate((linear.to_past, linear.to_own, linear.to_next), axis=1)
+    return product(jnp.abs(parts), jnp.ones((parts.shape[1], 1)))[:, 0]
 
 
 def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:

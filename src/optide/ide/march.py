@@ -37,13 +37,14 @@ ORDINARY_GAIN = 4.0
 """The sum of the derivatives of an equation is 2 where theta' hardly depends on theta."""
 RECENT = 6
 """Where blocks are added one by one: so many are solved again with each new one."""
-GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5)
+GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5, 0.25, -2.0, 0.1, -0.25, 4.0, -4.0)
 """Of the increment of a new block: these multiples of the last."""
 TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
-MAX_ITERATIONS = 12
-SMALLEST_STEP = 0.05
-"""Of a damped iteration, as a fraction."""
+QUICK = 12, 0.05
+PATIENT = 60, 1e-4
+"""Iterations of Newton's method, and the smallest step of a damped one, as a fraction: at first, and for a window
+that has got stuck."""
 
 
 class Span(NamedTuple):
@@ -220,7 +221,7 @@ class Iterate(NamedTuple):
         stuck: whether the last iteration found nothing better.
         sign: of the determinant of the last linear system.
         gain: how strongly each equation depends on theta, (n, q, *S), and 1 at least.
-        sizes: (MAX_ITERATIONS,) the size after each iteration; after the last, the last.
+        sizes: (PATIENT[0],) the size after each iteration; after the last, the last.
     """
 
     X: Array
@@ -242,12 +243,17 @@ def measure(window: Window, found: Evaluation, gain: Array) -> Array:
     return jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.past.nodes)))
 
 
-def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
-    """A damped Newton's method for a window, until it is solved or gets stuck."""
+def newton(problem: Problem, window: Window, now: Iterate, effort: tuple[Array, Array] = PATIENT) -> Iterate:
+    """A damped Newton's method for a window, until it is solved or gets stuck.
+
+    Args:
+        effort: the number of iterations, and the smallest step.
+    """
+    iterations, smallest_step = effort
 
     def going_on(now):
         # the first iteration even where the prediction would do: a bias adds up over many windows
-        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < MAX_ITERATIONS)
+        return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < iterations)
 
     def improve(now):
         linear = linearise(problem, window, now.found.pasts, now.X)
@@ -257,7 +263,7 @@ def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
 
         def too_far(trial):
             step, (_, _, new) = trial
-            return ~((new < size) | (new <= ENOUGH)) & (step > SMALLEST_STEP)
+            return ~((new < size) | (new <= ENOUGH)) & (step > smallest_step)
 
         def attempt(trial):
             step, _ = trial
@@ -268,7 +274,7 @@ def newton(problem: Problem, window: Window, now: Iterate) -> Iterate:
         _, new = jax.lax.while_loop(too_far, attempt, (1.0, (now.X, now.found, jnp.inf)))
         better = (new[2] < size) | (new[2] <= ENOUGH)
         new = choose(better, new, (now.X, now.found, size))
-        sizes = jnp.where(jnp.arange(MAX_ITERATIONS) < now.count, now.sizes, new[2])
+        sizes = jnp.where(jnp.arange(len(now.sizes)) < now.count, now.sizes, new[2])
         return Iterate(*new, now.count + 1, ~better, solved.sign, gain, sizes)
 
     return jax.lax.while_loop(going_on, improve, now)
@@ -278,19 +284,23 @@ def begin(problem: Problem, window: Window, X: Array) -> Iterate:
     """A window before the first iteration."""
     found = evaluate(problem, window, X)
     gain = jnp.ones_like(X)
-    return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(MAX_ITERATIONS))
+    return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(PATIENT[0]))
 
 
-def grow(problem: Problem, window: Window, count: int) -> Array:
+def grow(problem: Problem, window: Window, X: Array) -> Array:
     """Predict the blocks of a window one after the other, where Newton's method on all of them at once is stuck.
 
     Each new block is solved together with the `RECENT` ones before it, as if theta went straight on after it,
     from the first of several guesses that leads to a solution.  Blocks further back stay as they are.
 
+    Args:
+        X: another prediction, (n, q, *S), of which the first block is used.
+
     Returns:
-        (count, q, *S).
+        (n, q, *S).
     """
-    q, kept = Layout.of(problem).size, min(RECENT, count - 1) + 1
+    count, q, first = *X.shape[:2], X[0]
+    kept = min(RECENT, count - 1) + 1
 
     def add(carry, k):
         (past, s, _), X, pasts = carry
@@ -306,11 +316,14 @@ def grow(problem: Problem, window: Window, count: int) -> Array:
             (past, s, X, pasts),
         )
         place = jnp.minimum(k, kept - 1)
-        now = Window(past, s, jnp.minimum(window.last, s + q * (place + 1.0)))
+        now = Window(past, s, jnp.minimum(window.last, s + q * (place.astype(float) + 1.0)))
         nodes = pasts.nodes[place]
 
+        # how theta would go on: at first as predicted, as at the start of all there is no last increment
+        increments = jnp.where(k == 0, first, straight_on(nodes, jnp.arange(1.0, q + 1))) - nodes[-1:]
+
         def guess(factor):
-            own = straight_on(nodes, factor * jnp.arange(1.0, q + 1))
+            own = nodes[-1:] + factor * increments
             return begin(problem, now, straightened(X.at[place].set(own), nodes, place))
 
         def going_on(tried):
@@ -340,8 +353,9 @@ def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -
 
     def attempt(carry):
         attempts, _ = carry
-        guess = jax.lax.cond(attempts == 0, lambda: X, lambda: grow(problem, window, len(X))) if persistent else X
-        return attempts + 1, newton(problem, window, begin(problem, window, guess))
+        guess = jax.lax.cond(attempts == 0, lambda: X, lambda: grow(problem, window, X)) if persistent else X
+        effort = choose(attempts == 0, QUICK, PATIENT)
+        return attempts + 1, newton(problem, window, begin(problem, window, guess), effort)
 
     # one loop, so that Newton's method is compiled once
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, problem, window, X))
@@ -438,7 +452,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
         nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
         nothing(points),
         0.0,
-        jnp.zeros(MAX_ITERATIONS),
+        jnp.zeros(PATIENT[0]),
         0,
         1.0,
     )
