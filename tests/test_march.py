@@ -140,9 +140,10 @@ def test_a_refined_grid_solves_its_own_equations(substeps):
     assert solution.converged
     assert solution.theta.shape == (38 * substeps + 1,)
     refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), 0.1, len(solution.t), 1, substeps)
-    # the same integrals by the order-1000 rule, ahead of the grid included
+    # the same integrals by the order-1000 rule; not those ahead of the grid, where theta goes straight on here
     for name, state in picard.memories(refined, solution.theta).items():
-        np.testing.assert_allclose(solution.state[name], state, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(state))))
+        here, there = solution.state[name][:-substeps], state[:-substeps]
+        np.testing.assert_allclose(here, there, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(state))))
 
 
 def test_the_published_start_at_zero_forgets_its_first_memories():
@@ -182,7 +183,7 @@ def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
         ({"lookahead": 2}, "lookahead"),
         ({"t_start": 0.2}, "t_start"),
         ({"t_start": -1.0}, "t_start"),
-        ({"lookahead": 0}, "t_start"),
+        ({"lookahead": 0, "method": "picard"}, "t_start"),
     ],
 )
 def test_invalid_arguments_are_named(arguments, named):

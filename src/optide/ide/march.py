@@ -25,7 +25,7 @@ from optide.optimizers import State
 
 Array = jax.Array
 
-WINDOW = 256
+WINDOW = 512
 """Blocks of a window that are kept."""
 GUARD = 24
 """Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
@@ -243,7 +243,7 @@ def measure(window: Window, found: Evaluation, gain: Array) -> Array:
     return jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.past.nodes)))
 
 
-def newton(problem: Problem, window: Window, now: Iterate, effort: tuple[Array, Array] = PATIENT) -> Iterate:
+def newton(problem: Problem, window: Window, now: Iterate, effort: tuple[Array, Array]) -> Iterate:
     """A damped Newton's method for a window, until it is solved or gets stuck.
 
     Args:
@@ -332,7 +332,7 @@ def grow(problem: Problem, window: Window, X: Array) -> Array:
 
         def attempt(tried):
             i, best = tried
-            solved = newton(problem, now, guess(jnp.asarray(GUESSES)[i]))
+            solved = newton(problem, now, guess(jnp.asarray(GUESSES)[i]), PATIENT)
             return i + 1, choose(solved.size < best.size, solved, best)
 
         _, solved = jax.lax.while_loop(going_on, attempt, (0, guess(1.0)._replace(size=jnp.inf)))
