@@ -1,4 +1,4 @@
-"""The march: windows, hard cases, second order, derivatives, batches, and its linear algebra."""
+"""The march: windows, hard cases, derivatives, batches, and its linear algebra."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,6 @@ from optide.errors import ParameterError
 from optide.ide import Options, _solve, solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
 from optide.objectives import double_well, quadratic
-from test_closed_form import ALPHA, STEPS, THETA0, linear, states, theta
 
 
 # Limit cycles, and v -> 0 where the velocity amplifies rounding by alpha / eps: here an undamped and a
@@ -29,23 +28,6 @@ def test_hard_cases_converge(optimizer, objective, theta0):
     assert solution.converged
     assert solution.residual < 1e-12
     assert solution.message.startswith(f"converged in {solution.iterations} iterations")
-
-
-@pytest.mark.parametrize("lookahead", [0, 1])
-def test_second_order_on_a_closed_form_the_start_included(lookahead):
-    optimizer, errors = RMSProp(ALPHA, 0.9), []
-    for substeps in (8, 16):
-        options = {"lookahead": lookahead, "substeps": substeps, "order": 2}
-        solution = solve_ide(optimizer, linear, THETA0, STEPS, **options)
-        assert solution.converged
-        # of the formulas in t, those with look-ahead are one step ahead
-        exact = theta(optimizer, solution.t - (1 - lookahead) * ALPHA, -(1 - lookahead) * ALPHA)
-        errors.append(np.max(np.abs(solution.theta - exact)))
-        (v,) = states(optimizer, solution.u).values()
-        # the lower limit 1e-12 of the integrals, relative to the first u; without look-ahead the rule on a
-        # divided first step, whose clock is of fifth degree
-        np.testing.assert_allclose(solution.state["v"], v, rtol=2e-11, atol=1e-13)
-    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.1)
 
 
 def end(learning_rate, beta1, beta2, theta0):

@@ -88,6 +88,7 @@ class Optimizer:
     """
 
     learning_rate: Scalar
+    eps: ClassVar[Scalar] = 0.0  # what is added to the square root of a second moment; a field where there is one
     name: ClassVar[str]
 
     def __init_subclass__(cls) -> None:

@@ -100,8 +100,23 @@ class Problem:
         wide = (-1, *(1,) * (theta.ndim - 1))
         speed = self.pace(j).reshape(wide) * jax.vmap(self.velocity)(t, jnp.where(j > 0, u, self.h), g, state)
         # at t = 0 the product of a velocity that may be infinite and a pace of 4 sqrt(t / alpha)
-        starting = 4 * jnp.sqrt(EARLY) * self.optimizer.initial_velocity(g, EARLY)
+        starting = 4 * jnp.sqrt(EARLY) * self.optimizer.initial_velocity(g, EARLY) * self._started(g)
         return jnp.where(j.reshape(wide) > 0, speed, starting)
+
+    def _started(self, g: Array) -> Array:
+        """What eps leaves of the leading term at t = 0 in the first cell of a stretched grid, same shape as g.
+
+        In units x of that cell sqrt(v) is proportional to x, so that the velocity has a factor x / (x + q).
+        No grid resolves x ~ q; on the average over the cell it is 1 - q log(1 + 1/q).
+        """
+        first = (2 / self.substeps) ** 2  # the end of the cell, in units of alpha
+        nonzero = jnp.where(g == 0, 1.0, g)
+        q = self.optimizer.eps * jnp.abs(self.optimizer.initial_velocity(nonzero, first) / nonzero)
+        safe = jnp.where(q > 0, q, 1.0)
+        average = jnp.where(q > 0, 1 - safe * jnp.log1p(1 / safe), 1.0)
+        # the trapezoidal rule takes the mean with the end of the cell
+        started = average if self.order == 1 else 2 * average - 1 / (1 + q)
+        return jnp.where(g == 0, 0.0, started)
 
     def velocity(self, t: Array, u: Array, g: Array, state: State) -> Array:
         """theta'(t) at one grid point, with the two special starts of the published scheme.
