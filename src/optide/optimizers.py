@@ -88,8 +88,9 @@ class Optimizer:
     """
 
     learning_rate: Scalar
-    eps: ClassVar[Scalar] = 0.0  # what is added to the square root of a second moment; a field where there is one
     name: ClassVar[str]
+    # What is added to the square root of a second moment.  Not annotated: a field of the optimizers that have one.
+    eps = 0.0
 
     def __init_subclass__(cls) -> None:
         def flatten(optimizer):
