@@ -111,6 +111,29 @@ def edit(config, *keys, value):
         ),
         (("rates", "curves", "adagrad"), RMSPROP, r"rates\.curves\.adagrad: this name is taken by rates\.adagrad"),
         (("rates", "adagrad", "steps"), [5], r"rates\.adagrad\.steps = \[5\]: needs one number for each"),
+        (("audit", "experiments"), ["adam"], r"audit\.experiments\[0\] = 'adam': no such experiment; there are quadr"),
+        (
+            ("audit", "substeps", "limit"),
+            [1, 2, 3],
+            r"audit\.substeps\.limit = \[1, 2, 3\]: each must be twice the",
+        ),
+        (
+            ("audit", "substeps", "limit"),
+            [1, 2],
+            r"audit\.substeps\.limit = \[1, 2\]: must be a list of at least 3, all",
+        ),
+        (("audit", "example", "experiment"), "x", r"audit\.example\.experiment = 'x': no such experiment; there are"),
+        (
+            ("audit", "example", "learning_rate"),
+            0.2,
+            r"audit\.example\.learning_rate = 0\.2: quadratic-rmsprop has \[0\.1, 0\.01\]",
+        ),
+        (("audit", "example", "theta0"), 2.0, r"audit\.example\.theta0 = 2\.0: quadratic-rmsprop has no such config"),
+        (
+            ("audit", "example", "hyperparameters"),
+            {"beta": 0.95},
+            r"audit\.example\.hyperparameters = \{'beta': 0\.95\}: quadratic-rmsprop has no such configuration",
+        ),
         (("rates", "theta0"), 4, r"rates\.theta0 = 4: must be a number other than 4, the minimum"),
         (
             ("figures", "fig03", "rows", 0, "insets", 0, "k"),

@@ -91,7 +91,7 @@ def judge(config):
     error = error_of(examine, config, SCHEMA)
     if error is not None:
         assert "\n" not in error
-        assert error.startswith(("experiments", "figures", "rates", "top level", *map(key_of, zip(config))))
+        assert error.startswith(("experiments", "figures", "rates", "audit", "top level", *map(key_of, zip(config))))
     return error
 
 

@@ -59,6 +59,9 @@ def figures(*names):
 TABLE = {f"figures/table1.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")}
 CLAIMS = {name.replace("table1", "claims") for name in TABLE}
 RATES = {"results/rates.parquet", "figures/rates.png", "figures/rates.pdf"}
+TABLE2 = {name.replace("table1", "table2") for name in TABLE}
+AUDIT = {"figures/audit.png", "figures/audit.pdf"}
+AUDITED = {"results/audit/adam.parquet"}
 GALLERY, EXPLORER = {"figures/gallery.png"}, {"figures/explorer.html"}
 CRATE = {"ro-crate-metadata.json", "results/inputs"}
 ALL = ("discrete", "published", "converged")
@@ -85,10 +88,12 @@ def folder(built):
 def test_everything_is_built_with_logs_and_benchmarks(built):
     files = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
     assert figures("fig01", "fig02", "fig03") | TABLE | CLAIMS | RATES | GALLERY | EXPLORER <= files
+    assert files >= TABLE2 | AUDIT | AUDITED
     assert traces("quadratic-adagrad", "0.05", *ALL) <= files
     drawn = {f"figure/{scheme}/{name}" for scheme in ALL[1:] for name in ("fig01", "fig02", "fig03")}
     solved = {name[len("results/traces/") : -len(".parquet")] for name in files if name.startswith("results/traces/")}
     single = {"table1", "claims", "rates", "rates_figure", "crate", "gallery", "explorer"}
+    single |= {"table2", "audit_figure", "audit/adam"}
     jobs = {*single, *drawn, *(f"trace/{name}" for name in solved)}
     for kind, suffix in {"logs": "log", "benchmarks": "tsv"}.items():
         assert {f"results/{kind}/{job}.{suffix}" for job in jobs} <= files
@@ -100,13 +105,13 @@ def test_everything_is_built_with_logs_and_benchmarks(built):
 
 def test_every_figure_and_table_carries_its_provenance_and_is_in_the_crate(built, capsys):
     drawn = sorted(str(path.relative_to(built)) for path in (built / "figures").rglob("*.*"))
-    assert len(drawn) == 12 + 5 + 2 + len(CLAIMS) + 2
+    assert len(drawn) == 12 + 5 + 2 + len(CLAIMS) + 2 + len(TABLE2) + 2
     assert provenance.main([*(str(built / path) for path in drawn), "--directory", str(built)]) == 0
     assert " 0 verified" not in capsys.readouterr().out
     parts = {entity.id for entity in ROCrate(built).data_entities}
     solved = {str(path.relative_to(built)) for path in (built / "results/traces").rglob("*.parquet")}
     inputs = {f"results/inputs/{name}" for name in ("config.yaml", "claims.yaml", "Snakefile")}
-    assert {*drawn, *solved, *RATES, *inputs} <= parts
+    assert {*drawn, *solved, *RATES, *AUDIT, *AUDITED, *inputs} <= parts
 
 
 def test_a_second_run_does_nothing(built):
@@ -126,7 +131,7 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
         config["experiments"]["double_well-adam"]["sets"][0]["hyperparameters"]["beta2"] = [0.9, 0.95]
 
     edited(folder, change)
-    needed = traces("double_well-adam", "0.1", *ALL) | figures("fig02")
+    needed = traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE2 | AUDIT | AUDITED
     assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | CRATE
     code, output = snakemake(folder, "--dry-run")
     assert code == 0
@@ -151,10 +156,17 @@ def test_changing_the_rates_leaves_all_else(folder):
     assert planned(folder) == RATES | CRATE
 
 
-def test_without_claims_and_rates_there_is_no_rule_for_them(tmp_path):
-    edited(tmp_path, lambda config: config.pop("rates"))
-    assert not planned(tmp_path) & (CLAIMS | RATES)
-    for target in ("claims", "figures/claims.csv", "figures/rates.png"):
+def test_changing_the_audit_leaves_all_else(folder):
+    edited(folder, lambda config: config["audit"]["substeps"].update(limit=[2, 4, 8]))
+    assert planned(folder) == AUDITED | TABLE2 | CRATE
+    edited(folder, lambda config: config["audit"]["example"].update(first=5))
+    assert planned(folder) == AUDIT | TABLE2 | CRATE
+
+
+def test_without_claims_rates_and_audit_there_is_no_rule_for_them(tmp_path):
+    edited(tmp_path, lambda config: [config.pop("rates"), config.pop("audit")])
+    assert not planned(tmp_path) & (CLAIMS | RATES | TABLE2 | AUDIT | AUDITED)
+    for target in ("claims", "figures/claims.csv", "figures/rates.png", "figures/table2.csv", "figures/audit.png"):
         code, output = snakemake(tmp_path, "--dry-run", target)
         assert code != 0
         assert "MissingRuleException" in output
@@ -283,7 +295,7 @@ def test_a_file_that_no_rule_produces_is_a_warning(folder):
 def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
     code, output = snakemake(built, "accept")
     assert code == 0, output
-    assert "accepted 38 artefacts, 38 of them changed" in output
+    assert "accepted 45 artefacts, 45 of them changed" in output
 
     other = tmp_path / "ein anderer Ördner"
     shutil.copytree(built / "reproducibility", other / "reproducibility")
@@ -307,7 +319,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         **POORER,
     )
     assert code == 0, output
-    assert "38 artefacts: 38 identical" in output
+    assert "45 artefacts: 45 identical" in output
     assert "every bit is as accepted" in output
     assert (other / "ro-crate-metadata.json").read_bytes() == (built / "ro-crate-metadata.json").read_bytes()
 
@@ -321,7 +333,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
     assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 files deleted" in output
     code, output = snakemake(other, "check")
     assert code == 0, output
-    assert "38 artefacts: 38 identical" in output
+    assert "45 artefacts: 45 identical" in output
 
 
 SHOW = """
@@ -357,7 +369,8 @@ def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(
             assert front.location["y"] >= 0
             assert f"Python {platform.python_version()}" in front.text
             shown = driver.execute_script("return results")
-            files = figures("fig01", "fig02", "fig03") | TABLE | CLAIMS | GALLERY | (RATES - {"results/rates.parquet"})
+            files = figures("fig01", "fig02", "fig03") | TABLE | TABLE2 | CLAIMS | GALLERY
+            files |= AUDIT | (RATES - {"results/rates.parquet"})
             assert set(shown) == files
             assert all("Look at:" in result["caption"] for result in shown.values())
             columns = {"figure", "quantity", "objective", "optimizer", "scheme"}

@@ -56,6 +56,8 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_figure(f"figures.{name}", figure, experiments)
     if "rates" in config:
         _check_rates("rates", config["rates"])
+    if "audit" in config:
+        _check_audit("audit", config["audit"], experiments)
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
     return [
         *(f"experiments.{name}: no figure uses it" for name in experiments if name not in used),
@@ -106,6 +108,36 @@ def _check_rates(key: str, rates: Config) -> None:
                 f"{where}.steps = {entry['steps']}: needs one number for each of "
                 f"learning_rates = {rates['learning_rates']}"
             )
+
+
+def _check_audit(key: str, audit: Config, experiments: Config) -> None:
+    example = audit["example"]
+    names = {f"{key}.experiments[{i}]": name for i, name in enumerate(audit.get("experiments", ()))}
+    for place, name in {**names, f"{key}.example.experiment": example["experiment"]}.items():
+        if name not in experiments:
+            raise ConfigError(
+                f"{place} = {shown(name)}: no such experiment; there are "
+                f"{', '.join(experiments)}{nearest(name, experiments)}"
+            )
+    for limit, substeps in audit["substeps"].items():
+        if any(fine != 2 * coarse for coarse, fine in itertools.pairwise(substeps)):
+            raise ConfigError(f"{key}.substeps.{limit} = {substeps}: each must be twice the one before")
+    place, name, rate = f"{key}.example", example["experiment"], example["learning_rate"]
+    if rate not in (rates := experiments[name]["learning_rates"]):
+        raise ConfigError(f"{place}.learning_rate = {rate}: {name} has {rates}")
+    found = list(lanes(experiment_slice({"experiments": experiments}, name, rate)))
+    for part in ("theta0", "hyperparameters"):
+        found = [lane for lane in found if getattr(lane, part) == example[part]]
+        if not found:
+            raise ConfigError(f"{place}.{part} = {shown(example[part])}: {name} has no such configuration")
+
+
+def audited(config: Config) -> dict[str, list[str]]:
+    """The experiments that the audit takes apart, by their optimizer; none without an entry `audit`."""
+    found: dict[str, list[str]] = {}
+    for name in config["audit"].get("experiments", config["experiments"]) if "audit" in config else ():
+        found.setdefault(config["experiments"][name]["optimizer"], []).append(name)
+    return found
 
 
 def _check_figure(key: str, figure: Config, experiments: Config) -> None:

@@ -102,6 +102,7 @@ def _continuous(solution: Solution, scheme: str, experiment: Config, lane: Lane)
             f"{solution.iterations} iterations, residual {solution.residual:.3g}"
         )
     report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
+    report["residuals"] = solution.residuals.tolist()
     return {"t": solution.t, "u": solution.u, "theta": solution.theta, **solution.state}, report
 
 

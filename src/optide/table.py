@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tabulate import tabulate
 
-from optide import html, latex, metrics, provenance, tables
+from optide import metrics, provenance, tables
 from optide.config import STATES
 from optide.traces import LaneTrace
 
@@ -94,20 +93,7 @@ def write(table: Sequence[Row], path: str | Path, record: provenance.Record) -> 
 
     That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
     """
-    pages = {
-        ".md": lambda: _markdown(table),
-        ".html": lambda: html.page(Path(path).stem, [heading for heading, _, _ in _MAIN], _cells(table), _NOTE),
-        ".tex": lambda: _latex(table),
-    }
-    tables.write(path, record, COLUMNS, table, pages)
-
-
-def _configuration(row: Row) -> str:
-    return " ".join(filter(None, (row["experiment"], row["set"])))
-
-
-def _betas(row: Row) -> str:
-    return ", ".join(f"{row[name]:g}" for name in HYPERPARAMETERS if row[name] is not None)
+    tables.write(path, record, COLUMNS, table, tables.pages(table, path, _LAYOUT))
 
 
 def _second_moment(row: Row) -> float:
@@ -120,9 +106,9 @@ def _published_iterations(row: Row) -> str:
 
 # heading in Markdown, heading in LaTeX, cell: a column of the row, or a function of it
 _MAIN: tuple[tuple[str, str, str | Callable[[Row], Any]], ...] = (
-    ("experiment", "experiment", _configuration),
+    ("experiment", "experiment", tables.configuration),
     ("α", r"$\alpha$", "learning_rate"),
-    ("β", r"$\beta$", _betas),
+    ("β", r"$\beta$", tables.betas),
     ("θ₀", r"$\theta_0$", "theta0"),
     ("max Δθ published", r"$\max|\Delta\theta|$ publ.", "published_theta_gap_max"),
     ("max Δθ", r"$\max|\Delta\theta|$", "converged_theta_gap_max"),
@@ -143,29 +129,4 @@ _NOTE = (
     "and converged otherwise. Rates are per step; memory is 1/(1-beta) steps. "
     "* The published iteration did not converge."
 )
-
-
-def _cells(table: Sequence[Row]) -> list[list[str]]:
-    return [[_text(row[cell] if isinstance(cell, str) else cell(row)) for _, _, cell in _MAIN] for row in table]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.2e}" if 0 < abs(value) < 0.01 else f"{value:.4g}"
-    return "" if value is None else str(value)
-
-
-def _markdown(table: Sequence[Row]) -> str:
-    headings = [heading for heading, _, _ in _MAIN]
-    return tabulate(_cells(table), headings, tablefmt="pipe", disable_numparse=True) + f"\n\n{_NOTE}\n"
-
-
-def _latex(table: Sequence[Row]) -> str:
-    cells = [[latex.escape(cell) for cell in row] for row in _cells(table)]
-    headings = [heading for _, heading, _ in _MAIN]
-    # 17 columns: across a page on its side, in the smallest size
-    body = latex.longtable(headings, cells, "lrlr" + "r" * (len(_MAIN) - 4), "2pt")
-    return (
-        f"% {_NOTE}\n% Needs the packages booktabs, longtable and pdflscape.\n"
-        f"\\begin{{landscape}}\n{{\\tiny\n{body}\n}}\n\\end{{landscape}}\n"
-    )
+_LAYOUT = tables.Layout(_MAIN, "lrlr" + "r" * (len(_MAIN) - 4), _NOTE)

@@ -104,7 +104,7 @@ class LaneTrace(NamedTuple):
 
     Attributes:
         configuration: the columns of `CONFIGURATION`, and what the metadata say of this lane
-            (for a continuous scheme: iterations, residual).
+            (for a continuous scheme: iterations, residual, and the residual of each iteration).
         values: the columns of `VALUES`, each (n,); those the optimizer does not have are NaN.
     """
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from snakemake.utils import min_version, update_config
@@ -60,6 +61,7 @@ SOURCES = Path(workflow.basedir) / "src" / "optide"
 NOT_SOLVING = (
     *("plotting", "logscale", "table", "tables", "html", "latex", "elementary", "metrics", "provenance", "crate"),
     *("schema", "yamlfile", "mend", "rates", "rates_figure", "linearisation", "explorer", "gallery"),
+    *("audit", "audit_figure", "audit_solve", "richardson", "table2"),
 )
 TABLE_WRITING = ("html.py", "latex.py", "provenance.py", "tables.py", "traces.py")
 
@@ -88,6 +90,7 @@ wildcard_constraints:
     experiment=one_of(config["experiments"]),
     figure=one_of(config["figures"]),
     learning_rate=one_of(dict.fromkeys(rate for _, rate in RUNS)),
+    optimizer=one_of(configuration.HYPERPARAMETERS),
 
 
 GALLERY, EXPLORER = "figures/gallery.png", "figures/explorer.html"
@@ -103,6 +106,18 @@ if RATES:
     FIGURES += expand("figures/rates.{suffix}", suffix=["png", "pdf"])
 
 
+AUDITED = configuration.audited(config)
+
+
+def audited(optimizer):
+    return f"results/audit/{optimizer}.parquet"
+
+
+if AUDITED:
+    EXAMPLE = config["audit"]["example"]["experiment"], config["audit"]["example"]["learning_rate"]
+    FIGURES += expand("figures/audit.{suffix}", suffix=["png", "pdf"])
+
+
 def table_files(name):
     return [f"figures/{name}.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
 
@@ -114,7 +129,11 @@ def in_report(path, caption, category, what):
     )
 
 
-TABLES = [path for name in ("table1", *(["claims"] if CLAIMS else [])) for path in table_files(name)]
+TABLES = [
+    path
+    for name in ("table1", *(["table2"] if AUDITED else []), *(["claims"] if CLAIMS else []))
+    for path in table_files(name)
+]
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 

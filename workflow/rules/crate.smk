@@ -25,7 +25,7 @@ localrules:
 rule crate:
     input:
         sources=ORIGINS.values(),
-        traces=[*TRACES, *RATES],
+        traces=[*TRACES, *RATES, *map(audited, AUDITED)],
         files=[*FIGURES, *TABLES],
     output:
         metadata=CRATE,

@@ -1,0 +1,144 @@
+"""Table 2, the audit: how much of the gap between the models is the equation, and how much its numerical treatment."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optide import audit, metrics, provenance, richardson, tables
+from optide.audit import AS_CONFIGURED, LIMITS, Solved, Treatment
+from optide.config import Config
+from optide.traces import LaneTrace
+
+Array = np.ndarray
+Row = dict[str, Any]
+
+OF_LIMIT = ("gap", "order", "error", "status")
+GAPS = ("published_gap", "converged_gap", "aligned_gap")
+
+NOT_SOLVED, NO_ORDER = "a solve did not converge", "no order"
+"""Why a limit is missing; the second: the differences do not shrink as the method's order says."""
+
+
+def columns(settings: Config) -> tuple[str, ...]:
+    """The names of a row's values."""
+    refined = [f"{name}_{substeps}" for name in LIMITS for substeps in settings["substeps"][name]]
+    limits = [f"{name}_{measure}" for name in LIMITS for measure in OF_LIMIT]
+    configuration = ("experiment", "set", "objective", "optimizer", "learning_rate", "beta", "beta1", "beta2")
+    return (*configuration, "theta0", "steps", "published_converged", *GAPS, *limits, *refined)
+
+
+def rows(traces: Iterable[LaneTrace], solutions: Iterable[Solved], settings: Config) -> list[Row]:
+    """The gaps max_k |theta_k - theta(t_k)| of every configuration that was audited.
+
+    Args:
+        traces: of these configurations, by all schemes, in any order.
+        solutions: of `optide.audit.read`.
+        settings: the entry `audit` of the configuration.
+
+    Returns:
+        A row with `columns` for each configuration, in the order of the solutions.  Where a solve did not
+        converge its gap is None; where a limit cannot be had, its values are None and its status
+        says why.
+    """
+    by_scheme: dict[tuple, dict[str, LaneTrace]] = {}
+    for trace in traces:
+        key = tuple(trace.configuration[name] for name in audit.KEY)
+        by_scheme.setdefault(key, {})[trace.configuration["scheme"]] = trace
+    by_treatment: dict[tuple, dict[Treatment, Solved]] = {}
+    for solved in solutions:
+        by_treatment.setdefault(solved.key, {})[solved.treatment] = solved
+    return [_row(by_scheme[key], solved, settings) for key, solved in by_treatment.items()]
+
+
+def _row(traces: Mapping[str, LaneTrace], solved: Mapping[Treatment, Solved], settings: Config) -> Row:
+    discrete = traces["discrete"]
+    row: Row = dict.fromkeys(columns(settings))
+    row |= {name: value for name, value in discrete.configuration.items() if name in row}
+    row["published_converged"] = traces["published"].configuration["converged"]
+    for scheme in ("published", "converged"):
+        row[f"{scheme}_gap"] = _gap(discrete, traces[scheme].values["k"], traces[scheme].values["theta"])
+    # where the start is aligned as configured, nothing else was solved
+    row["aligned_gap"] = (
+        _solved_gap(discrete, solved[AS_CONFIGURED]) if AS_CONFIGURED in solved else row["converged_gap"]
+    )
+    for name in LIMITS:
+        sequence = [solved[treatment] for treatment in audit.refinements(name, settings)]
+        row |= {f"{name}_{one.treatment.substeps}": _solved_gap(discrete, one) for one in sequence}
+        row |= {f"{name}_{measure}": value for measure, value in _limit(discrete, sequence, settings["order"]).items()}
+    return row
+
+
+def _limit(discrete: LaneTrace, sequence: Sequence[Solved], order: int) -> dict[str, Any]:
+    if not all(one.converged for one in sequence[-3:]):
+        return {"status": NOT_SOLVED}
+    limit = richardson.limit([one.theta for one in sequence], order)
+    observed = None if np.isnan(limit.order) else limit.order
+    if not limit.convergent:
+        return {"status": NO_ORDER, "order": observed}
+    gap = _gap(discrete, np.arange(len(limit.values)), limit.values)
+    return {"gap": gap, "order": observed, "error": limit.error, "status": ""}
+
+
+def _solved_gap(discrete: LaneTrace, solved: Solved) -> float | None:
+    return _gap(discrete, np.arange(len(solved.theta)), solved.theta) if solved.converged else None
+
+
+def _gap(discrete: LaneTrace, k: Array, theta: Array) -> float:
+    return metrics.gap(discrete.values["k"], discrete.values["theta"], k, theta).largest
+
+
+def summary(table: Sequence[Row]) -> str:
+    """How many limits there are, in a line for each kind."""
+    lines = []
+    for name in LIMITS:
+        found = [row[f"{name}_status"] for row in table]
+        reasons = "".join(f", {found.count(reason)}: {reason}" for reason in (NOT_SOLVED, NO_ORDER))
+        lines.append(f"{name}: {found.count('')} of {len(table)}{reasons}\n")
+    return "".join(lines)
+
+
+def write(table: Sequence[Row], path: str | Path, record: provenance.Record, settings: Config) -> None:
+    """Write all columns as .csv, or the main ones as .md, .html or .tex (booktabs), with their provenance.
+
+    That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
+    """
+    tables.write(path, record, columns(settings), table, tables.pages(table, path, _LAYOUT))
+
+
+def _published(row: Row) -> str:
+    return f"{row['published_gap']:.3g}{'' if row['published_converged'] else '*'}"
+
+
+def _shown(name: str) -> Callable[[Row], Any]:
+    def cell(row: Row) -> Any:
+        return row[f"{name}_status"] or row[f"{name}_gap"]
+
+    return cell
+
+
+_MAIN = (
+    ("experiment", "experiment", tables.configuration),
+    ("α", r"$\alpha$", "learning_rate"),
+    ("β", r"$\beta$", tables.betas),
+    ("θ₀", r"$\theta_0$", "theta0"),
+    ("published", "published", _published),
+    ("converged", "converged", "converged_gap"),
+    ("aligned", "aligned", "aligned_gap"),
+    ("h → 0", r"$h \to 0$", _shown("limit")),
+    ("± error", r"$\pm$ error", "limit_error"),
+    ("order", "order", "limit_order"),
+    ("no look-ahead, h → 0", r"no look-ahead, $h \to 0$", _shown("no_lookahead")),
+    ("± error", r"$\pm$ error", "no_lookahead_error"),
+    ("order", "order", "no_lookahead_order"),
+)
+_NOTE = (
+    "Each number is the largest distance between theta_k of the discrete algorithm and theta(t_k) of the equation: as "
+    "published; converged, from the same start of the time grid; from a start aligned with the algorithm; in the limit "
+    "of small time steps, with the equation as it is and without look-ahead. From converged to aligned is the start, "
+    "from aligned to h -> 0 the time step, and what is left there belongs to the equation. Limits are Richardson's; "
+    "their error is estimated from above, and the order observed is to be 2. "
+    "* The published iteration did not converge."
+)
+_LAYOUT = tables.Layout(_MAIN, "lrlr" + "r" * (len(_MAIN) - 4), _NOTE)

@@ -1,0 +1,82 @@
+# The audit, where the configuration asks for it: one job per optimizer, whose experiments share what is
+# compiled; table 2; and the finding in one figure.
+
+if AUDITED:
+
+    rule audit:
+        input:
+            solver=[
+                *(p for p in sources("*.py", "ide/*.py") if Path(p).stem not in NOT_SOLVING),
+                *sources("audit.py", "audit_solve.py"),
+            ],
+        output:
+            audited("{optimizer}"),
+        log:
+            "results/logs/audit/{optimizer}.log",
+        benchmark:
+            "results/benchmarks/audit/{optimizer}.tsv"
+        params:
+            slices=lambda wildcards: [
+                configuration.experiment_slice(config, name, rate)
+                for name in AUDITED[wildcards.optimizer]
+                for rate in config["experiments"][name]["learning_rates"]
+            ],
+            audit={name: config["audit"][name] for name in ("substeps", "order")},
+        # it takes a minute: start it early
+        priority: 1
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=15,
+        script:
+            "../scripts/audit.py"
+
+
+    rule table2:
+        input:
+            comparison=sources(
+                "audit.py", "richardson.py", "table2.py", "elementary.py", "metrics.py", *TABLE_WRITING
+            ),
+            traces=[
+                trace(scheme, run) for scheme in SCHEMES for run in RUNS if run[0] in chain(*AUDITED.values())
+            ],
+            audits=[audited(optimizer) for optimizer in AUDITED],
+        output:
+            [in_report(path, "table2", "audit", "table 2") for path in table_files("table2")],
+        log:
+            "results/logs/table2.log",
+        benchmark:
+            "results/benchmarks/table2.tsv"
+        params:
+            audit=config["audit"],
+            settings=settings("audit", *(f"experiments.{name}" for name in chain(*AUDITED.values()))),
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        script:
+            "../scripts/table2.py"
+
+
+    rule audit_figure:
+        input:
+            drawing=sources(
+                *("audit.py", "audit_figure.py", "elementary.py", "logscale.py", "metrics.py", "plotting.py"),
+                *("provenance.py", "traces.py"),
+            ),
+            traces=[trace(scheme, EXAMPLE) for scheme in SCHEMES],
+        output:
+            [in_report(f"figures/audit.{suffix}", "audit", "audit", "audit") for suffix in ("png", "pdf")],
+        log:
+            "results/logs/audit_figure.log",
+        benchmark:
+            "results/benchmarks/audit_figure.tsv"
+        params:
+            example=config["audit"]["example"],
+            settings=settings("audit.example", f"experiments.{EXAMPLE[0]}"),
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        script:
+            "../scripts/audit_figure.py"
