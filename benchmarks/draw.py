@@ -16,12 +16,12 @@ from optide.plotting import COLOURS, MARKERS, style
 LOOKS = {
     "plain": (1, "published scheme, read plainly (estimated)"),
     "picard": (2, "picard"),
-    "newton": (3, "newton"),
+    "march": (3, "march"),
     "discrete": (0, "discrete algorithm"),
 }
 """Place of colour and marker, and name, of each method."""
 RATIO, SPEEDUP, PER_SECOND = 8, 1000, 2000
-"""Goals: newton to discrete scan, plain scheme to newton, batched solves per second."""
+"""Goals: march to discrete scan, plain scheme to march, batched solves per second."""
 
 
 def page(results: pd.DataFrame, settings: Config) -> str:
@@ -34,8 +34,10 @@ def page(results: pd.DataFrame, settings: Config) -> str:
     parts = dict(iter(results.groupby("part")))
     scaling, goal = _wide(parts["scaling"], ["steps"]), settings["scaling"]["goal_steps"]
     runs = _wide(parts["experiments"], ["experiment", "learning_rate", "theta0", "beta", "beta1", "beta2", "steps"])
-    ratio = runs["newton"] / runs["discrete"]
-    batch, memory = parts["batch"].iloc[0], parts["memory"]
+    ratio = runs["march"] / runs["discrete"]
+    batch, memory, regimes = parts["batch"].iloc[0], parts["memory"], parts["regimes"]
+    random = settings["regimes"]
+    tried = random["lanes"]
     rate = batch["lanes"] / batch["best_s"]
     run = label(settings["scaling"]["optimizer"], {})
     whole = runs.sum()
@@ -43,14 +45,14 @@ def page(results: pd.DataFrame, settings: Config) -> str:
     if goal in scaling.index:
         long = scaling.loc[goal]
         goals += [
-            _goal(f"newton / discrete, {goal:,} steps", long["newton"] / long["discrete"], RATIO, below=True),
-            _goal(f"plain / newton, {goal:,} steps", long["plain"] / long["newton"], SPEEDUP),
+            _goal(f"march / discrete, {goal:,} steps", long["march"] / long["discrete"], RATIO, below=True),
+            _goal(f"plain / march, {goal:,} steps", long["plain"] / long["march"], SPEEDUP),
         ]
     goals += [
         _goal(
-            "newton / discrete, all runs of the paper together", whole["newton"] / whole["discrete"], RATIO, below=True
+            "march / discrete, all runs of the paper together", whole["march"] / whole["discrete"], RATIO, below=True
         ),
-        _goal("plain / newton, all runs of the paper together", whole["plain"] / whole["newton"], SPEEDUP),
+        _goal("plain / march, all runs of the paper together", whole["plain"] / whole["march"], SPEEDUP),
         _goal(f"converged solves of {batch['steps']} steps of Adam per second", rate, PER_SECOND),
     ]
     sections = [
@@ -71,18 +73,18 @@ def page(results: pd.DataFrame, settings: Config) -> str:
             [
                 "steps",
                 "discrete",
-                "newton",
-                "newton / discrete",
+                "march",
+                "march / discrete",
                 "median of ratios",
                 "ns per step",
                 "picard",
                 "plain",
-                "plain / newton",
-                "compiling newton",
+                "plain / march",
+                "compiling march",
             ],
         ),
         "## The runs of the paper",
-        f"{len(runs)} configurations. The worst ratio of newton to discrete is {ratio.max():.1f}: "
+        f"{len(runs)} configurations. The worst ratio of march to discrete is {ratio.max():.1f}: "
         f"{_name(ratio.idxmax(), runs)}.",
         _table(
             _experiments(runs, ratio),
@@ -91,20 +93,31 @@ def page(results: pd.DataFrame, settings: Config) -> str:
                 "learning rate",
                 "runs",
                 "discrete",
-                "newton",
-                "newton / discrete",
+                "march",
+                "march / discrete",
                 "worst",
                 "picard",
                 "plain",
-                "plain / newton",
+                "plain / march",
             ],
         ),
         "## Batch",
         f"{batch['lanes']:.0f} of {settings['batch']['lanes']} random runs of Adam converged in "
         f"{_seconds(batch['best_s'])} "
         f"(median {_seconds(batch['median_s'])}), with {batch['workers']:.0f} workers: {rate:,.0f} per second.",
+        "## Regimes",
+        f"Of {tried:,} random runs of {random['steps']} steps in each row, learning rates "
+        f"{_range(random['learning_rate'])}, memories of {_range(random['memory'])} steps or none; in all, "
+        f"{regimes['lanes'].sum():,.0f} of {len(regimes) * tried:,} converged. Times with compiling.",
+        _table(
+            [
+                [r.optimizer, r.objective, f"{r.lanes:,.0f}", f"{r.ambiguous:.0f}", _seconds(r.best_s)]
+                for r in regimes.itertuples()
+            ],
+            ["optimizer", "objective", "converged", "known to have other solutions", "time"],
+        ),
         "## Memory",
-        "The most that a process needed for one newton of the run above, Python, JAX and compiling included.",
+        "The most that a process needed for one march of the run above, Python, JAX and compiling included.",
         _table(
             [[f"{r.steps:,}", f"{r.save_every:.0f}", f"{r.peak_mb:.0f} MiB"] for r in memory.itertuples()],
             ["steps", "every n-th point kept", "peak"],
@@ -130,13 +143,13 @@ def _goal(what: str, measured: float, goal: float, below: bool = False) -> list[
 
 
 def _scaling(rows: pd.DataFrame, times: pd.DataFrame) -> Iterable[list[str]]:
-    newton = rows[rows["method"] == "newton"].set_index("steps")
+    march = rows[rows["method"] == "march"].set_index("steps")
     for steps, row in times.iterrows():
-        given = newton.loc[steps] if steps in newton.index else None
+        given = march.loc[steps] if steps in march.index else None
         yield [
-            f"{steps:,}", _seconds(row["discrete"]), _seconds(row["newton"]), _ratio(row["newton"] / row["discrete"]),
-            "" if given is None else _ratio(given["median_ratio"]), f"{row['newton'] / steps * 1e9:.0f}",
-            _seconds(row["picard"]), _seconds(row["plain"]), _ratio(row["plain"] / row["newton"]),
+            f"{steps:,}", _seconds(row["discrete"]), _seconds(row["march"]), _ratio(row["march"] / row["discrete"]),
+            "" if given is None else _ratio(given["median_ratio"]), f"{row['march'] / steps * 1e9:.0f}",
+            _seconds(row["picard"]), _seconds(row["plain"]), _ratio(row["plain"] / row["march"]),
             "" if given is None else _seconds(given["compile_s"]),
         ]  # fmt: skip
 
@@ -145,9 +158,9 @@ def _experiments(runs: pd.DataFrame, ratio: pd.Series) -> Iterable[list[str]]:
     for (name, rate), group in [*runs.groupby(["experiment", "learning_rate"], sort=False), (("all", ""), runs)]:
         total = group.sum()
         yield [
-            name, f"{rate}", str(len(group)), _seconds(total["discrete"]), _seconds(total["newton"]),
-            _ratio(total["newton"] / total["discrete"]), _ratio(ratio[group.index].max()), _seconds(total["picard"]),
-            _seconds(total["plain"]), _ratio(total["plain"] / total["newton"]),
+            name, f"{rate}", str(len(group)), _seconds(total["discrete"]), _seconds(total["march"]),
+            _ratio(total["march"] / total["discrete"]), _ratio(ratio[group.index].max()), _seconds(total["picard"]),
+            _seconds(total["plain"]), _ratio(total["plain"] / total["march"]),
         ]  # fmt: skip
 
 
@@ -166,6 +179,10 @@ def _seconds(value: float) -> str:
     units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
     unit = next((unit for unit, size in units.items() if value >= size), "µs")
     return f"{value / units[unit]:.3g} {unit}"
+
+
+def _range(limits: Sequence[float]) -> str:
+    return " to ".join(f"{limit:g}" for limit in limits)
 
 
 def _ratio(value: float) -> str:

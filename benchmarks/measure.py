@@ -1,5 +1,6 @@
 """Measure all methods in one process and one thread; the batch alone takes as many threads as it is told."""
 
+import functools
 import json
 import os
 import platform
@@ -25,11 +26,12 @@ HYPERPARAMETERS = ("beta", "beta1", "beta2")
 COLUMNS = (
     *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
     *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),
-    *("best_ratio", "median_ratio", "lanes", "workers", "peak_mb", "machine"),
+    *("best_ratio", "median_ratio", "lanes", "ambiguous", "workers", "peak_mb", "machine"),
 )
 """Of the results.  The ratios are to the discrete scan: of the best times, and the median of the ratios side by side.
 
-In the part "batch", `lanes` is the number of those that converged; `peak_mb` is a process's resident memory, in 2^20
+In the parts "batch" and "regimes", `lanes` is the number of those that converged, and `ambiguous` of those known to
+have other solutions; `peak_mb` is a process's resident memory, in 2^20
 bytes, and so that of Python and JAX, too."""
 
 Row = dict[str, Any]
@@ -54,7 +56,7 @@ def measure(settings: Config, config: Config, say: Callable[[str], None] = print
     say(where)
     rows = []
     # memory first: what a process has needed counts for those that it starts
-    for part in (memory, scaling, experiments, batch):
+    for part in (memory, scaling, experiments, batch, regimes):
         for row in part(settings, config):
             say(" ".join(f"{name}={_short(row[name])}" for name in COLUMNS if row.get(name) is not None))
             rows.append({**dict.fromkeys(COLUMNS), **row, "machine": where})
@@ -116,7 +118,7 @@ def _rows(case: Case, methods: tuple[str, ...], settings: Config) -> Iterator[Ro
     about = {"optimizer": case.optimizer.name, "objective": case.objective.name, "theta0": case.theta0, **numbers}
     for method, timing in timings.items():
         row = {"method": method, **about, "steps": case.steps, **_summary(timing)}
-        if method == "newton":
+        if method == "march":
             row["save_every"] = case.save_every
         if method != "discrete":
             discrete = timings["discrete"].seconds
@@ -150,18 +152,44 @@ def batch(settings: Config, config: Config) -> Iterator[Row]:
     objective = OBJECTIVES[chosen["objective"]]
 
     def solve():
-        return solve_batch(optimizers, objective, theta0s, chosen["steps"], method="newton", workers=chosen["workers"])
+        return solve_batch(optimizers, objective, theta0s, chosen["steps"], workers=chosen["workers"])
 
     first, solution = clock(solve)
     seconds = [clock(solve)[0] for _ in range(chosen["repetitions"])]
     timing = Timing(seconds, first - min(seconds), int(np.max(solution.iterations)), bool(np.all(solution.converged)))
-    about = {"method": "newton", "optimizer": "adam", "objective": objective.name, "steps": chosen["steps"]}
+    about = {"method": "march", "optimizer": "adam", "objective": objective.name, "steps": chosen["steps"]}
     size = {"lanes": int(np.sum(solution.converged)), "workers": chosen["workers"]}
     yield {"part": "batch", **about, **_summary(timing), **size}
 
 
+def regimes(settings: Config, config: Config) -> Iterator[Row]:
+    """Random configurations of everything."""
+    chosen = settings["regimes"]
+    rng, lanes = np.random.default_rng(chosen["seed"]), chosen["lanes"]
+
+    def spread(limits):
+        return np.exp(rng.uniform(*np.log(limits), lanes))
+
+    def beta():
+        return np.where(rng.uniform(size=lanes) < chosen["without_memory"], 0.0, 1 - 1 / spread(chosen["memory"]))
+
+    for name, optimizer in OPTIMIZERS.items():
+        for objective, limits in chosen["theta0"].items():
+            betas = {key: beta() for key in HYPERPARAMETERS if key in optimizer.__dataclass_fields__}
+            optimizers = optimizer(spread(chosen["learning_rate"]), **betas)
+            theta0s = rng.choice([-1, 1], lanes) * spread(limits)
+            arguments = (optimizers, OBJECTIVES[objective], theta0s, chosen["steps"])
+            spent, solution = clock(functools.partial(solve_batch, workers=chosen["workers"]), *arguments)
+            yield {
+                **{"part": "regimes", "method": "march", "optimizer": name, "objective": objective},
+                **{"steps": chosen["steps"], "best_s": spent, "workers": chosen["workers"]},
+                "lanes": int(np.sum(solution.converged)),
+                "ambiguous": int(np.sum(solution.ambiguous)),
+            }
+
+
 def memory(settings: Config, config: Config) -> Iterator[Row]:
-    """The most memory that newton needs, each size in a process of its own."""
+    """The most memory that march needs, each size in a process of its own."""
     chosen = settings["scaling"]
     about = {name: chosen[name] for name in ("optimizer", "learning_rate", "objective", "theta0")}
     for steps in settings["peak_memory"]:
@@ -170,14 +198,14 @@ def memory(settings: Config, config: Config) -> Iterator[Row]:
         command = [sys.executable, "-c", "import sys; from benchmarks.measure import peak; print(peak(sys.argv[1]))"]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
         done = subprocess.run([*command, given], check=True, env=environment, stdout=subprocess.PIPE, text=True)
-        yield {"part": "memory", "method": "newton", **about, **size, "peak_mb": float(done.stdout)}
+        yield {"part": "memory", "method": "march", **about, **size, "peak_mb": float(done.stdout)}
 
 
 def peak(given: str) -> float:
     """Solve the run that is given in JSON, and tell how much memory this process has had at most, in MiB."""
     run = json.loads(given)
     optimizer, objective = OPTIMIZERS[run["optimizer"]](run["learning_rate"]), OBJECTIVES[run["objective"]]
-    solve_ide(optimizer, objective, run["theta0"], run["steps"], method="newton", save_every=run["save_every"])
+    solve_ide(optimizer, objective, run["theta0"], run["steps"], save_every=run["save_every"])
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB on Linux
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 

@@ -50,8 +50,8 @@ def _discrete(optimizer, theta0, case):
     return _scan(optimizer, theta0, case.objective, case.steps)
 
 
-def _newton(optimizer, theta0, case):
-    options = {"method": "newton", "t_start": case.t_start, "save_every": case.save_every}
+def _march(optimizer, theta0, case):
+    options = {"t_start": case.t_start, "save_every": case.save_every}
     return solve_ide(optimizer, case.objective, theta0, case.steps, **options)
 
 
@@ -59,7 +59,7 @@ def _picard(optimizer, theta0, case):
     return solve_ide(optimizer, case.objective, theta0, case.steps, t_start=case.t_start, method="picard")
 
 
-METHODS = {"discrete": _discrete, "newton": _newton, "picard": _picard}
+METHODS = {"discrete": _discrete, "march": _march, "picard": _picard}
 
 
 @functools.cache

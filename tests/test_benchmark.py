@@ -51,6 +51,7 @@ def settings():
     tiny["repetitions"] = 2
     tiny["scaling"] |= {"steps": [10, 20], "goal_steps": 20, "kept_points": 10}
     tiny["batch"] |= {"lanes": 3, "steps": 10}
+    tiny["regimes"] |= {"lanes": 2, "steps": 10}
     tiny["peak_memory"] = [10]
     return tiny
 
@@ -82,9 +83,9 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     results = pd.DataFrame(rows, columns=measure.COLUMNS)
 
     scaling = results[results["part"] == "scaling"]
-    methods = ["discrete", "newton", "picard", "plain"]
+    methods = ["discrete", "march", "picard", "plain"]
     assert [*zip(scaling["steps"], scaling["method"], strict=True)] == [(n, m) for n in (10, 20) for m in methods]
-    assert [*scaling[scaling["method"] == "newton"]["save_every"]] == [1, 2]
+    assert [*scaling[scaling["method"] == "march"]["save_every"]] == [1, 2]
     assert [*scaling["estimated"]] == 2 * [False, False, False, True]
     assert len(results[results["part"] == "experiments"]) == 9 * len(methods)
     batch = results[results["part"] == "batch"].iloc[0]

@@ -7,7 +7,7 @@ import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.errors import ParameterError
-from optide.ide import Options, _solve, solve_batch
+from optide.ide import ORIGIN, Options, Problem, _solve, march, picard, solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
 from optide.objectives import double_well, quadratic
 
@@ -28,6 +28,34 @@ def test_hard_cases_converge(optimizer, objective, theta0):
     assert solution.converged
     assert solution.residual < 1e-12
     assert solution.message.startswith(f"converged in {solution.iterations} iterations")
+
+
+# Near a minimum and with a memory of little more than a step the equations are those of a limit cycle.
+SEVERAL = [
+    ([1.032, 0.883, 1.174, 0.598, 1.104], 1),
+    ([0.982, 1.056, 0.818, 1.190, 0.565], 1),
+    ([0.997, 1.012, 0.939, 1.141, 0.616], -1),
+]
+
+
+def test_equations_with_three_solutions_have_degree_one():
+    steps, optimizer, theta0 = 6, RMSProp(0.358, 0.28), jnp.asarray(0.4)
+    problem = Problem(optimizer, double_well, theta0, jnp.asarray(ORIGIN), steps, lookahead=1, substeps=1)
+    window = march.whole(problem)
+    solve = jax.jit(lambda X: march.newton(problem, window, march.begin(problem, window, X), march.PATIENT))
+    found = []
+    for nodes, sign in SEVERAL:
+        beyond = 2 * nodes[-1] - nodes[-2]  # the block in which theta goes straight on
+        solved = solve(jnp.asarray([*nodes, beyond])[:, None])
+        theta = jnp.concatenate([theta0[None], solved.X[: steps - 1, 0]])
+        # as far as the rule of the published sweep, 200 nodes a cell, integrates where only slopes are continuous
+        np.testing.assert_allclose(picard.sweep(problem, theta), theta, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(theta[1:], nodes, rtol=0, atol=1e-3)
+        assert solved.sign == sign
+        found.append(theta)
+    solution = solve_ide(optimizer, double_well, 0.4, steps)
+    (own,) = (i for i, theta in enumerate(found) if np.allclose(solution.theta, theta, rtol=0, atol=1e-9))
+    assert solution.ambiguous == (SEVERAL[own][1] < 0)
 
 
 def end(learning_rate, beta1, beta2, theta0):
