@@ -45,6 +45,8 @@ QUICK = 12, 0.05
 PATIENT = 60, 1e-4
 """Iterations of Newton's method, and the smallest step of a damped one, as a fraction: at first, and for a window
 that has got stuck."""
+HISTORY = QUICK[0] + PATIENT[0]
+"""The most iterations of a window."""
 
 
 class Span(NamedTuple):
@@ -221,7 +223,7 @@ class Iterate(NamedTuple):
         stuck: whether the last iteration found nothing better.
         sign: of the determinant of the last linear system.
         gain: how strongly each equation depends on theta, (n, q, *S), and 1 at least.
-        sizes: (PATIENT[0],) the size after each iteration; after the last, the last.
+        sizes: (HISTORY,) the size after each iteration; after the last, the last.
     """
 
     X: Array
@@ -284,7 +286,7 @@ def begin(problem: Problem, window: Window, X: Array) -> Iterate:
     """A window before the first iteration."""
     found = evaluate(problem, window, X)
     gain = jnp.ones_like(X)
-    return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(PATIENT[0]))
+    return Iterate(X, found, measure(window, found, gain), 0, False, 1.0, gain, jnp.zeros(HISTORY))
 
 
 def grow(problem: Problem, window: Window, X: Array) -> Array:
@@ -352,10 +354,14 @@ def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -
         return (attempts == 0) | (attempts == 1) & persistent & (now.size > GOOD_ENOUGH)
 
     def attempt(carry):
-        attempts, _ = carry
+        attempts, before = carry
         guess = jax.lax.cond(attempts == 0, lambda: X, lambda: grow(problem, window, X)) if persistent else X
         effort = choose(attempts == 0, QUICK, PATIENT)
-        return attempts + 1, newton(problem, window, begin(problem, window, guess), effort)
+        now = newton(problem, window, begin(problem, window, guess), effort)
+        place = jnp.arange(HISTORY)
+        later = now.sizes[jnp.maximum(0, place - before.count)]
+        sizes = jnp.where(place < before.count, before.sizes, later)
+        return attempts + 1, now._replace(count=before.count + now.count, sizes=sizes)
 
     # one loop, so that Newton's method is compiled once
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, problem, window, X))
@@ -452,7 +458,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
         nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
         nothing(points),
         0.0,
-        jnp.zeros(PATIENT[0]),
+        jnp.zeros(HISTORY),
         0,
         1.0,
     )
