@@ -14,7 +14,8 @@ from optide.plotting import COLOURS, LEGEND_HEIGHT, LINES, QUANTITIES, SCHEMES, 
 from optide.traces import LaneTrace
 
 HEIGHT = 3.4  # inches, without the legend
-CONTINUOUS = ("published", "converged")
+POINTS = {"published": ".", "converged": "s"}
+"""The markers of iterations; a method that needs only one has no line."""
 SINGLE = 10
 """The first iterations, which a logarithmic axis keeps apart, are marked."""
 
@@ -55,11 +56,11 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
         panels["tail"].set(ylabel=rf"$\theta - {minimum:g}$", title="near the minimum")
         panels["moment"].set(ylabel=QUANTITIES[moment], xlabel=r"step $k = t/\alpha$")
         panels["residual"].set(xscale=PortableLogScale(), yscale=PortableLogScale())
-        for scheme in CONTINUOUS:
+        for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]
             early = [*range(min(len(residuals), SINGLE))]
             panels["residual"].plot(
-                np.arange(1, len(residuals) + 1), residuals, marker=".", markevery=early, **_LOOKS[scheme]
+                np.arange(1, len(residuals) + 1), residuals, marker=point, markevery=early, **_LOOKS[scheme]
             )
         panels["residual"].set(xlabel="iteration", title="residual, in the norm of the method")
         figure.legend(*panels["moment"].get_legend_handles_labels(), loc="outside upper center", ncols=3)
