@@ -182,7 +182,8 @@ def regimes(settings: Config, config: Config) -> Iterator[Row]:
             spent, solution = clock(functools.partial(solve_batch, workers=chosen["workers"]), *arguments)
             yield {
                 **{"part": "regimes", "method": "march", "optimizer": name, "objective": objective},
-                **{"steps": chosen["steps"], "best_s": spent, "workers": chosen["workers"]},
+                **{"best_s": spent, "median_s": spent, "repetitions": 1},
+                **{"steps": chosen["steps"], "workers": chosen["workers"]},
                 "lanes": int(np.sum(solution.converged)),
                 "ambiguous": int(np.sum(solution.ambiguous)),
             }
