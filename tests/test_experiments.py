@@ -13,8 +13,7 @@ def experiment(config):
 
 
 def test_marching_must_converge(experiment, monkeypatch):
-    monkeypatch.setattr(march, "QUICK", (1, 0.05))
-    monkeypatch.setattr(march, "PATIENT", (1, 0.05))
+    monkeypatch.setattr(march, "TOLERANCE", -1.0)
     with pytest.raises(ConvergenceError, match=r"quadratic-rmsprop: rmsprop beta=0.37, learning rate 0.1, theta0 1.0"):
         run(experiment, "converged")
 

@@ -163,12 +163,10 @@ def test_non_finite_values_are_named(method):
 
 
 def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
-    monkeypatch.setattr(march, "QUICK", (3, 0.05))
-    monkeypatch.setattr(march, "PATIENT", (3, 0.05))
-    fast, slow = solve_lanes([RMSProp(0.013, 0.99), RMSProp(0.013, 0.0)], quadratic, [1.0, 1.0], 300)
+    monkeypatch.setattr(march, "PATIENT", (0, 1.0))
+    fast, slow = solve_lanes([RMSProp(0.01, 0.99), RMSProp(0.01, 0.9)], quadratic, [1.0, 1.0], 499)
     assert fast.converged
     assert not slow.converged
-    assert slow.iterations <= 6  # three quick ones, three patient
     assert slow.residual > march.TOLERANCE
     assert slow.message.startswith(f"not converged after {slow.iterations} iterations")
 
