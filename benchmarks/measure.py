@@ -139,13 +139,18 @@ def _summary(timing: Timing) -> Row:
     }
 
 
+def _spread(rng: np.random.Generator, limits: tuple[float, float], lanes: int) -> np.ndarray:
+    """Random numbers between the limits, evenly spread in their logarithm."""
+    return np.exp(rng.uniform(*np.log(limits), lanes))
+
+
 def batch(settings: Config, config: Config) -> Iterator[Row]:
     """Random configurations of Adam, many at a time."""
     chosen = settings["batch"]
     rng = np.random.default_rng(chosen["seed"])
 
     def spread(name):
-        return np.exp(rng.uniform(*np.log(chosen[name]), chosen["lanes"]))
+        return _spread(rng, chosen[name], chosen["lanes"])
 
     optimizers = Adam(spread("learning_rate"), beta1=1 - 1 / spread("memory1"), beta2=1 - 1 / spread("memory2"))
     theta0s = rng.uniform(*chosen["theta0"], chosen["lanes"])
@@ -167,17 +172,15 @@ def regimes(settings: Config, config: Config) -> Iterator[Row]:
     chosen = settings["regimes"]
     rng, lanes = np.random.default_rng(chosen["seed"]), chosen["lanes"]
 
-    def spread(limits):
-        return np.exp(rng.uniform(*np.log(limits), lanes))
-
     def beta():
-        return np.where(rng.uniform(size=lanes) < chosen["without_memory"], 0.0, 1 - 1 / spread(chosen["memory"]))
+        without = rng.uniform(size=lanes) < chosen["without_memory"]
+        return np.where(without, 0.0, 1 - 1 / _spread(rng, chosen["memory"], lanes))
 
     for name, optimizer in OPTIMIZERS.items():
         for objective, limits in chosen["theta0"].items():
             betas = {key: beta() for key in HYPERPARAMETERS if key in optimizer.__dataclass_fields__}
-            optimizers = optimizer(spread(chosen["learning_rate"]), **betas)
-            theta0s = rng.choice([-1, 1], lanes) * spread(limits)
+            optimizers = optimizer(_spread(rng, chosen["learning_rate"], lanes), **betas)
+            theta0s = rng.choice([-1, 1], lanes) * _spread(rng, limits, lanes)
             arguments = (optimizers, OBJECTIVES[objective], theta0s, chosen["steps"])
             spent, solution = clock(functools.partial(solve_batch, workers=chosen["workers"]), *arguments)
             yield {

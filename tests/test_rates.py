@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from optide import AdaGrad, Adam, RMSProp, linearisation, metrics, rates, rates_figure, run_discrete, solve_ide
+from optide import AdaGrad, Adam, RMSProp, linearisation, metrics, rates, rates_figure, run_discrete, seal, solve_ide
 from optide.objectives import quadratic
 
 DISTANCE = 3.0  # from theta0 = 1 to the minimum at 4
@@ -200,7 +200,7 @@ def test_damage_and_foreign_files_are_named(table, tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(rates.RatesError, match=r"rates\.parquet: .*delete it, and `snakemake"):
         rates.read(path)
-    rates.seal.write(path, table.drop_columns(["low"]))
+    seal.write(path, table.drop_columns(["low"]))
     with pytest.raises(rates.RatesError, match=r"columns are not those of rates"):
         rates.read(path)
 

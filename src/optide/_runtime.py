@@ -3,7 +3,7 @@
 This is the one place, whichever way a job starts: importing any part of optide comes here first.
 XLA compiles for the processor it finds, and where that has fused multiply-add its last bits are
 others.  AVX without it is what every x86-64 machine that can load jaxlib has; it costs the marching
-solver 5 % and the published scheme 10 to 30 % (docs/reproducibility.md).  One thread per process keeps
+solver 0 to 15 % and the published scheme 10 to 30 % (docs/reproducibility.md).  One thread per process keeps
 a job on the core that Snakemake gave it, and the order of every sum.
 
 XLA compiles a loop into one function if a turn of it reads and writes few bytes; else it calls a function

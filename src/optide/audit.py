@@ -1,6 +1,5 @@
 """The audit: in which ways the equation is solved anew, and the files of what `optide.audit_solve` finds."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide import seal, traces
+from optide import results, traces
 from optide.config import Config
 from optide.errors import OptideError
 
@@ -30,8 +29,6 @@ SOLUTIONS = pa.schema(
     ]
 )
 """theta at step k of one configuration, solved in one way, always from an aligned start."""
-
-REMEDY = "delete it, and `snakemake --cores 4` builds it again"
 
 
 class AuditError(OptideError):
@@ -85,8 +82,7 @@ def is_example(lane: Mapping[str, Any], example: Config) -> bool:
 
 def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     """Write a table of `SOLUTIONS` with the settings it was computed for, sealed, whole or not at all."""
-    metadata = {"optide": json.dumps({"configuration": settings}, sort_keys=True)}
-    seal.write(path, table.replace_schema_metadata(metadata))
+    results.write(path, table, settings)
 
 
 def read(path: str | Path) -> list[Solved]:
@@ -95,12 +91,7 @@ def read(path: str | Path) -> list[Solved]:
     Raises:
         AuditError: the file cannot be read, was damaged, or has other columns.
     """
-    try:
-        table = seal.read(path)
-    except seal.SealError as error:
-        raise AuditError(f"{error}; {REMEDY}") from None
-    if not table.schema.equals(SOLUTIONS):
-        raise AuditError(f"{path}: columns are not those of an audit of this version; {REMEDY}")
+    table = results.read(path, SOLUTIONS, "an audit", AuditError)
     theta = table.column("theta").to_numpy()
     starts = np.flatnonzero(table.column("k").to_numpy() == 0)
     solved = []

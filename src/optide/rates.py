@@ -1,6 +1,5 @@
 """Decay rates on the quadratic against the length of the memory, for both models: computed, written, read."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from optide import elementary, metrics, seal
+from optide import elementary, metrics, results
 from optide.config import Config
 from optide.errors import OptideError
 
@@ -41,8 +40,6 @@ SCHEMA = pa.schema(
 )
 """One rate: per step, over the steps first to last, with its confidence interval; null if status is not "fitted"."""
 
-REMEDY = "delete it, and `snakemake --cores 4` builds it again"
-
 
 class RatesError(OptideError):
     """The file of rates is missing, damaged or of another version; says how to mend it."""
@@ -50,8 +47,7 @@ class RatesError(OptideError):
 
 def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     """Write rates with the settings they were computed for, sealed, whole or not at all."""
-    metadata = {"optide": json.dumps({"configuration": settings}, sort_keys=True)}
-    seal.write(path, table.cast(SCHEMA).replace_schema_metadata(metadata))
+    results.write(path, table.cast(SCHEMA), settings)
 
 
 def read(path: str | Path) -> list[dict[str, Any]]:
@@ -60,13 +56,7 @@ def read(path: str | Path) -> list[dict[str, Any]]:
     Raises:
         RatesError: the file cannot be read, was damaged, or has other columns.
     """
-    try:
-        table = seal.read(path)
-    except seal.SealError as error:
-        raise RatesError(f"{error}; {REMEDY}") from None
-    if not table.schema.equals(SCHEMA):
-        raise RatesError(f"{path}: columns are not those of rates of this version; {REMEDY}")
-    return table.to_pylist()
+    return results.read(path, SCHEMA, "rates", RatesError).to_pylist()
 
 
 def compute(settings: Config) -> pa.Table:

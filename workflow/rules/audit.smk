@@ -7,7 +7,7 @@ if AUDITED:
         input:
             solver=[
                 *(p for p in sources("*.py", "ide/*.py") if Path(p).stem not in NOT_SOLVING),
-                *sources("audit.py", "audit_solve.py"),
+                *sources("audit.py", "audit_solve.py", "results.py"),
             ],
         output:
             audited("{optimizer}"),
@@ -35,7 +35,8 @@ if AUDITED:
     rule table2:
         input:
             comparison=sources(
-                "audit.py", "richardson.py", "table2.py", "elementary.py", "metrics.py", *TABLE_WRITING
+                *("audit.py", "results.py", "richardson.py", "table2.py", "elementary.py", "metrics.py"),
+                *TABLE_WRITING,
             ),
             traces=[
                 trace(scheme, run) for scheme in SCHEMES for run in RUNS if run[0] in chain(*AUDITED.values())
@@ -62,7 +63,7 @@ if AUDITED:
         input:
             drawing=sources(
                 *("audit.py", "audit_figure.py", "elementary.py", "logscale.py", "metrics.py", "plotting.py"),
-                *("provenance.py", "traces.py"),
+                *("provenance.py", "results.py", "traces.py"),
             ),
             traces=[trace(scheme, EXAMPLE) for scheme in SCHEMES],
         output:

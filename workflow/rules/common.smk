@@ -61,7 +61,7 @@ SOURCES = Path(workflow.basedir) / "src" / "optide"
 NOT_SOLVING = (
     *("plotting", "logscale", "table", "tables", "html", "latex", "elementary", "metrics", "provenance", "crate"),
     *("schema", "yamlfile", "mend", "rates", "rates_figure", "linearisation", "explorer", "gallery"),
-    *("audit", "audit_figure", "audit_solve", "richardson", "table2"),
+    *("audit", "audit_figure", "audit_solve", "richardson", "table2", "results"),
 )
 TABLE_WRITING = ("html.py", "latex.py", "provenance.py", "tables.py", "traces.py")
 

@@ -6,7 +6,7 @@ if RATES:
         input:
             solver=[
                 *(p for p in sources("*.py", "ide/*.py") if Path(p).stem not in NOT_SOLVING),
-                *sources("elementary.py", "metrics.py", "rates.py"),
+                *sources("elementary.py", "metrics.py", "rates.py", "results.py"),
             ],
         output:
             RATES,
@@ -28,7 +28,7 @@ if RATES:
 
     rule rates_figure:
         input:
-            drawing=sources("elementary.py", "linearisation.py", "logscale.py", "plotting.py", "provenance.py", "rates.py", "rates_figure.py"),
+            drawing=sources("elementary.py", "linearisation.py", "logscale.py", "plotting.py", "provenance.py", "rates.py", "rates_figure.py", "results.py"),
             rates=RATES[0],
         output:
             [in_report(f"figures/rates.{suffix}", "rates", "claims", "rates") for suffix in ("png", "pdf")],

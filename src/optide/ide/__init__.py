@@ -185,16 +185,15 @@ def solve_batch(
     workers: int = 1,
     **options: Any,
 ) -> Solution:
-    """Solve any number of configurations, many at a time; see `solve_ide`.
+    """Solve any number of configurations; see `solve_ide`.
 
-    Shards of equal size go through one compiled program, in which the lanes of a shard are solved
-    side by side.  The few lanes in which Newton's method gets stuck are solved again, among themselves,
-    so that they do not hold up the others.
+    Shards of equal size go through one compiled program, in which the lanes of a shard are solved in
+    turn, so that none holds up another.  The few in which Newton's method gets stuck are solved again.
 
     Args:
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
         theta0s: (N, *S), or one theta0 for all lanes.
-        shard: lanes solved side by side; memory is bounded by it, apart from what is returned.
+        shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
         workers: threads that solve shards; the result does not depend on it.
 
     Returns:
