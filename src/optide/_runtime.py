@@ -10,7 +10,8 @@ XLA compiles a loop into one function if a turn of it reads and writes few bytes
 for each operation, which costs ten times what a time step does.  By default 1 KiB are few.
 
 Without YNN, a library that picks its sums and products by the processor; and without the newer of XLA's two
-emitters of loops, whose code takes 1.6 times as long to compile and runs as fast.
+emitters of loops, whose code takes 1.6 times as long to compile and runs as fast.  Without an order of operations
+made for several threads, as there is one.
 """
 
 import os
@@ -19,6 +20,7 @@ import sys
 
 _FLAGS = [
     "--xla_cpu_multi_thread_eigen=false",
+    "--xla_cpu_enable_concurrency_optimized_scheduler=false",
     "--xla_cpu_experimental_ynn_fusion_type=",
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=8192",

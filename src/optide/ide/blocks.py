@@ -26,6 +26,9 @@ Array = jax.Array
 
 QUADRATURE_ORDER = 6
 """Points of the Gauss-Legendre rule on one cell."""
+NEWTON_ORDER = 4
+"""The same in the derivatives that Newton's method uses: exact for a squared gradient that is linear in theta, but
+for the kernel."""
 
 
 class Past(NamedTuple):
@@ -60,14 +63,16 @@ class Layout(NamedTuple):
         return cls(shift, max(1, shift, 1 if problem.stretched else problem.substeps), max(1, 2 - shift))
 
 
-def remember(problem: Problem, past: Past, X: Array, Y: Array, s: Array) -> State:
+def remember(
+    problem: Problem, past: Past, X: Array, Y: Array, s: Array, quadrature: int = QUADRATURE_ORDER
+) -> State:
     """The memories at the q nodes that follow the one `past` has, each (q, *S)."""
     shift, q, behind = Layout.of(problem)
     chain = jnp.concatenate([past.nodes, X, Y])
     first = behind + shift - 2  # place in the chain of the node before the first cell
     pieces = polynomial(*(chain[first + i : first + i + q] for i in range(4)))
     cell = s + (shift - 1.0)
-    integrals, decay = cell_integrals(problem, pieces, cell)
+    integrals, decay = cell_integrals(problem, pieces, cell, quadrature)
     if shift == 0:  # before the start there is nothing
         inside = _over(cell + jnp.arange(q, dtype=float), X.ndim) >= 0
         integrals = {name: jnp.where(inside, value, 0.0) for name, value in integrals.items()}
@@ -100,7 +105,9 @@ def decay_over_block(problem: Problem, s: Array) -> State:
     }
 
 
-def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: Array) -> tuple[Array, Past, State]:
+def block(
+    problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: Array, quadrature: int = QUADRATURE_ORDER
+) -> tuple[Array, Past, State]:
     """What the equations of one block leave, the past of the next, and the memories at u.
 
     Args:
@@ -109,12 +116,13 @@ def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: A
         X: (q, *S) its nodes.
         Y: (q, *S) those of the next block.
         s: index of the node before X, a float.
+        quadrature: points of the rule on one cell.
 
     Returns:
         residual (q, *S), past, and the memories in the q equations, each (q, *S).
     """
     _, q, behind = Layout.of(problem)
-    memory = remember(problem, past, X, Y, s)
+    memory = remember(problem, past, X, Y, s, quadrature)
     nodes = jnp.concatenate([past.nodes, X])
     here = nodes[behind:]
     j = s + jnp.arange(q + 1, dtype=float)
@@ -133,14 +141,17 @@ def block(problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: A
     return residual, Past(nodes[-behind - 1 :], {name: value[-1] for name, value in memory.items()}), states
 
 
-def cell_integrals(problem: Problem, pieces: tuple[Array, ...], cell: Array) -> tuple[State, State]:
+def cell_integrals(
+    problem: Problem, pieces: tuple[Array, ...], cell: Array, quadrature: int = QUADRATURE_ORDER
+) -> tuple[State, State]:
     """The integral of K(t_{c+1} - s) g(s)^p over consecutive cells, each (q, *S), and the decay over one.
 
     Args:
         pieces: coefficients of the cubics, each (q, *S).
         cell: index of the first cell; read only where the clock is stretched, and q is 1.
+        quadrature: points of the rule.
     """
-    x, w = gauss_legendre(QUADRATURE_ORDER)
+    x, w = gauss_legendre(quadrature)
     cell = cell if problem.stretched else 0.0
     left, right = problem.clock(cell), problem.clock(cell + 1.0)
     # point by point, so that XLA makes one loop over all cells of it

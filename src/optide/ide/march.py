@@ -25,7 +25,7 @@ from optide.optimizers import State
 
 Array = jax.Array
 
-WINDOW = 512
+WINDOW = 1024
 """Blocks of a window that are kept."""
 GUARD = 24
 """Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
@@ -153,7 +153,9 @@ def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
     return Evaluation(residual, pasts, states)
 
 
-def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimination.Linear:
+def linearise(
+    problem: Problem, window: Window, pasts: Past, X: Array, quadrature: int = blocks.QUADRATURE_ORDER
+) -> elimination.Linear:
     """The derivatives of the equations of a window, and of what each block passes on."""
     n, q, *shape = X.shape
     _, unravel = jax.flatten_util.ravel_pytree(jax.tree.map(lambda leaf: leaf[0], pasts))
@@ -161,17 +163,28 @@ def linearise(problem: Problem, window: Window, pasts: Past, X: Array) -> elimin
     def ravel(tree):
         return jax.flatten_util.ravel_pytree(tree)[0]
 
-    def of_block(z, x, y, s):
-        x, y = x.reshape(q, *shape), y.reshape(q, *shape)
-        residual, past, _ = blocks.block(problem, unravel(z), x, y, s, last=window.last)
+    z, x, y = jax.vmap(ravel)(pasts), X.reshape(n, -1), following(pasts.nodes[0], X).reshape(n, -1)
+    ends = np.cumsum([z.shape[1], x.shape[1], y.shape[1]])
+
+    def of_block(change, z, x, y, s):
+        z, x, y = (value + part for value, part in zip((z, x, y), jnp.split(change, ends[:-1]), strict=True))
+        given = unravel(z), x.reshape(q, *shape), y.reshape(q, *shape)
+        residual, past, _ = blocks.block(problem, *given, s, last=window.last, quadrature=quadrature)
         return residual.ravel(), ravel(past)
+
+    def of_blocks(change):
+        return jax.vmap(functools.partial(of_block, change))(z, x, y, window.places(problem, n))
 
     def of_start(x, y):
         return ravel(blocks.start(problem, x.reshape(q, *shape), y.reshape(q, *shape)))
 
-    x, y = X.reshape(n, -1), following(pasts.nodes[0], X).reshape(n, -1)
-    each = jax.vmap(jax.jacfwd(of_block, argnums=(0, 1, 2)))
-    residual, passed = each(jax.vmap(ravel)(pasts), x, y, window.places(problem, n))
+    def parts(columns):
+        return jnp.split(jnp.moveaxis(columns, 0, -1), ends[:-1], axis=-1)
+
+    # Column after column, each of all blocks at once: of a Jacobian of a block, XLA computes anew for each number
+    # what it shares with others.
+    _, push = jax.linearize(of_blocks, jnp.zeros(ends[-1]))
+    residual, passed = map(parts, jax.lax.map(push, jnp.eye(ends[-1])))
     from_start = jax.jacfwd(of_start, argnums=(0, 1))(x[0], y[0])
     begun = (jnp.where(window.s == 0, part, 0.0) for part in from_start)
     return elimination.begin(elimination.Linear(*residual, *passed), *begun)
@@ -205,7 +218,7 @@ def predict(problem: Problem, nodes: Array, memory: State, s: Array, count: int)
         # as if theta went on ahead as in the last step
         seen = after(memory, problem.gradient(theta + reach / 2 * (theta - before)), ahead)
         increment = problem.h * problem.speed(j[None], theta[None], {k: v[None] for k, v in seen.items()})[0]
-        span = problem.clock(j + 1) - problem.clock(j)
+        span = problem.clock(j + 1) - problem.clock(j) if problem.stretched else problem.h
         memory = after(memory, problem.gradient(theta + increment / 2), span)
         return (theta + increment, theta, memory), theta + increment
 
@@ -258,7 +271,7 @@ def newton(problem: Problem, window: Window, now: Iterate, effort: tuple[Array, 
         return ((now.size > ENOUGH) | (now.count == 0)) & ~now.stuck & (now.count < iterations)
 
     def improve(now):
-        linear = linearise(problem, window, now.found.pasts, now.X)
+        linear = linearise(problem, window, now.found.pasts, now.X, blocks.NEWTON_ORDER)
         solved = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
         gain = jnp.maximum(1.0, solved.gains.reshape(now.X.shape) / ORDINARY_GAIN)
         size = measure(window, now.found, gain)
@@ -430,14 +443,14 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Res
         def save(old, new):
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
-        left = found.residual / solved.gain
-        sums = done.sums[None] + jnp.cumsum(left.reshape(points, *shape)[:kept], axis=0)
+        left = (found.residual / solved.gain).reshape(points, *shape)[:kept]
+        total, sums = jax.lax.scan(lambda total, own: (total + own,) * 2, done.sums, left)
         residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
         place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
         return Marched(
             jax.tree.map(lambda leaf: leaf[span.kept % span.blocks], found.pasts),
             {name: value[min(place, points - 1)] for name, value in here[1].items()},
-            sums[-1],
+            total,
             jax.tree.map(save, done.saved, here),
             here,
             jnp.maximum(done.residual, residual),
