@@ -104,7 +104,7 @@ def page(results: pd.DataFrame, settings: Config) -> str:
         "## Batch",
         f"{batch['lanes']:.0f} of {settings['batch']['lanes']} random runs of Adam converged in "
         f"{_seconds(batch['best_s'])} "
-        f"(median {_seconds(batch['median_s'])}), with {batch['workers']:.0f} workers: {rate:,.0f} per second.",
+        f"(median {_seconds(batch['median_s'])}), in {batch['processes']:.0f} processes: {rate:,.0f} per second.",
         "## Regimes",
         f"Of {tried:,} random runs of {random['steps']} steps in each row, learning rates "
         f"{_range(random['learning_rate'])}, memories of {_range(random['memory'])} steps or none; in all, "

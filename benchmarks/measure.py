@@ -1,7 +1,7 @@
-"""Measure all methods in one process and one thread; the batch alone takes as many threads as it is told."""
+"""Measure all methods in one process and one thread; the batch alone takes as many processes as it is told."""
 
-import functools
 import json
+import multiprocessing
 import os
 import platform
 import resource
@@ -19,14 +19,15 @@ from optide.ide import solve_batch, solve_ide
 from optide.objectives import OBJECTIVES
 from optide.optimizers import OPTIMIZERS, Adam
 
-import numpy as np  # isort: skip  (after optide, which fixes the arithmetic)
+import jax  # isort: skip  (after optide, which fixes the arithmetic)
+import numpy as np  # isort: skip
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
 HYPERPARAMETERS = ("beta", "beta1", "beta2")
 COLUMNS = (
     *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
     *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),
-    *("best_ratio", "median_ratio", "lanes", "ambiguous", "workers", "peak_mb", "machine"),
+    *("best_ratio", "median_ratio", "lanes", "ambiguous", "processes", "peak_mb", "machine"),
 )
 """Of the results.  The ratios are to the discrete scan: of the best times, and the median of the ratios side by side.
 
@@ -145,8 +146,25 @@ def _spread(rng: np.random.Generator, limits: tuple[float, float], lanes: int) -
 
 
 def batch(settings: Config, config: Config) -> Iterator[Row]:
-    """Random configurations of Adam, many at a time."""
+    """Random configurations of Adam, many at a time: a share of them in each of some processes, side by side."""
     chosen = settings["batch"]
+    processes = chosen["processes"]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+
+        def solve():
+            return pool.starmap(_solve_share, [(chosen, share) for share in range(processes)], chunksize=1)
+
+        first, _ = clock(solve)
+        repetitions = [clock(solve) for _ in range(chosen["repetitions"])]
+    seconds = [spent for spent, _ in repetitions]
+    converged, iterations = zip(*repetitions[0][1], strict=True)
+    timing = Timing(seconds, first - min(seconds), max(iterations), sum(converged) == chosen["lanes"])
+    about = {"method": "march", "optimizer": "adam", "objective": chosen["objective"], "steps": chosen["steps"]}
+    yield {"part": "batch", **about, **_summary(timing), "lanes": sum(converged), "processes": processes}
+
+
+def _solve_share(chosen: Config, share: int) -> tuple[int, int]:
+    """Solve every so many of the configurations of a batch; how many converged, and the most iterations."""
     rng = np.random.default_rng(chosen["seed"])
 
     def spread(name):
@@ -154,17 +172,10 @@ def batch(settings: Config, config: Config) -> Iterator[Row]:
 
     optimizers = Adam(spread("learning_rate"), beta1=1 - 1 / spread("memory1"), beta2=1 - 1 / spread("memory2"))
     theta0s = rng.uniform(*chosen["theta0"], chosen["lanes"])
-    objective = OBJECTIVES[chosen["objective"]]
-
-    def solve():
-        return solve_batch(optimizers, objective, theta0s, chosen["steps"], workers=chosen["workers"])
-
-    first, solution = clock(solve)
-    seconds = [clock(solve)[0] for _ in range(chosen["repetitions"])]
-    timing = Timing(seconds, first - min(seconds), int(np.max(solution.iterations)), bool(np.all(solution.converged)))
-    about = {"method": "march", "optimizer": "adam", "objective": objective.name, "steps": chosen["steps"]}
-    size = {"lanes": int(np.sum(solution.converged)), "workers": chosen["workers"]}
-    yield {"part": "batch", **about, **_summary(timing), **size}
+    own = slice(share, None, chosen["processes"])
+    optimizers = jax.tree.map(lambda leaf: leaf[own] if np.ndim(leaf) else leaf, optimizers)
+    solution = solve_batch(optimizers, OBJECTIVES[chosen["objective"]], theta0s[own], chosen["steps"])
+    return int(np.sum(solution.converged)), int(np.max(solution.iterations))
 
 
 def regimes(settings: Config, config: Config) -> Iterator[Row]:
@@ -182,11 +193,11 @@ def regimes(settings: Config, config: Config) -> Iterator[Row]:
             optimizers = optimizer(_spread(rng, chosen["learning_rate"], lanes), **betas)
             theta0s = rng.choice([-1, 1], lanes) * _spread(rng, limits, lanes)
             arguments = (optimizers, OBJECTIVES[objective], theta0s, chosen["steps"])
-            spent, solution = clock(functools.partial(solve_batch, workers=chosen["workers"]), *arguments)
+            spent, solution = clock(solve_batch, *arguments)
             yield {
                 **{"part": "regimes", "method": "march", "optimizer": name, "objective": objective},
                 **{"best_s": spent, "median_s": spent, "repetitions": 1},
-                **{"steps": chosen["steps"], "workers": chosen["workers"]},
+                "steps": chosen["steps"],
                 "lanes": int(np.sum(solution.converged)),
                 "ambiguous": int(np.sum(solution.ambiguous)),
             }

@@ -89,7 +89,7 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     assert [*scaling["estimated"]] == 2 * [False, False, False, True]
     assert len(results[results["part"] == "experiments"]) == 9 * len(methods)
     batch = results[results["part"] == "batch"].iloc[0]
-    assert (batch["lanes"], batch["workers"]) == (3, settings["batch"]["workers"])
+    assert (batch["lanes"], batch["processes"]) == (3, settings["batch"]["processes"])
     assert (results[results["part"] == "memory"]["peak_mb"] > 0).all()
     timed = results[results["part"] != "memory"]
     assert (timed["best_s"] > 0).all()

@@ -87,7 +87,7 @@ def test_a_batch_is_its_lanes_however_it_is_divided():
     rates, betas = np.asarray([0.1, 0.02, 0.36571967261060023]), np.asarray([0.9, 0.99, 0.5998330803568014])
     starts = np.asarray([0.1, -0.3, 2.938755386394278])  # the last gets stuck and is solved again
     options = {"steps": 200}
-    found = solve_batch(RMSProp(rates, betas), double_well, starts, shard=2, workers=2, **options)
+    found = solve_batch(RMSProp(rates, betas), double_well, starts, shard=2, **options)
     assert found.converged.all()
     assert found.theta.shape == (3, 200)
     for i in range(3):

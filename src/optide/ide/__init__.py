@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,6 +85,7 @@ class Options:
     order: int = 1
     save_every: int = 1
     persistent: bool = True
+    window: int = march.WINDOW
 
 
 def solve_ide(
@@ -146,7 +146,7 @@ def solve_ide(
         return _solve(*given, options)
     solution = _solve(*given, replace(options, persistent=False))
     if not solution.converged and options.method == "march":
-        solution = _solve(*given, options)
+        solution = _solve(*given, replace(options, window=march.SHORT_WINDOW))
     return _finished(jax.device_get(solution), _where(optimizer, options, theta0))
 
 
@@ -169,7 +169,7 @@ def solve_lanes(
         check_objective(objective, theta0, name)
     stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
     theta0s = np.stack([np.asarray(theta0, float) for theta0 in theta0s])
-    solved = _persistently(_solve_in_turn, stacked, theta0s, start, chosen)
+    solved = _persistently(stacked, theta0s, start, chosen, shard=len(names))
     lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
     return [_finished(lane, name) for lane, name in zip(lanes, names, strict=True)]
 
@@ -182,7 +182,6 @@ def solve_batch(
     *,
     t_start: float | str | None = None,
     shard: int = 256,
-    workers: int = 1,
     **options: Any,
 ) -> Solution:
     """Solve any number of configurations; see `solve_ide`.
@@ -194,7 +193,6 @@ def solve_batch(
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
         theta0s: (N, *S), or one theta0 for all lanes.
         shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
-        workers: threads that solve shards; the result does not depend on it.
 
     Returns:
         A solution all of whose arrays have a leading axis N; lanes that failed, or left the finite
@@ -206,42 +204,33 @@ def solve_batch(
     theta0s = np.broadcast_to(theta0s, (lanes, *theta0s.shape[1:]))
     optimizers = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf, float), lanes), optimizers)
     check_objective(objective, theta0s[0], _where(optimizers, chosen, theta0s[0]))
+    return _persistently(optimizers, theta0s, start, chosen, min(shard, lanes))
 
-    def run_all(optimizers, theta0s, start, options):
-        lanes = len(theta0s)
 
-        def run(first):
-            which = np.minimum(np.arange(first, first + shard), lanes - 1)
-            chunk = jax.tree.map(lambda leaf: leaf[which], (optimizers, theta0s))
-            found = jax.device_get(_solve_in_turn(*chunk, start, options))
-            return jax.tree.map(lambda leaf: leaf[: lanes - first], found)
+def _persistently(optimizers: Optimizer, theta0s: Array, start: Array | None, options: Options, shard: int) -> Solution:
+    """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...)."""
 
-        with ThreadPoolExecutor(workers) as pool:
-            parts = [*pool.map(run, range(0, lanes, shard))]
+    def solve(lanes, options):
+        parts = []
+        for first in range(0, len(lanes), shard):
+            count = min(shard, len(lanes) - first)
+            padded = np.resize(lanes[first:], shard)
+            chosen = jax.tree.map(lambda leaf, lanes=padded: leaf[lanes], (optimizers, theta0s))
+            # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
+            solved = jax.device_get(_solve_in_turn(*chosen, start, count, options))
+            parts.append(jax.tree.map(lambda leaf, count=count: leaf[:count], solved))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
-    return _persistently(run_all, optimizers, theta0s, start, chosen)
-
-
-def _persistently(run: Callable, optimizers: Optimizer, theta0s: Array, start: Array | None, options: Options):
-    """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...).
-
-    `run` takes the same arguments.  What it returns goes to NumPy at once: taking lanes apart in JAX would
-    compile a program for each slice.
-    """
-    solution = jax.device_get(run(optimizers, theta0s, start, replace(options, persistent=False)))
+    solution = solve(np.arange(len(theta0s)), replace(options, persistent=False))
     failed = np.flatnonzero(~solution.converged)
     if not len(failed) or options.method != "march":
         return solution
-    chosen = jax.tree.map(lambda leaf: leaf[failed], (optimizers, theta0s))
-    again = jax.device_get(run(*chosen, start, options))
 
     def merge(old, new):
-        old = old.copy()
         old[failed] = new
         return old
 
-    return jax.tree.map(merge, solution, again)
+    return jax.tree.map(merge, solution, solve(failed, replace(options, window=march.SHORT_WINDOW)))
 
 
 def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
@@ -259,7 +248,7 @@ def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options
 def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Solution:
     problem = _problem(optimizer, theta0, t_start, options)
     if options.method == "march":
-        result = march.solve(problem, options.save_every, options.persistent)
+        result = march.solve(problem, options.save_every, options.persistent, options.window)
     else:
         result = METHODS[options.method].solve(problem)
         thin = slice(None, None, options.save_every)
@@ -271,8 +260,19 @@ def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: 
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve_in_turn(optimizers: Optimizer, theta0s: Array, t_start: Array | None, options: Options) -> Solution:
-    return jax.lax.map(lambda lane: _solve(*lane, t_start, options), (optimizers, theta0s))
+def _solve_in_turn(
+    optimizers: Optimizer, theta0s: Array, t_start: Array | None, count: Array, options: Options
+) -> Solution:
+    """Solve the first `count` of the lanes, (N, ...); the others are zero."""
+
+    def solve(optimizer, theta0):
+        return _solve(optimizer, theta0, t_start, options)
+
+    def solve_first(lane):
+        place, *given = lane
+        return jax.lax.cond(place < count, solve, lambda *_: march.zeros_of(solve, *given), *given)
+
+    return jax.lax.map(solve_first, (jnp.arange(len(theta0s)), optimizers, theta0s))
 
 
 def _finished(solution: Solution, where: str) -> Solution:

@@ -64,7 +64,7 @@ class Layout(NamedTuple):
 
 
 def remember(
-    problem: Problem, past: Past, X: Array, Y: Array, s: Array, quadrature: int = QUADRATURE_ORDER
+    problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, quadrature: int = QUADRATURE_ORDER
 ) -> State:
     """The memories at the q nodes that follow the one `past` has, each (q, *S)."""
     shift, q, behind = Layout.of(problem)
@@ -122,7 +122,7 @@ def block(
         residual (q, *S), past, and the memories in the q equations, each (q, *S).
     """
     _, q, behind = Layout.of(problem)
-    memory = remember(problem, past, X, Y, s, quadrature)
+    memory = remember(problem, past, X, Y, s, quadrature=quadrature)
     nodes = jnp.concatenate([past.nodes, X])
     here = nodes[behind:]
     j = s + jnp.arange(q + 1, dtype=float)

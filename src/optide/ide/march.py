@@ -10,6 +10,7 @@ system at the solution (implicit function theorem), not from the iteration.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -27,6 +28,8 @@ Array = jax.Array
 
 WINDOW = 1024
 """Blocks of a window that are kept."""
+SHORT_WINDOW = 128
+"""The same where Newton's method has got stuck in a long one: there is less to do again."""
 GUARD = 24
 """Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
 ENOUGH = 1e-14
@@ -337,20 +340,21 @@ def grow(problem: Problem, window: Window, X: Array) -> Array:
         # how theta would go on: at first as predicted, as at the start of all there is no last increment
         increments = jnp.where(k == 0, first, straight_on(nodes, jnp.arange(1.0, q + 1))) - nodes[-1:]
 
-        def guess(factor):
+        def solve_from(factor):
             own = nodes[-1:] + factor * increments
-            return begin(problem, now, straightened(X.at[place].set(own), nodes, place))
+            guess = straightened(X.at[place].set(own), nodes, place)
+            return newton(problem, now, begin(problem, now, guess), PATIENT)
 
         def going_on(tried):
             i, best = tried
-            return (i < len(GUESSES)) & ~(best.size <= GOOD_ENOUGH)
+            return (i == 0) | (i < len(GUESSES)) & ~(best.size <= GOOD_ENOUGH)
 
         def attempt(tried):
             i, best = tried
-            solved = newton(problem, now, guess(jnp.asarray(GUESSES)[i]), PATIENT)
-            return i + 1, choose(solved.size < best.size, solved, best)
+            solved = solve_from(jnp.asarray(GUESSES)[i])
+            return i + 1, choose((i == 0) | (solved.size < best.size), solved, best)
 
-        _, solved = jax.lax.while_loop(going_on, attempt, (0, guess(1.0)._replace(size=jnp.inf)))
+        _, solved = jax.lax.while_loop(going_on, attempt, (0, zeros_of(solve_from, 1.0)))
         return (now, solved.X, solved.found.pasts), oldest
 
     nothing = jnp.broadcast_to(window.past.nodes[-1], (kept + 1, q, *problem.theta0.shape))
@@ -377,8 +381,7 @@ def solve_window(problem: Problem, window: Window, X: Array, persistent: bool) -
         return attempts + 1, now._replace(count=before.count + now.count, sizes=sizes)
 
     # one loop, so that Newton's method is compiled once
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(begin, problem, window, X))
-    return jax.lax.while_loop(going_on, attempt, (0, nothing))[1]
+    return jax.lax.while_loop(going_on, attempt, (0, zeros_of(begin, problem, window, X)))[1]
 
 
 def straightened(X: Array, before: Array, k: Array) -> Array:
@@ -387,6 +390,11 @@ def straightened(X: Array, before: Array, k: Array) -> Array:
     after = jnp.arange(n * q, dtype=float) - (q * k + q - 1).astype(float)
     beyond = straight_on(jnp.concatenate([before[-1:], X[k]]), after)
     return jnp.where((after > 0).reshape(n, q, *(1,) * len(shape)), beyond.reshape(X.shape), X)
+
+
+def zeros_of(function: Callable, *arguments):
+    """Zeros like what a function would return."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, *arguments))
 
 
 def choose(condition: Array, one, other):
@@ -419,14 +427,15 @@ class Marched(NamedTuple):
     sign: Array
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
-def solve(problem: Problem, save_every: int = 1, persistent: bool = True) -> Result:
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window: int = WINDOW) -> Result:
     """Solve window after window, and keep every `save_every`-th point of the grid.
 
     Args:
         persistent: whether to go on, at any cost, where Newton's method gets stuck.
+        window: blocks that are kept of each.
     """
-    span, q, shape = Span.of(problem, WINDOW), Layout.of(problem).size, problem.theta0.shape
+    span, q, shape = Span.of(problem, window), Layout.of(problem).size, problem.theta0.shape
     kept, points = span.kept * q, span.blocks * q
     entries = -(-points // save_every)
 
@@ -501,10 +510,10 @@ def continued(problem: Problem, states: State, theta: Array, memory: State, last
 
 
 @solve.defjvp
-def _differentiate(save_every, persistent, primals, tangents):
+def _differentiate(save_every, persistent, window, primals, tangents):
     """Implicit differentiation: the equations stay satisfied, equations' + linear X' = 0."""
     (problem,), (change,) = primals, tangents
-    result = solve(problem, 1, persistent)
+    result = solve(problem, 1, persistent, window)
     q = Layout.of(problem).size
     missing = Span.of(problem, problem.points).blocks * q - (problem.points - 1)
     beyond = straight_on(result.theta, jnp.arange(1.0, missing + 1))
