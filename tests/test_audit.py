@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optide import audit, audit_figure, audit_solve, provenance, richardson, seal, solve_ide, table2, traces
-from optide.audit import AS_CONFIGURED, Solved, Treatment
+from optide.audit import AS_CONFIGURED, WITHOUT_LOOKAHEAD, Solved, Treatment
 from optide.config import experiment_slice
 from optide.experiments import run
 from optide.logscale import PortableLogScale
@@ -81,6 +81,7 @@ def synthetic(shift, *, failed=(), aligned=None):
     lanes = [lane(s, np.cos(X) + gap) for s, gap in {"discrete": 0.0, "published": 0.3, "converged": 0.2}.items()]
     solved = {Treatment(1, 2, r): theta + shift for r, theta in zip((1, 2, 4), sequence(2), strict=True)}
     solved |= {Treatment(0, 2, r): theta for r, theta in zip((1, 2, 4), sequence(1), strict=True)}
+    solved[WITHOUT_LOOKAHEAD] = np.cos(X) + 0.15
     if aligned is not None:
         solved[AS_CONFIGURED] = np.cos(X) + aligned
     solutions = [Solved(KEY, treatment, treatment not in failed, theta) for treatment, theta in solved.items()]
@@ -91,8 +92,8 @@ def synthetic(shift, *, failed=(), aligned=None):
 
 def test_a_row_takes_the_gap_apart():
     row = synthetic(0.05, aligned=0.1)
-    parts = [row[f"{name}_gap"] for name in ("published", "converged", "aligned", "limit")]
-    assert parts == pytest.approx([0.3, 0.2, 0.1, 0.05])
+    parts = [row[f"{name}_gap"] for name in ("published", "converged", "aligned", "without_lookahead", "limit")]
+    assert parts == pytest.approx([0.3, 0.2, 0.1, 0.15, 0.05])
     assert row["limit_order"] == pytest.approx(2)
     assert row["limit_status"] == ""
     # of order 1, where the method has 2

@@ -46,6 +46,7 @@ class Treatment(NamedTuple):
 LIMITS = {"limit": 1, "no_lookahead": 0}
 """The limits of small time steps, by their names in the configuration and in table 2: the look-ahead of each."""
 AS_CONFIGURED = Treatment(lookahead=1, order=1, substeps=1)
+WITHOUT_LOOKAHEAD = AS_CONFIGURED._replace(lookahead=0)
 
 
 class Solved(NamedTuple):
@@ -71,8 +72,8 @@ def refinements(name: str, settings: Config) -> list[Treatment]:
 
 def treatments(t_start: str, settings: Config) -> list[Treatment]:
     """All treatments of an experiment; as configured only where the trace has another start."""
-    needed = [AS_CONFIGURED] if t_start != "origin" else []
-    return list(dict.fromkeys([*needed, *(one for name in LIMITS for one in refinements(name, settings))]))
+    aligned = [AS_CONFIGURED] if t_start != "origin" else []
+    return list(dict.fromkeys([*aligned, WITHOUT_LOOKAHEAD, *(one for name in LIMITS for one in refinements(name, settings))]))
 
 
 def is_example(lane: Mapping[str, Any], example: Config) -> bool:

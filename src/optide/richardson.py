@@ -11,8 +11,9 @@ Array = np.ndarray
 
 ORDER_MARGIN = 0.5
 """How far an observed order may be from that of the method: halfway to the next."""
-ROUNDING = 1e-9
-"""Differences below it, relative to the largest value, show no order: a solve leaves up to 1e-10."""
+SOLVED = 1e-7
+"""Differences below it, relative to the largest value, show no order: an equation is left with up to 1e-10, which
+moves theta by more where v is small."""
 
 
 class Limit(NamedTuple):
@@ -20,7 +21,7 @@ class Limit(NamedTuple):
 
     Attributes:
         values: (n,) extrapolated from the two finest solutions.
-        order: observed, from the three finest; NaN where they are equal up to rounding.
+        order: observed, from the three finest; NaN where they are equal up to `SOLVED`.
         error: the largest difference to the values extrapolated from the two solutions before.
         convergent: whether the observed order is that of the method, up to `ORDER_MARGIN`.
     """
@@ -47,7 +48,7 @@ def limit(solutions: Sequence[Array], order: int) -> Limit:
     before, last = (float(np.max(np.abs(a - b))) for a, b in ((coarse, middle), (middle, fine)))
     values = extrapolate(middle, fine, order)
     error = float(np.max(np.abs(values - extrapolate(coarse, middle, order))))
-    if max(before, last) <= ROUNDING * max(1.0, float(np.max(np.abs(fine)))):
+    if max(before, last) <= SOLVED * max(1.0, float(np.max(np.abs(fine)))):
         return Limit(values, float("nan"), error, True)
     if last == 0:
         return Limit(values, float("inf"), error, False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optide import audit, metrics, provenance, richardson, tables
-from optide.audit import AS_CONFIGURED, LIMITS, Solved, Treatment
+from optide.audit import AS_CONFIGURED, LIMITS, WITHOUT_LOOKAHEAD, Solved, Treatment
 from optide.config import Config
 from optide.traces import LaneTrace
 
@@ -15,7 +15,7 @@ Array = np.ndarray
 Row = dict[str, Any]
 
 OF_LIMIT = ("gap", "order", "error", "status")
-GAPS = ("published_gap", "converged_gap", "aligned_gap")
+GAPS = ("published_gap", "converged_gap", "aligned_gap", "without_lookahead_gap")
 
 NOT_SOLVED, NO_ORDER = "a solve did not converge", "no order"
 """Why a limit is missing; the second: the differences do not shrink as the method's order says."""
@@ -63,6 +63,7 @@ def _row(traces: Mapping[str, LaneTrace], solved: Mapping[Treatment, Solved], se
     row["aligned_gap"] = (
         _solved_gap(discrete, solved[AS_CONFIGURED]) if AS_CONFIGURED in solved else row["converged_gap"]
     )
+    row["without_lookahead_gap"] = _solved_gap(discrete, solved[WITHOUT_LOOKAHEAD])
     for name in LIMITS:
         sequence = [solved[treatment] for treatment in audit.refinements(name, settings)]
         row |= {f"{name}_{one.treatment.substeps}": _solved_gap(discrete, one) for one in sequence}
@@ -126,6 +127,7 @@ _MAIN = (
     ("published", "published", _published),
     ("converged", "converged", "converged_gap"),
     ("aligned", "aligned", "aligned_gap"),
+    ("no look-ahead", "no look-ahead", "without_lookahead_gap"),
     ("h → 0", r"$h \to 0$", _shown("limit")),
     ("± error", r"$\pm$ error", "limit_error"),
     ("order", "order", "limit_order"),
@@ -135,8 +137,8 @@ _MAIN = (
 )
 _NOTE = (
     "Each number is the largest distance between theta_k of the discrete algorithm and theta(t_k) of the equation: as "
-    "published; converged, from the same start of the time grid; from a start aligned with the algorithm; in the limit "
-    "of small time steps, with the equation as it is and without look-ahead. From converged to aligned is the start, "
+    "published; converged, from the same start of the time grid; from a start aligned with the algorithm, with the "
+    "equation as it is and without look-ahead; and in the limit of small time steps, likewise. From converged to aligned is the start, "
     "from aligned to h -> 0 the time step, and what is left there belongs to the equation. Limits are Richardson's; "
     "their error is estimated from above, and the order observed is to be 2. "
     "* The published iteration did not converge."
