@@ -73,7 +73,8 @@ def refinements(name: str, settings: Config) -> list[Treatment]:
 def treatments(t_start: str, settings: Config) -> list[Treatment]:
     """All treatments of an experiment; as configured only where the trace has another start."""
     aligned = [AS_CONFIGURED] if t_start != "origin" else []
-    return list(dict.fromkeys([*aligned, WITHOUT_LOOKAHEAD, *(one for name in LIMITS for one in refinements(name, settings))]))
+    refined = (one for name in LIMITS for one in refinements(name, settings))
+    return list(dict.fromkeys([*aligned, WITHOUT_LOOKAHEAD, *refined]))
 
 
 def is_example(lane: Mapping[str, Any], example: Config) -> bool:

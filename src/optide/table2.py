@@ -138,9 +138,9 @@ _MAIN = (
 _NOTE = (
     "Each number is the largest distance between theta_k of the discrete algorithm and theta(t_k) of the equation: as "
     "published; converged, from the same start of the time grid; from a start aligned with the algorithm, with the "
-    "equation as it is and without look-ahead; and in the limit of small time steps, likewise. From converged to aligned is the start, "
-    "from aligned to h -> 0 the time step, and what is left there belongs to the equation. Limits are Richardson's; "
-    "their error is estimated from above, and the order observed is to be 2. "
+    "equation as it is and without look-ahead; and in the limit of small time steps, likewise. From converged to "
+    "aligned is the start, from aligned to h -> 0 the time step, and what is left there belongs to the equation. "
+    "Limits are Richardson's; their error is estimated from above, and the order observed is to be 2. "
     "* The published iteration did not converge."
 )
 _LAYOUT = tables.Layout(_MAIN, "lrlr" + "r" * (len(_MAIN) - 4), _NOTE)
