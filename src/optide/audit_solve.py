@@ -21,6 +21,10 @@ DISTANCE = 64.0
 """From the origin of one objective to that of the next; a power of two, so that (64 + x) - 64 is x up to 1e-14."""
 
 
+LONG = 10_000
+"""Steps of a run that takes longer to solve than a program to compile."""
+
+
 @dataclass(frozen=True)
 class SideBySide:
     """Several objectives as one function of a scalar theta, each on a piece of the line around its own origin.
@@ -63,7 +67,7 @@ class _Run(NamedTuple):
 def compute(slices: Sequence[Config], settings: Config) -> pa.Table:
     """Solve all experiments of one optimizer in all ways.
 
-    All go through one program for each treatment, over as many steps as the longest.
+    All go through one program for each treatment, over as many steps as the longest, but `LONG` ones through another.
 
     Args:
         slices: of the experiments, one for each of their learning rates (`optide.config.experiment_slice`).
@@ -74,22 +78,25 @@ def compute(slices: Sequence[Config], settings: Config) -> pa.Table:
     """
     runs = [_Run(part, lane) for part in slices for lane in lanes(part)]
     objective = SideBySide(tuple(dict.fromkeys(run.objective for run in runs)))
-    steps = max(run.lane.steps for run in runs)
     wanted = [treatments(run.slice["t_start"], settings) for run in runs]
     tables = []
     for treatment in dict.fromkeys(treatment for some in wanted for treatment in some):
-        chosen = [run for run, some in zip(runs, wanted, strict=True) if treatment in some]
-        tables += _solve(chosen, objective, steps, treatment)
+        chosen = [i for i, some in enumerate(wanted) if treatment in some]
+        found: dict[int, pa.Table] = {}
+        for group in ([i for i in chosen if (runs[i].lane.steps >= LONG) == long] for long in (False, True)):
+            if group:
+                found |= zip(group, _solve([runs[i] for i in group], objective, treatment), strict=True)
+        tables += [found[i] for i in chosen]
     return pa.concat_tables(tables)
 
 
-def _solve(runs: Sequence[_Run], objective: SideBySide, steps: int, treatment: Treatment) -> Iterator[pa.Table]:
+def _solve(runs: Sequence[_Run], objective: SideBySide, treatment: Treatment) -> Iterator[pa.Table]:
     origins = [objective.origin(run.objective) for run in runs]
     solutions = solve_lanes(
         [run.optimizer for run in runs],
         objective,
         [run.lane.theta0 + origin for run, origin in zip(runs, origins, strict=True)],
-        steps,
+        max(run.lane.steps for run in runs),
         t_start="origin",
         save_every=treatment.substeps,
         **treatment._asdict(),

@@ -340,21 +340,18 @@ def grow(problem: Problem, window: Window, X: Array) -> Array:
         # how theta would go on: at first as predicted, as at the start of all there is no last increment
         increments = jnp.where(k == 0, first, straight_on(nodes, jnp.arange(1.0, q + 1))) - nodes[-1:]
 
-        def solve_from(factor):
-            own = nodes[-1:] + factor * increments
-            guess = straightened(X.at[place].set(own), nodes, place)
-            return newton(problem, now, begin(problem, now, guess), PATIENT)
-
         def going_on(tried):
             i, best = tried
             return (i == 0) | (i < len(GUESSES)) & ~(best.size <= GOOD_ENOUGH)
 
         def attempt(tried):
             i, best = tried
-            solved = solve_from(jnp.asarray(GUESSES)[i])
+            own = nodes[-1:] + jnp.asarray(GUESSES)[i] * increments
+            guess = straightened(X.at[place].set(own), nodes, place)
+            solved = newton(problem, now, begin(problem, now, guess), PATIENT)
             return i + 1, choose((i == 0) | (solved.size < best.size), solved, best)
 
-        _, solved = jax.lax.while_loop(going_on, attempt, (0, zeros_of(solve_from, 1.0)))
+        _, solved = jax.lax.while_loop(going_on, attempt, (0, zeros_of(begin, problem, now, X)))
         return (now, solved.X, solved.found.pasts), oldest
 
     nothing = jnp.broadcast_to(window.past.nodes[-1], (kept + 1, q, *problem.theta0.shape))
