@@ -164,7 +164,7 @@ def test_non_finite_values_are_named(method):
 
 def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
     monkeypatch.setattr(march, "PATIENT", (0, 1.0))
-    fast, slow = solve_lanes([RMSProp(0.01, 0.99), RMSProp(0.01, 0.9)], quadratic, [1.0, 1.0], 499)
+    fast, slow = solve_lanes([RMSProp(0.01, 0.99), RMSProp(0.01, 0.0)], quadratic, [1.0, 1.0], 499)
     assert fast.converged
     assert not slow.converged
     assert slow.residual > march.TOLERANCE
