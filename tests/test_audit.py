@@ -157,7 +157,7 @@ def test_an_experiment_is_solved_in_all_ways_written_and_read(experiment, tmp_pa
 
     table = seal.read(path)
     seal.write(path, table.drop_columns(["theta"]))
-    with pytest.raises(audit.AuditError, match="columns are not those of an audit of this version; delete it"):
+    with pytest.raises(audit.AuditError, match="columns are not those of an audit of this version; `snakemake"):
         audit.read(path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(audit.AuditError, match=r"audit\.parquet: damaged"):

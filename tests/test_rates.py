@@ -198,7 +198,7 @@ def test_damage_and_foreign_files_are_named(table, tmp_path):
     path = tmp_path / "rates.parquet"
     rates.write(path, table, SETTINGS)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(rates.RatesError, match=r"rates\.parquet: .*delete it, and `snakemake"):
+    with pytest.raises(rates.RatesError, match=r"rates\.parquet: .*`snakemake --cores 1 mend`"):
         rates.read(path)
     seal.write(path, table.drop_columns(["low"]))
     with pytest.raises(rates.RatesError, match=r"columns are not those of rates"):

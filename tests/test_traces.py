@@ -1,4 +1,5 @@
 import hashlib
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -140,7 +141,8 @@ def test_mend_deletes_what_is_damaged_or_left_behind_and_nothing_else(written, t
         (folder / name).write_bytes(content)
     artefacts = [folder / name for name in ("absent.pdf", "e.md", "f.md", "g.md")]
     of_run = {str(path): hashlib.sha256(b"as recorded").hexdigest() for path in artefacts[2:]}
-    assert mend([folder, tmp_path / "absent"], artefacts, of_run) == [
+    readers = {f"{folder}/**/*.parquet": traces.read}
+    assert mend([folder, tmp_path / "absent"], artefacts, of_run, readers) == [
         f"{folder}/.c.parquet.7.part: left behind by a job that was killed",
         f"{folder}/b.parquet: damaged, or not written by this version of optide",
         f"{folder}/e.md: carries no provenance",
@@ -148,6 +150,17 @@ def test_mend_deletes_what_is_damaged_or_left_behind_and_nothing_else(written, t
     ]
     # d.png is no result: whose it is, nobody knows
     assert sorted(path.name for path in folder.iterdir()) == ["a.parquet", "d.png", "f.md"]
+
+
+def test_mend_looks_at_every_parquet_file_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ["results/audit/adam.parquet", "results/rates.parquet", "results/traces/discrete/e/lr0.1.parquet"]
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"PAR1")
+    deleted = mend([Path("results")], [], {})
+    assert sorted(deleted) == [f"{name}: damaged, or not written by this version of optide" for name in names]
+    assert not any(Path(name).exists() for name in names)
 
 
 def test_what_a_run_recorded_is_read_from_its_crate(tmp_path):

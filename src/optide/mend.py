@@ -1,13 +1,21 @@
 """Clear away what would otherwise be read or kept by mistake, so that the next run builds it again."""
 
+import glob
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from optide import digests, provenance, traces
+from optide import audit, digests, provenance, rates, seal, traces
 from optide.errors import OptideError
 from optide.files import PARTIAL
+
+READERS = {
+    "results/traces/**/*.parquet": traces.read,
+    "results/audit/*.parquet": audit.read,
+    "results/rates.parquet": rates.read,
+}
+"""What reads the files of a pattern, and says what is wrong with them."""
 
 
 def recorded(crate: Path) -> dict[str, str]:
@@ -25,26 +33,32 @@ def recorded(crate: Path) -> dict[str, str]:
         return {}
 
 
-def mend(folders: Iterable[Path], artefacts: Iterable[Path], digests_of_run: Mapping[str, str]) -> list[str]:
+def mend(
+    folders: Iterable[Path],
+    artefacts: Iterable[Path],
+    digests_of_run: Mapping[str, str],
+    readers: Mapping[str, Callable[[Path], Any]] = READERS,
+) -> list[str]:
     """Delete what is damaged or outdated, and what killed jobs left half-written.
 
-    A trace knows its own digest.  A figure or table is compared with what the last whole run recorded;
+    A Parquet file knows its own digest.  A figure or table is compared with what the last whole run recorded;
     one that it did not record must at least carry its provenance.
 
     Args:
-        folders: where to look for traces and leftovers.
+        folders: where to look for leftovers.
         artefacts: figures and tables, relative to the working directory; those that are there are looked at.
         digests_of_run: SHA-256 by path (`recorded`).
+        readers: by a pattern of the files they read.
 
     Returns:
         One line for each file deleted.
     """
     reasons = {}
-    for path in sorted(path for folder in folders for path in folder.rglob("*")):
-        if path.name.endswith(PARTIAL):
-            reasons[path] = "left behind by a job that was killed"
-        elif path.suffix == ".parquet":
-            reasons[path] = _error(traces.read, path)
+    for path in sorted(path for folder in folders for path in folder.rglob(f"*{PARTIAL}")):
+        reasons[path] = "left behind by a job that was killed"
+    for pattern, read in readers.items():
+        for path in map(Path, sorted(glob.glob(pattern, recursive=True))):
+            reasons[path] = _error(read, path)
     for path in artefacts:
         if not path.exists():
             continue
@@ -63,5 +77,5 @@ def _error(read: Callable[[Path], Any], path: Path) -> str | None:
     try:
         read(path)
     except OptideError as error:
-        return str(error).removeprefix(f"{path}: ").removesuffix(f"; {traces.REMEDY}")
+        return str(error).removeprefix(f"{path}: ").removesuffix(f"; {seal.REMEDY}")
     return None

@@ -9,8 +9,6 @@ from optide import seal
 from optide.config import Config
 from optide.errors import OptideError
 
-REMEDY = "delete it, and `snakemake --cores 4` builds it again"
-
 
 def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     """Write a table with the settings it was computed for, sealed, whole or not at all."""
@@ -29,7 +27,7 @@ def read(path: str | Path, schema: pa.Schema, what: str, error: type[OptideError
     try:
         table = seal.read(path)
     except seal.SealError as damage:
-        raise error(f"{damage}; {REMEDY}") from None
+        raise error(f"{damage}; {seal.REMEDY}") from None
     if not table.schema.equals(schema):
-        raise error(f"{path}: columns are not those of {what} of this version; {REMEDY}")
+        raise error(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
     return table

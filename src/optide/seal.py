@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from optide import files
 from optide.errors import OptideError
 
+REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated files, `snakemake --cores 4` builds them again"
+"""What to do about a file that cannot be read."""
 _KEY = b"optide-seal"
 _BLANK = b"sealed:" + b"0" * 64
 _SEAL = re.compile(rb"sealed:[0-9a-f]{64}")

@@ -47,7 +47,6 @@ SCHEMA = pa.schema([*CONFIGURATION, *VALUES])
 FORMAT = b"1"
 """Raise it whenever a trace means something else than before, so that no old one is taken for new."""
 
-REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated traces, `snakemake --cores 4` builds them again"
 _KEY = b"optide"
 _FORMAT_KEY = b"optide-format"
 
@@ -81,12 +80,12 @@ def read(path: str | Path) -> pa.Table:
     try:
         table = seal.read(path)
     except seal.SealError as error:
-        raise TraceError(f"{error}; {REMEDY}") from None
+        raise TraceError(f"{error}; {seal.REMEDY}") from None
     found = (table.schema.metadata or {}).get(_FORMAT_KEY)
     if found != FORMAT:
-        raise TraceError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {REMEDY}")
+        raise TraceError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
     if not table.schema.equals(SCHEMA):
-        raise TraceError(f"{path}: columns are not those of a trace of this version; {REMEDY}")
+        raise TraceError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
     return table
 
 

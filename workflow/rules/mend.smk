@@ -1,4 +1,4 @@
-# Delete damaged and outdated traces, figures and tables; the next run builds them again.  It has neither
+# Delete damaged and outdated results, figures and tables; the next run builds them again.  It has neither
 # input nor output, so that it runs whenever it is asked for, on whatever is there.
 
 
@@ -6,7 +6,7 @@ rule mend:
     log:
         "results/logs/mend.log",
     params:
-        folders=["results/traces", "figures"],
+        folders=["results", "figures"],
         artefacts=[*FIGURES, *TABLES],
         crate=CRATE,
     threads: 1
