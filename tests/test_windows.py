@@ -103,8 +103,9 @@ def test_other_numbers_compile_nothing():
     assert _solve._cache_size() == before + 1
 
 
-def test_small_systems_are_solved_with_pivoting():
-    rng = np.random.default_rng(1)
+@pytest.mark.parametrize("seed", range(4))  # determinants of both signs, with an even and an odd number of swaps
+def test_small_systems_are_solved_with_pivoting(seed):
+    rng = np.random.default_rng(seed)
     matrix, b, c = rng.normal(size=(5, 5)), rng.normal(size=(5, 2)), rng.normal(size=(5, 1))
     matrix[0, 0] = 0.0
     (x, y), sign = solve(*map(jnp.asarray, (matrix, b, c)))
