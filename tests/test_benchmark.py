@@ -51,7 +51,7 @@ def settings():
     tiny["repetitions"] = 2
     tiny["scaling"] |= {"steps": [10, 20], "goal_steps": 20, "kept_points": 10}
     tiny["batch"] |= {"lanes": 3, "steps": 10}
-    tiny["regimes"] |= {"lanes": 2, "steps": 10}
+    tiny["regimes"] |= {"lanes": 2, "steps": 10, "theta0": {"double_well": [0.1, 1]}}
     tiny["peak_memory"] = [10]
     return tiny
 
