@@ -12,22 +12,25 @@ from optide.ide import ORIGIN, Problem, march, picard
 from optide.objectives import OBJECTIVES, double_well, quadratic
 from optide.optimizers import OPTIMIZERS
 
+RUNS = [
+    (f"{objective}-{optimizer}", rate)
+    for objective in ("quadratic", "double_well", "regression")
+    for optimizer in ("adagrad", "rmsprop", "adam")
+    for rate in (0.1, 0.01)
+]
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_every_configuration_of_the_paper_converges(config, objective, optimizer):
-    name = f"{objective}-{optimizer}"
-    experiment = config["experiments"][name]
-    slices = [(rate, experiment_slice(config, name, rate)) for rate in experiment["learning_rates"]]
-    chosen = [(OPTIMIZERS[optimizer](rate, **lane.hyperparameters), lane) for rate, s in slices for lane in lanes(s)]
-    solutions = solve_lanes(
-        [optimizer for optimizer, _ in chosen],
-        OBJECTIVES[objective],
-        [lane.theta0 for _, lane in chosen],
-        max(lane.steps for _, lane in chosen),  # all as far as the longest, by one compiled program
-        t_start=experiment["t_start"],
-    )
-    for solution in solutions:
+
+@pytest.mark.parametrize(("name", "rate"), RUNS)
+def test_every_configuration_of_the_paper_converges(config, name, rate):
+    experiment = experiment_slice(config, name, rate)
+    for lane in lanes(experiment):
+        solution = solve_ide(
+            OPTIMIZERS[experiment["optimizer"]](rate, **lane.hyperparameters),
+            OBJECTIVES[experiment["objective"]],
+            lane.theta0,
+            lane.steps,
+            t_start={"origin": ORIGIN, "one_step": rate}[experiment["t_start"]],
+        )
         assert solution.converged
         assert solution.residual < 1e-10
         assert solution.theta.dtype == jnp.float64
@@ -65,7 +68,7 @@ def test_the_solution_satisfies_the_published_equations(optimizer, objective, th
         (RMSProp(0.01, 0.99), quadratic, 1.0, 500),
         (RMSProp(0.01, 0.9), double_well, 0.1, 100),
         (Adam(0.1, 0.9, 0.999), quadratic, 1.0, 100),
-        (Adam(0.01, 0.0, 0.99), double_well, -0.1, 100),
+        (Adam(0.01, 0.0, 0.99), double_well, -0.1, 200),
     ],
 )
 def test_both_methods_agree_where_the_published_one_converges(optimizer, objective, theta0, steps):
