@@ -21,10 +21,6 @@ DISTANCE = 64.0
 """From the origin of one objective to that of the next; a power of two, so that (64 + x) - 64 is x up to 1e-14."""
 
 
-LONG = 10_000
-"""Steps of a run that takes longer to solve than a program to compile."""
-
-
 @dataclass(frozen=True)
 class SideBySide:
     """Several objectives as one function of a scalar theta, each on a piece of the line around its own origin.
@@ -67,7 +63,7 @@ class _Run(NamedTuple):
 def compute(slices: Sequence[Config], settings: Config) -> pa.Table:
     """Solve all experiments of one optimizer in all ways.
 
-    All go through one program for each treatment, over as many steps as the longest, but `LONG` ones through another.
+    All go through one program for each treatment, each over its own steps.
 
     Args:
         slices: of the experiments, one for each of their learning rates (`optide.config.experiment_slice`).
@@ -81,12 +77,8 @@ def compute(slices: Sequence[Config], settings: Config) -> pa.Table:
     wanted = [treatments(run.slice["t_start"], settings) for run in runs]
     tables = []
     for treatment in dict.fromkeys(treatment for some in wanted for treatment in some):
-        chosen = [i for i, some in enumerate(wanted) if treatment in some]
-        found: dict[int, pa.Table] = {}
-        for group in ([i for i in chosen if (runs[i].lane.steps >= LONG) == long] for long in (False, True)):
-            if group:
-                found |= zip(group, _solve([runs[i] for i in group], objective, treatment), strict=True)
-        tables += [found[i] for i in chosen]
+        chosen = [run for run, some in zip(runs, wanted, strict=True) if treatment in some]
+        tables += _solve(chosen, objective, treatment)
     return pa.concat_tables(tables)
 
 
@@ -96,7 +88,7 @@ def _solve(runs: Sequence[_Run], objective: SideBySide, treatment: Treatment) ->
         [run.optimizer for run in runs],
         objective,
         [run.lane.theta0 + origin for run, origin in zip(runs, origins, strict=True)],
-        max(run.lane.steps for run in runs),
+        [run.lane.steps for run in runs],
         t_start="origin",
         save_every=treatment.substeps,
         **treatment._asdict(),
@@ -105,7 +97,7 @@ def _solve(runs: Sequence[_Run], objective: SideBySide, treatment: Treatment) ->
         values = {"experiment": run.slice["experiment"], "set": run.lane.set, "theta0": run.lane.theta0}
         values |= {"learning_rate": run.slice["learning_rate"], **run.lane.hyperparameters, **treatment._asdict()}
         values |= {"converged": solution.converged, "residual": solution.residual}
-        yield _table(values, solution.theta[: run.lane.steps] - origin)
+        yield _table(values, solution.theta - origin)
 
 
 def _table(constants: Mapping[str, Any], theta: np.ndarray) -> pa.Table:

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import numpy as np
 from optide.errors import ParameterError
 from optide.finite import check_finite, name_of
 from optide.ide import march, picard
-from optide.ide.problem import EARLY, ORIGIN, Problem
+from optide.ide.problem import ORIGIN, Problem
 from optide.objectives import check_objective
 from optide.optimizers import Optimizer
 
@@ -88,6 +88,20 @@ class Options:
     window: int = march.WINDOW
 
 
+class Lanes(NamedTuple):
+    """Several configurations.
+
+    Attributes:
+        optimizers: one, whose hyper-parameters have a leading axis N.
+        theta0s: (N, *S).
+        ends: (N,) index of the last node of each; None: it is that of the options.
+    """
+
+    optimizers: Optimizer
+    theta0s: Array
+    ends: Array | None = None
+
+
 def solve_ide(
     optimizer: Optimizer,
     objective: Callable[[Array], Array],
@@ -115,8 +129,9 @@ def solve_ide(
         t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
             or a number in [0, learning_rate].  0 sets the memories at that point to 0, as the
             published scheme does.
-        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  There "march" starts
-            at t = 0 and divides the first step so that theta ~ sqrt(t) is resolved.
+        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  From t = 0 on, where theta may
+            start like sqrt(t), the first increment is then the integral of the leading term, and refinements
+            (substeps, order 2) divide the first step so that sqrt(t) is resolved.
         substeps: grid points per step; the kernels stay as they are.
         order: 1 for Euler's method, 2 ("march" only) for the trapezoidal rule.
         save_every: keep every so many grid points; "march" needs no memory for the others.
@@ -154,23 +169,33 @@ def solve_lanes(
     optimizers: Sequence[Optimizer],
     objective: Callable[[Array], Array],
     theta0s: Sequence[float | Array],
-    steps: int,
+    steps: int | Sequence[int],
     *,
     t_start: float | str | None = None,
     **options: Any,
 ) -> list[Solution]:
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
-    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.
+    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.  With "march" each
+    lane may have a number of steps of its own.
     """
-    chosen, start = _options(optimizers[0], objective, steps, t_start, options)
+    lengths = None if isinstance(steps, int) else [*steps]
+    longest = steps if lengths is None else max(lengths)
+    for length in lengths or ():
+        _options(optimizers[0], objective, length, t_start, options)
+    chosen, start = _options(optimizers[0], objective, longest, t_start, options)
+    if lengths and chosen.method != "march":
+        raise ParameterError("steps", lengths, f"one number for all lanes by {chosen.method}")
     names = [_where(optimizer, chosen, theta0) for optimizer, theta0 in zip(optimizers, theta0s, strict=True)]
     for theta0, name in zip(theta0s, names, strict=True):
         check_objective(objective, theta0, name)
     stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
     theta0s = np.stack([np.asarray(theta0, float) for theta0 in theta0s])
-    solved = _persistently(stacked, theta0s, start, chosen, shard=len(names))
+    ends = None if lengths is None else np.asarray([_intervals(length, chosen) for length in lengths], float)
+    solved = _persistently(Lanes(stacked, theta0s, ends), start, chosen, len(names))
     lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
+    if ends is not None:
+        lanes = [_cut(lane, int(end) // chosen.save_every + 1) for lane, end in zip(lanes, ends, strict=True)]
     return [_finished(lane, name) for lane, name in zip(lanes, names, strict=True)]
 
 
@@ -204,24 +229,30 @@ def solve_batch(
     theta0s = np.broadcast_to(theta0s, (lanes, *theta0s.shape[1:]))
     optimizers = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf, float), lanes), optimizers)
     check_objective(objective, theta0s[0], _where(optimizers, chosen, theta0s[0]))
-    return _persistently(optimizers, theta0s, start, chosen, min(shard, lanes))
+    return _persistently(Lanes(optimizers, theta0s), start, chosen, min(shard, lanes))
 
 
-def _persistently(optimizers: Optimizer, theta0s: Array, start: Array | None, options: Options, shard: int) -> Solution:
+def _cut(solution: Solution, points: int) -> Solution:
+    """The first points of a solution."""
+    named = {name: getattr(solution, name)[:points] for name in ("t", "u", "theta")}
+    return replace(solution, state={name: value[:points] for name, value in solution.state.items()}, **named)
+
+
+def _persistently(lanes: Lanes, start: Array | None, options: Options, shard: int) -> Solution:
     """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...)."""
 
-    def solve(lanes, options):
+    def solve(places, options):
         parts = []
-        for first in range(0, len(lanes), shard):
-            count = min(shard, len(lanes) - first)
-            padded = np.resize(lanes[first:], shard)
-            chosen = jax.tree.map(lambda leaf, lanes=padded: leaf[lanes], (optimizers, theta0s))
+        for first in range(0, len(places), shard):
+            count = min(shard, len(places) - first)
+            padded = np.resize(places[first:], shard)
+            chosen = jax.tree.map(lambda leaf, places=padded: leaf[places], lanes)
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-            solved = jax.device_get(_solve_in_turn(*chosen, start, count, options))
+            solved = jax.device_get(_solve_in_turn(chosen, start, count, options))
             parts.append(jax.tree.map(lambda leaf, count=count: leaf[:count], solved))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
-    solution = solve(np.arange(len(theta0s)), replace(options, persistent=False))
+    solution = solve(np.arange(len(lanes.theta0s)), replace(options, persistent=False))
     failed = np.flatnonzero(~solution.converged)
     if not len(failed) or options.method != "march":
         return solution
@@ -233,20 +264,30 @@ def _persistently(optimizers: Optimizer, theta0s: Array, start: Array | None, op
     return jax.tree.map(merge, solution, solve(failed, replace(options, window=march.SHORT_WINDOW)))
 
 
-def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
+def _intervals(steps: int, options: Options) -> int:
+    """The number of time steps, which is the index of the last node."""
+    return (steps - (2 if options.start == "one_step" else 1)) * options.substeps
+
+
+def _problem(
+    optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options, end: Array | None
+) -> Problem:
     rate = optimizer.learning_rate
-    intervals = options.steps - (2 if options.start == "one_step" else 1)
-    stretched = options.method == "march" and options.lookahead == 0 and options.start in ("origin", "zero")
+    # with neither, it is the published scheme
+    refined = options.order > 1 or options.substeps > 1
+    stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
     start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
     return Problem(
-        optimizer, options.objective, theta0, start, intervals * options.substeps + 1,
-        options.lookahead, options.substeps, options.order, stretched,
+        optimizer, options.objective, theta0, start, _intervals(options.steps, options) + 1,
+        options.lookahead, options.substeps, options.order, stretched, end,
     )  # fmt: skip
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Solution:
-    problem = _problem(optimizer, theta0, t_start, options)
+def _solve(
+    optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options, end: Array | None = None
+) -> Solution:
+    problem = _problem(optimizer, theta0, t_start, options, end)
     if options.method == "march":
         result = march.solve(problem, options.save_every, options.persistent, options.window)
     else:
@@ -260,19 +301,17 @@ def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: 
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve_in_turn(
-    optimizers: Optimizer, theta0s: Array, t_start: Array | None, count: Array, options: Options
-) -> Solution:
+def _solve_in_turn(lanes: Lanes, t_start: Array | None, count: Array, options: Options) -> Solution:
     """Solve the first `count` of the lanes, (N, ...); the others are zero."""
 
-    def solve(optimizer, theta0):
-        return _solve(optimizer, theta0, t_start, options)
+    def solve(lane):
+        return _solve(lane.optimizers, lane.theta0s, t_start, options, lane.ends)
 
-    def solve_first(lane):
-        place, *given = lane
-        return jax.lax.cond(place < count, solve, lambda *_: march.zeros_of(solve, *given), *given)
+    def solve_first(given):
+        place, lane = given
+        return jax.lax.cond(place < count, solve, functools.partial(march.zeros_of, solve), lane)
 
-    return jax.lax.map(solve_first, (jnp.arange(len(theta0s)), optimizers, theta0s))
+    return jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0s)), lanes))
 
 
 def _finished(solution: Solution, where: str) -> Solution:
@@ -312,18 +351,8 @@ def _options(
         value = getattr(options, name)
         if not (isinstance(value, int) and value >= least):
             raise ParameterError(name, value, f"an integer >= {least}")
-    early = options.start in ("origin", "zero")
-    if options.lookahead == 0 and options.method != "march" and early and _starts_infinitely_fast(optimizer):
-        raise ParameterError(
-            "t_start", t_start, f"> {ORIGIN} with lookahead 0: there the velocity of {optimizer.name} is infinite"
-        )
     named = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
     return options, named.get(options.start, t_start)
-
-
-def _starts_infinitely_fast(optimizer: Optimizer) -> bool:
-    velocity = optimizer.initial_velocity(jnp.ones(()), EARLY)
-    return not isinstance(velocity, jax.core.Tracer) and bool(np.any(np.abs(velocity) > 1 / ORIGIN))
 
 
 def _start(optimizer: Optimizer, t_start: float | str | None) -> str:

@@ -74,7 +74,7 @@ def remember(
     cell = s + (shift - 1.0)
     integrals, decay = cell_integrals(problem, pieces, cell, quadrature)
     if shift == 0:  # before the start there is nothing
-        inside = _over(cell + jnp.arange(q, dtype=float), X.ndim) >= 0
+        inside = over(cell + jnp.arange(q, dtype=float), X.ndim) >= 0
         integrals = {name: jnp.where(inside, value, 0.0) for name, value in integrals.items()}
     memory = {}
     for name, kernel in problem.optimizer.memories().items():
@@ -84,13 +84,14 @@ def remember(
             age = jnp.arange(q, dtype=float)
             lags = age[:, None] - age[None]  # cells from the end of each to each node
             fading = jnp.where(lags < 0, 0.0, jnp.exp(-kernel.rate * problem.h * jnp.abs(lags)))
-            fresh = jnp.sum(_over(fading, X.ndim + 1) * integrals[name][None], axis=1)
-            old = _over(jnp.exp(-kernel.rate * problem.h * (age + 1)), X.ndim)
+            fresh = jnp.sum(over(fading, X.ndim + 1) * integrals[name][None], axis=1)
+            old = over(jnp.exp(-kernel.rate * problem.h * (age + 1)), X.ndim)
             memory[name] = old * past.memory[name][None] + fresh
     return memory
 
 
-def _over(weights: Array, ndim: int) -> Array:
+def over(weights: Array, ndim: int) -> Array:
+    """Weights (or conditions) of the leading axes of an array with `ndim` axes."""
     return weights.reshape(*weights.shape, *(1,) * (ndim - weights.ndim))
 
 
@@ -137,7 +138,7 @@ def block(
     equations = here[1:] - here[:-1] - problem.h * speed
     # beyond the last node theta goes straight on
     straight = nodes[behind + 1 :] - 2 * nodes[behind:-1] + nodes[behind - 1 : -2]
-    residual = jnp.where(_over(j[:-1], X.ndim) < last, equations, straight)
+    residual = jnp.where(over(j[:-1], X.ndim) < last, equations, straight)
     return residual, Past(nodes[-behind - 1 :], {name: value[-1] for name, value in memory.items()}), states
 
 
@@ -179,7 +180,7 @@ def start(problem: Problem, X: Array, Y: Array) -> Past:
     """
     shift, _, behind = Layout.of(problem)
     nodes = jnp.concatenate([problem.theta0[None], X, Y])
-    before = nodes[:1] + (nodes[1:2] - nodes[:1]) * _over(jnp.arange(-behind, 0.0), nodes.ndim)
+    before = nodes[:1] + (nodes[1:2] - nodes[:1]) * over(jnp.arange(-behind, 0.0), nodes.ndim)
     chain = jnp.concatenate([before, nodes])
     memory = at_start(problem, nodes)
     if shift > 1:
@@ -190,7 +191,7 @@ def start(problem: Problem, X: Array, Y: Array) -> Past:
         memory[name] = memory[name] * jnp.exp(-kernel.rate * problem.h * (shift - 1.0))
         if shift > 1:
             fading = jnp.exp(-kernel.rate * (age - problem.h))
-            memory[name] += jnp.sum(_over(fading, nodes.ndim) * integrals[name], axis=0)
+            memory[name] += jnp.sum(over(fading, nodes.ndim) * integrals[name], axis=0)
     return Past(chain[: behind + 1], memory)
 
 

@@ -52,6 +52,11 @@ HISTORY = QUICK[0] + PATIENT[0]
 """The most iterations of a window."""
 
 
+def needed_blocks(problem: Problem, last: int | Array) -> int | Array:
+    """The blocks up to the last node, and one beyond it, in which theta goes straight on."""
+    return -(-last // Layout.of(problem).size) + 1
+
+
 class Span(NamedTuple):
     """How the blocks of a problem are divided into windows; all static.
 
@@ -67,8 +72,7 @@ class Span(NamedTuple):
 
     @classmethod
     def of(cls, problem: Problem, window: int) -> "Span":
-        # with one block beyond the last node, in which theta goes straight on
-        needed = -(-(problem.points - 1) // Layout.of(problem).size) + 1
+        needed = needed_blocks(problem, problem.points - 1)
         windows = max(1, -(-(needed - GUARD) // window))
         if windows == 1:
             return cls(1, needed, needed)
@@ -100,7 +104,7 @@ class Window(NamedTuple):
 
 def whole(problem: Problem) -> Window:
     """All the time there is, as one window."""
-    return Window(blocks.rest(problem), jnp.zeros(()), problem.points - 1.0)
+    return Window(blocks.rest(problem), jnp.zeros(()), problem.last)
 
 
 class Evaluation(NamedTuple):
@@ -411,6 +415,7 @@ class Marched(NamedTuple):
         window: theta and memories at all nodes of the last window.
         residual: the largest sum of equations up to any time, relative to theta.
         sizes, count, sign: the worst of all windows (see `Iterate`).
+        windows: their number.
     """
 
     past: Past
@@ -422,6 +427,7 @@ class Marched(NamedTuple):
     sizes: Array
     count: Array
     sign: Array
+    windows: Array
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
@@ -439,9 +445,11 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
     def advance(done: Marched, k):
         s = (k * kept).astype(float)
         X = predict(problem, done.past.nodes, done.seen, s, points).reshape(span.blocks, q, *shape)
-        solved = solve_window(problem, Window(done.past, s, problem.points - 1.0), X, persistent)
+        solved = solve_window(problem, Window(done.past, s, problem.last), X, persistent)
         found = solved.found
         theta = jnp.concatenate([found.pasts.nodes[0][-1:], solved.X.reshape(points, *shape)[:-1]])
+        within = blocks.over(s + jnp.arange(points, dtype=float) <= problem.last, theta.ndim)
+        size = jnp.max(jnp.abs(theta), initial=1.0, where=within)
         here = theta, {name: value.reshape(points, *shape) for name, value in found.states.items()}
         first = -(-k * kept // save_every)  # the first point to save, among those that are saved
         chosen = save_every * (first + jnp.arange(entries)) - k * kept
@@ -451,7 +459,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
 
         left = (found.residual / solved.gain).reshape(points, *shape)[:kept]
         total, sums = jax.lax.scan(lambda total, own: (total + own,) * 2, done.sums, left)
-        residual = jnp.max(jnp.abs(sums)) / jnp.maximum(1.0, jnp.max(jnp.abs(theta)))
+        residual = jnp.max(jnp.abs(sums)) / size
         place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
         return Marched(
             jax.tree.map(lambda leaf: leaf[span.kept % span.blocks], found.pasts),
@@ -463,7 +471,14 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
             jnp.maximum(done.sizes, solved.sizes),
             jnp.maximum(done.count, solved.count),
             jnp.minimum(done.sign, solved.sign),
-        ), None
+            done.windows + 1,
+        )
+
+    def advance_if_needed(done: Marched, k):
+        if problem.end is None:
+            return advance(done, k), None
+        beyond = (k * span.kept).astype(float) >= needed_blocks(problem, problem.end) - GUARD
+        return jax.lax.cond(beyond & (k > 0), lambda: done, lambda: advance(done, k)), None
 
     def nothing(count):
         theta = jnp.zeros((count, *shape))
@@ -480,29 +495,35 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
         jnp.zeros(HISTORY),
         0,
         1.0,
+        0,
     )
-    done, _ = jax.lax.scan(advance, begin, jnp.arange(span.windows))
-    last = problem.points - 1
-    theta, states = jax.tree.map(lambda leaf: leaf[: last // save_every + 1], done.saved)
-    if last % save_every == 0:
-        states = continued(problem, states, *done.window, last - (span.windows - 1) * kept)
+    done, _ = jax.lax.scan(advance_if_needed, begin, jnp.arange(span.windows))
+    theta, states = jax.tree.map(lambda leaf: leaf[: (problem.points - 1) // save_every + 1], done.saved)
+    states = continued(problem, states, done.window, (done.windows - 1) * kept, save_every)
     return Result(theta, states, done.residual <= TOLERANCE, done.count, done.residual, done.sizes, done.sign < 0)
 
 
-def continued(problem: Problem, states: State, theta: Array, memory: State, last: int) -> State:
+def continued(problem: Problem, states: State, window: tuple[Array, State], s: Array, save_every: int = 1) -> State:
     """Set the memories beyond the last node to those of the published scheme, which continues the last piece.
 
     Args:
-        states: each (n, *S), of which the last row is replaced.
-        theta, memory: of a window.
-        last: the place of the last node in it.
+        states: each (n, *S) of saved points; the row of the last node is replaced, if there is one.
+        window: theta and memories at all nodes of a window that has the last node.
+        s: index of the first node of the window.
     """
     if problem.lookahead * problem.substeps * problem.order != 1:
         return states
-    pieces = (piece[-1] for piece in cells(theta[max(0, last - 2) : last + 1]))
+    theta, memory = window
+    last = jnp.asarray(problem.last).astype(int)
+    place = last - s
+    # with one node before, as theta goes straight back
+    chain = jnp.concatenate([2 * theta[:1] - theta[1:2], theta])
+    pieces = (piece[-1] for piece in cells(jax.lax.dynamic_slice_in_dim(chain, place - 1, 3)))
     integrals, decay = blocks.cell_integrals(problem, tuple(pieces), jnp.zeros(()))
+    row = jnp.where(last % save_every == 0, last // save_every, problem.points)
     return {
-        name: value.at[-1].set(decay[name] * memory[name][last - 1] + integrals[name]) for name, value in states.items()
+        name: value.at[row].set(decay[name] * memory[name][place - 1] + integrals[name], mode="drop")
+        for name, value in states.items()
     }
 
 
@@ -524,7 +545,7 @@ def _differentiate(save_every, persistent, window, primals, tangents):
         theta = jnp.concatenate([problem.theta0[None], X.reshape(-1, *problem.theta0.shape)])[: problem.points]
         states = {name: value.reshape(-1, *theta.shape[1:]) for name, value in found.states.items()}
         shown = {name: value[: problem.points] for name, value in states.items()}
-        return theta, continued(problem, shown, theta, states, problem.points - 1)
+        return theta, continued(problem, shown, (theta, states), 0)
 
     linear = linearise(problem, whole(problem), equations(problem, X).pasts, X)
     _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))

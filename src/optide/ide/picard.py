@@ -57,8 +57,8 @@ def solve(problem: Problem) -> Result:
 def sweep(problem: Problem, theta: Array) -> Array:
     """One Euler sweep whose right-hand side is taken along a given iterate theta, (n, *S)."""
     state = memories(problem, theta)
-    velocity = jax.vmap(problem.velocity)(problem.t, problem.u, problem.gradient(theta), state)
-    steps = jnp.concatenate([problem.theta0[None], problem.h * velocity[:-1]])
+    speed = problem.speed(jnp.arange(problem.points, dtype=float), theta, state)
+    steps = jnp.concatenate([problem.theta0[None], problem.h * speed[:-1]])
     return jnp.cumsum(steps, axis=0)
 
 
@@ -71,7 +71,7 @@ def memories(problem: Problem, theta: Array) -> State:
 
     def at(u):
         length = u - ORIGIN
-        place = (ORIGIN + length * x - problem.t_start) / problem.h + problem.substeps
+        place = problem.node(ORIGIN + length * x - problem.t_start) + problem.substeps
         cell = jnp.clip(place.astype(int), 0, pieces.shape[0] - 1)
         local = (place - cell.astype(float)).reshape(weights.shape)
         piece = pieces.at[cell].get(mode="promise_in_bounds")

@@ -19,9 +19,15 @@ EARLY = 1e-40
 """A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
 
 
+def phi(x: Array) -> tuple[Array, Array]:
+    """phi(x) = x - x (1 - x)^4, x beyond 1, and its derivative (see `Problem.clock`), for x >= 0 of any shape."""
+    rest = jnp.maximum(1 - x, 0.0)
+    return x - x * rest**4, 1 - rest**4 + 4 * x * rest**3
+
+
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["optimizer", "theta0", "t_start"],
+    data_fields=["optimizer", "theta0", "t_start", "end"],
     meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched"],
 )
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Problem:
         order: 1 for Euler's method, 2 for the trapezoidal rule.
         stretched: whether the first step is divided so that theta, which starts there like a square
             root of t, is smooth from node to node (without look-ahead, from t = 0).
+        end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
+            one program serves intervals of any length ("march" only, and without derivatives).
     """
 
     optimizer: Optimizer
@@ -50,6 +58,12 @@ class Problem:
     substeps: int
     order: int = 1
     stretched: bool = False
+    end: Array | None = None
+
+    @property
+    def last(self) -> Array | float:
+        """Index of the last node, a float; beyond it theta goes straight on."""
+        return self.points - 1.0 if self.end is None else self.end
 
     @property
     def h(self) -> Array:
@@ -67,18 +81,22 @@ class Problem:
         Stretched: alpha phi(j / substeps), phi(x) = x - x (1 - x)^4 for x <= 1 and x beyond, so that
         phi(x) ~ 4 x^2 at the start, and three derivatives are continuous at x = 1.
         """
-        if not self.stretched:
-            return self.h * j
-        x = j / self.substeps
-        return self.optimizer.learning_rate * (x - x * jnp.maximum(1 - x, 0.0) ** 4)
+        return self.optimizer.learning_rate * phi(j / self.substeps)[0] if self.stretched else self.h * j
 
     def pace(self, j: Array) -> Array:
         """The derivative of the clock at node j, in units of h."""
+        return phi(j / self.substeps)[1] if self.stretched else jnp.ones(jnp.shape(j))
+
+    def node(self, t: Array) -> Array:
+        """The node, not always an integer, at a time t >= 0 after t_start: the inverse of the clock."""
         if not self.stretched:
-            return jnp.ones(jnp.shape(j))
-        x = j / self.substeps
-        rest = jnp.maximum(1 - x, 0.0)
-        return 1 - rest**4 + 4 * x * rest**3
+            return t / self.h
+        tau = t / self.optimizer.learning_rate
+        x = jnp.maximum(tau, jnp.sqrt(tau) / 2)  # phi(x) <= x and phi(x) <= 4 x^2
+        for _ in range(8):  # of Newton's method, which doubles the number of digits each time
+            value, slope = phi(x)
+            x = x - (value - tau) / slope
+        return x * self.substeps
 
     @property
     def u(self) -> Array:
@@ -91,44 +109,52 @@ class Problem:
         return jax.vmap(jax.grad(self.objective))(flat).reshape(theta.shape)
 
     def speed(self, j: Array, theta: Array, state: State) -> Array:
-        """d theta / d t at nodes j (m,) times the pace there, for theta and each state of shape (m, *S)."""
+        """What a time step takes for d theta / d t at nodes j (m,), times the pace there.
+
+        That is the velocity, but for t = 0 without look-ahead, where nothing is remembered yet: see `starting`.
+        At t_start = 0 the published scheme sets all memories to 0.
+
+        Args:
+            j: floats.
+            theta: (m, *S) at nodes j.
+            state: the memories at u, each (m, *S).
+        """
+        wide = (-1, *(1,) * (theta.ndim - 1))
         t = self.t_start + self.clock(j)
         u = t + self.lookahead * self.optimizer.learning_rate
         g = self.gradient(theta)
-        if not self.stretched:
-            return jax.vmap(self.velocity)(t, u, g, state)
-        wide = (-1, *(1,) * (theta.ndim - 1))
-        speed = self.pace(j).reshape(wide) * jax.vmap(self.velocity)(t, jnp.where(j > 0, u, self.h), g, state)
-        # at t = 0 the product of a velocity that may be infinite and a pace of 4 sqrt(t / alpha)
-        starting = 4 * jnp.sqrt(EARLY) * self.optimizer.initial_velocity(g, EARLY) * self._started(g)
-        return jnp.where(j.reshape(wide) > 0, speed, starting)
-
-    def _started(self, g: Array) -> Array:
-        """What eps leaves of the leading term at t = 0 in the first cell of a stretched grid, same shape as g.
-
-        In units x of that cell sqrt(v) is proportional to x, so that the velocity has a factor x / (x + q).
-        No grid resolves x ~ q; on the average over the cell it is 1 - q log(1 + 1/q).
-        """
-        first = (2 / self.substeps) ** 2  # the end of the cell, in units of alpha
-        nonzero = jnp.where(g == 0, 1.0, g)
-        q = self.optimizer.eps * jnp.abs(self.optimizer.initial_velocity(nonzero, first) / nonzero)
-        safe = jnp.where(q > 0, q, 1.0)
-        average = jnp.where(q > 0, 1 - safe * jnp.log1p(1 / safe), 1.0)
-        # the trapezoidal rule takes the mean with the end of the cell
-        started = average if self.order == 1 else 2 * average - 1 / (1 + q)
-        return jnp.where(g == 0, 0.0, started)
-
-    def velocity(self, t: Array, u: Array, g: Array, state: State) -> Array:
-        """theta'(t) at one grid point, with the two special starts of the published scheme.
-
-        At t = 0 exactly it sets all memories to 0; and where nothing is remembered yet, u at the
-        lower limit of integration, the quotient 0/0 is replaced by its limit.
-        """
-        state = {name: jnp.where(t == 0, 0.0, value) for name, value in state.items()}
-        velocity = self.optimizer.velocity(u, g, state)
+        state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
-            return velocity
-        return jnp.where(u <= ORIGIN, self.optimizer.initial_velocity(g, EARLY), velocity)
+            return jax.vmap(self.optimizer.velocity)(u, g, state)
+        at_zero = u <= ORIGIN
+        speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), g, state)
+        return jnp.where(at_zero.reshape(wide), self.starting(g), self.pace(j).reshape(wide) * speed)
+
+    def starting(self, g: Array) -> Array:
+        """What the first time step takes for the velocity times the pace at t = 0, where it may be infinite.
+
+        Euler's method is given the mean of the leading term over the step, so that its increment is the integral:
+        where theta' ~ c, that is c; where theta' ~ c (t / alpha)^(-1/2), twice theta' at the end of the step.
+        The trapezoidal rule is given the limit.  g of any shape; the same shape.
+        """
+        early, later = (self.optimizer.initial_velocity(g, tau) for tau in (EARLY, 4 * EARLY))
+        if self.order == 1:
+            first = phi(1 / self.substeps)[0] if self.stretched else 1 / self.substeps
+        else:
+            first = (2 / self.substeps) ** 2  # t = alpha (2 x)^2 there
+        ended = early * jnp.sqrt(EARLY / first)
+        nonzero = jnp.where(g == 0, 1.0, g)
+        # What eps leaves of it: sqrt(v) is proportional to s = sqrt(t), so that the velocity has a factor s / (s + q),
+        # in units of the step.  No grid resolves s ~ q; on the average over s it is 1 - q log(1 + 1/q).
+        q = self.optimizer.eps * jnp.abs(ended / nonzero)
+        safe = jnp.where(q > 0, q, 1.0)
+        left = jnp.where(q > 0, 1 - safe * jnp.log1p(1 / safe), 1.0)
+        infinite = jnp.abs(early) > 1.5 * jnp.abs(later)
+        if self.order == 1:
+            steps = self.substeps * first  # the length of the first step, in units of h
+            return steps * jnp.where(infinite, 2 * left * ended, early)
+        # the pace is 4 sqrt(t / alpha) there; and of the two ends of the step the rule takes the mean
+        return jnp.where(infinite, 4 * jnp.sqrt(EARLY) * early * (2 * left - 1 / (1 + q)), 0.0)
 
 
 class Result(NamedTuple):
