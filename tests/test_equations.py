@@ -44,7 +44,7 @@ def solve(optimizers, theta0s, starts, lookahead):
     def lane(given):
         optimizer, theta0, start = given
         problem = Problem(optimizer, OBJECTIVE, theta0, start, POINTS, lookahead, 1)
-        solved = march.solve(problem, 1, False)
+        solved = march.solve(problem, 1, True, march.SHORT_WINDOW)
         sweep = functools.partial(picard.sweep, problem)
         return Found(solved.converged, solved.theta, sweep(solved.theta), jax.jacfwd(sweep)(solved.theta))
 

@@ -69,18 +69,14 @@ def test_the_published_iteration_ends_where_the_march_does(monkeypatch):
     def own_quadratic(theta):  # which no other test has had compiled, with another tolerance
         return quadratic(theta)
 
-    for optimizer in (Adam(0.1, 0.9, 0.99), RMSProp(0.1, 0.9), AdaGrad(0.1)):
-        for substeps in (1, 3):
-            one, other = (
-                solve_ide(optimizer, own_quadratic, 1.0, 30, method=method, lookahead=0, substeps=substeps)
-                for method in METHODS
-            )
-            assert one.converged
-            assert other.converged
-            np.testing.assert_array_equal(one.t, other.t)
-            # the tolerance, as in `test_both_methods_agree_where_the_published_one_converges`, and a rule of 1000 points
-            # for a function with a kink in its slope at each of 30 or 90 nodes
-            np.testing.assert_allclose(one.theta, other.theta, rtol=0, atol=1e-6)
+    for optimizer, substeps in ((Adam(0.1, 0.9, 0.99), 1), (RMSProp(0.1, 0.9), 1), (AdaGrad(0.1), 3)):
+        options = {"lookahead": 0, "substeps": substeps}
+        one, other = (solve_ide(optimizer, own_quadratic, 1.0, 30, method=method, **options) for method in METHODS)
+        assert one.converged
+        assert other.converged
+        np.testing.assert_array_equal(one.t, other.t)
+        # the rule of 1000 points, for a function with a kink in its slope at each of 30 or 90 nodes
+        np.testing.assert_allclose(one.theta, other.theta, rtol=0, atol=1e-6)
 
 
 STEPS, REFINED, WITNESS = 8, (16, 32), 128
