@@ -201,3 +201,5 @@ def test_the_figure_shows_both_schemes_and_their_residuals(experiment, tmp_path)
     assert all(isinstance(axis.get_transform(), type(PortableLogScale().get_transform())) for axis in logarithmic)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [*colours]
+    assert tail.get_ylabel() == r"$\theta -4$"
+    assert audit_figure.draw(lanes, (-1.0,), EXAMPLE["first"]).axes[0].get_ylabel() == r"$\theta +1$"
