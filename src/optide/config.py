@@ -14,8 +14,8 @@ from optide.schema import first_error, nearest, shown
 Config = Mapping[str, Any]
 
 HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2")}
-NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam", "double_well": "double well"}
-"""Optimizers and objectives as people write them, where that is not their name here."""
+NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
+"""Optimizers as people write them; see `written`."""
 STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
 
 LOOKS = 41
@@ -265,10 +265,15 @@ def figure_labels(config: Config, name: str) -> dict[str, str]:
     """What tells a figure from others: its name, quantity, objective and optimizer, as people write them."""
     shown = [config["experiments"][e] for e in dict.fromkeys(e for e, _ in figure_runs(config, name))]
     named = {
-        kind: " and ".join(dict.fromkeys(NAMES.get(experiment[kind], experiment[kind]) for experiment in shown))
+        kind: " and ".join(dict.fromkeys(written(experiment[kind]) for experiment in shown))
         for kind in ("objective", "optimizer")
     }
     return {"figure": name, "quantity": config["figures"][name]["quantity"], **named}
+
+
+def written(name: str) -> str:
+    """The name of an optimizer or objective as people write it."""
+    return NAMES.get(name, name.replace("_", " "))
 
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from optide import elementary, files, provenance
-from optide.config import HYPERPARAMETERS, NAMES, STATES, label, number
+from optide.config import HYPERPARAMETERS, STATES, label, number, written
 from optide.logscale import PortableLogScale
 from optide.traces import LaneTrace
 
@@ -283,8 +283,7 @@ def quantity_label(name: str) -> str:
 def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     optimizer = configuration["optimizer"]
     values = ", ".join(f"${symbol(name)} = {number(configuration[name])}$" for name in HYPERPARAMETERS[optimizer])
-    name = NAMES.get(optimizer, optimizer)
-    return " ".join([name, values]).strip() if with_name or not values else values
+    return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 
 def _label_steps(canvas: Figure, shown: list[Mapping[str, Any]]) -> None:

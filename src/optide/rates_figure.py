@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from optide import elementary, linearisation, rates
-from optide.config import NAMES, Config, number
+from optide.config import Config, number, written
 from optide.logscale import PortableLogScale
 from optide.plotting import COLOURS, LEGEND_HEIGHT, MARKERS, WIDTH, legend, style, symbol
 
@@ -110,7 +110,7 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _title(curve: Config) -> str:
     fixed = ", ".join(f"${symbol(name)} = {number(value)}$" for name, value in curve.get("fixed", {}).items())
-    return f"{NAMES.get(curve['optimizer'], curve['optimizer'])}{', ' if fixed else ''}{fixed}"
+    return f"{written(curve['optimizer'])}{', ' if fixed else ''}{fixed}"
 
 
 def _handles(looks: Mapping[float, int]) -> list[Line2D]:
