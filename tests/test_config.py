@@ -1,11 +1,15 @@
 import copy
+import dataclasses
 
 import pytest
 
 from conftest import ROOT
-from optide import yamlfile
+from optide import audit, plotting, table, traces, yamlfile
+from optide.claims import render
 from optide.config import (
+    HYPERPARAMETERS,
     LOOKS,
+    NAMES,
     STATES,
     ConfigError,
     examine,
@@ -33,6 +37,21 @@ def test_the_schema_knows_the_names_of_the_library():
     assert experiment["optimizer"]["enum"] == list(OPTIMIZERS)
     states = {state for names in STATES.values() for state in names}
     assert set(SCHEMA["$defs"]["figure"]["properties"]["quantity"]["enum"]) == {"theta", "loss", *states}
+
+
+def test_every_list_of_names_knows_every_optimizer():
+    assert set(OPTIMIZERS) == set(HYPERPARAMETERS) == set(STATES) == set(NAMES)
+    for name, optimizer in OPTIMIZERS.items():
+        fields = [field.name for field in dataclasses.fields(optimizer) if field.name not in ("learning_rate", "eps")]
+        assert tuple(fields) == HYPERPARAMETERS[name]
+        assert tuple(optimizer(0.1).memories()) == STATES[name]
+    hyperparameters = {name for names in HYPERPARAMETERS.values() for name in names}
+    states = {state for names in STATES.values() for state in names}
+    assert hyperparameters == set(plotting.SYMBOLS) == set(table.HYPERPARAMETERS)
+    for names in (traces.CONFIGURATION.names, audit.KEY, render.CONFIGURATION, table.KEY):
+        assert hyperparameters <= set(names)
+    assert {"theta", *states} == set(table.CURVES) == set(plotting.QUANTITIES) - {"loss"}
+    assert states <= set(traces.VALUES.names)
 
 
 def test_the_paper_has_15_figures_and_76_configurations(config):

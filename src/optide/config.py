@@ -284,7 +284,7 @@ def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
 def number(value: float) -> str:
     """A number in as few as six digits, or in all that it needs to be no other number."""
     short = f"{value:g}"
-    return short if float(short) == value else repr(float(value))
+    return short if float(short) == value else repr(float(value)).removesuffix(".0")
 
 
 def looks(config: Config, name: str) -> dict[str, int]:

@@ -122,9 +122,9 @@ def _shown(name: str) -> Callable[[Row], Any]:
 
 _MAIN = (
     ("experiment", "experiment", tables.configuration),
-    ("α", r"$\alpha$", "learning_rate"),
+    ("α", r"$\alpha$", tables.exactly("learning_rate")),
     ("β", r"$\beta$", tables.betas),
-    ("θ₀", r"$\theta_0$", "theta0"),
+    ("θ₀", r"$\theta_0$", tables.exactly("theta0")),
     ("published", "published", _published),
     ("converged", "converged", "converged_gap"),
     ("aligned", "aligned", "aligned_gap"),
