@@ -13,6 +13,7 @@ from benchmarks.__main__ import main
 
 from conftest import ROOT
 from optide import AdaGrad, RMSProp, solve_ide, yamlfile
+from optide.config import HYPERPARAMETERS
 from optide.ide import march
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.picard import sweep
@@ -110,6 +111,10 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     assert rows[0]["machine"] in text
     assert "nan" not in text
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_results_have_a_column_for_every_hyperparameter():
+    assert set(measure.HYPERPARAMETERS) == {name for names in HYPERPARAMETERS.values() for name in names}
 
 
 def test_compiling_march_is_what_the_first_solve_of_a_user_compiles(monkeypatch):
