@@ -250,7 +250,7 @@ def test_a_figure_has_as_many_choices_as_there_are_looks_and_one_with_more_is_re
     with pytest.raises(
         ConfigError,
         match=rf"^figures\.f0: rmsprop beta=0\.\d+ is drawn together with {LOOKS} other choices of hyper-parameters, "
-        rf"and {LOOKS} can be told apart; draw some of the experiments, or with `set` some of their sets, in another",
+        rf"and {LOOKS} looks can be told apart; divide them among experiments, or sets that rows select with `set`",
     ):
         examine(many(30, LOOKS - 29, figures=[[0, 1]]), SCHEMA)
     # the split that the message proposes
@@ -271,7 +271,7 @@ def test_only_the_set_that_a_row_shows_counts():
     sets = config["experiments"]["e0"]["sets"]
     sets[0]["name"] = "A"
     sets.append({"name": "B", "hyperparameters": {"beta": [0.99 + i / 10_000 for i in range(30)]}, "steps": [9]})
-    with pytest.raises(ConfigError, match="can be told apart"):
+    with pytest.raises(ConfigError, match="looks can be told apart"):
         examine(config, SCHEMA)
     config["figures"]["f0"]["rows"][0]["set"] = "B"
     assert examine(config, SCHEMA) == []

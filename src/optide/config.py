@@ -304,7 +304,7 @@ def looks(config: Config, name: str) -> dict[str, int]:
         for choice in drawn:
             beside[choice] |= drawn.keys() - {choice}
     places: dict[str, int] = {}
-    # those that are drawn with most others first, as long as there is a choice
+    # those that are drawn with most others come first, while most looks are free
     for choice in sorted(everything, key=lambda choice: -len(beside[choice])):
         taken = {places.get(other) for other in beside[choice]}
         own = everything.index(choice)
@@ -314,8 +314,8 @@ def looks(config: Config, name: str) -> dict[str, int]:
         if place < 0:
             raise ConfigError(
                 f"figures.{name}: {choice} is drawn together with {len(beside[choice])} other choices of "
-                f"hyper-parameters, and {LOOKS} can be told apart; draw some of the experiments, or with `set` some of "
-                "their sets, in another figure"
+                f"hyper-parameters, and {LOOKS} looks can be told apart; divide them among experiments, or sets that "
+                "rows select with `set`, and draw these in several figures"
             )
     return shown
 
