@@ -59,7 +59,8 @@ def page(results: pd.DataFrame, settings: Config) -> str:
         "# What each method costs",
         f"Measured by `make benchmark` on: {results['machine'].iloc[0]}.",
         "![cost against steps](results.png)",
-        "One process, one thread; compiled programs in turn, compiling not counted; the best of "
+        "One process, one thread; compiled programs in turn, compiling not counted (*compiling march*: by how much the "
+        "first `solve_ide` of its kind takes longer than the second); the best of "
         f"{settings['repetitions']} repetitions, or of those that fit in {settings['limit_s']} s. All numbers are in "
         "results.csv, medians too. *Plain* is the published scheme with a general-purpose interpolator (interpax): "
         f"{settings['plain']['points']:,} grid points of one sweep were measured (fewer where there are fewer), "

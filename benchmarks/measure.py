@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
+from optide import elementary
 from optide.config import Config, experiment_slice, lanes
 from optide.errors import OptideError
 from optide.ide import solve_batch, solve_ide
@@ -142,7 +143,7 @@ def _summary(timing: Timing) -> Row:
 
 def _spread(rng: np.random.Generator, limits: tuple[float, float], lanes: int) -> np.ndarray:
     """Random numbers between the limits, evenly spread in their logarithm."""
-    return np.exp(rng.uniform(*np.log(limits), lanes))
+    return elementary.exp(rng.uniform(*elementary.log(limits), lanes))
 
 
 def batch(settings: Config, config: Config) -> Iterator[Row]:

@@ -126,6 +126,9 @@ def test_formats(tmp_path):
     markdown = (tmp_path / "table2.md").read_text(encoding="utf-8")
     assert markdown.count("a solve did not converge") == 1
     assert len([line for line in markdown.splitlines() if line.startswith("|")]) == 2 + len(rows)
+    assert "the order observed is to be 2." in markdown
+    table2.write(rows, tmp_path / "table2.md", record, SETTINGS | {"order": 1})
+    assert "the order observed is to be 1." in (tmp_path / "table2.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +204,5 @@ def test_the_figure_shows_both_schemes_and_their_residuals(experiment, tmp_path)
     assert all(isinstance(axis.get_transform(), type(PortableLogScale().get_transform())) for axis in logarithmic)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [*colours]
+    assert tail.get_ylabel() == r"$\theta -4$"
+    assert audit_figure.draw(lanes, (-1.0,), EXAMPLE["first"]).axes[0].get_ylabel() == r"$\theta +1$"

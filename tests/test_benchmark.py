@@ -2,16 +2,19 @@
 
 import copy
 import importlib.util
+import inspect
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import draw, measure, plain
+from benchmarks import draw, measure, plain, timing
 from benchmarks.__main__ import main
 
 from conftest import ROOT
-from optide import AdaGrad, RMSProp, yamlfile
+from optide import AdaGrad, RMSProp, solve_ide, yamlfile
+from optide.config import HYPERPARAMETERS
+from optide.ide import march
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.picard import sweep
 from optide.ide.problem import ORIGIN, Problem
@@ -108,6 +111,44 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     assert rows[0]["machine"] in text
     assert "nan" not in text
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_results_have_a_column_for_every_hyperparameter():
+    assert set(measure.HYPERPARAMETERS) == {name for names in HYPERPARAMETERS.values() for name in names}
+
+
+def test_compiling_march_is_what_the_first_solve_of_a_user_compiles(monkeypatch):
+    compiled = []
+
+    def spy(*arguments, **options):
+        given = inspect.signature(solve).bind(*arguments, **options)
+        given.apply_defaults()
+        compiled.append((given.arguments["persistent"], given.arguments["window"]))
+        return solve(*arguments, **options)
+
+    solve = march.solve
+    monkeypatch.setattr(march, "solve", spy)
+
+    def programs(function, *arguments):
+        compiled.clear()
+        jax.clear_caches()
+        function(*arguments)
+        return [*compiled]
+
+    steps = 11  # that no other test has measured
+    case = timing.Case(AdaGrad(0.1), quadratic, 1.0, steps)
+    of_a_user = programs(solve_ide, AdaGrad(0.1), quadratic, 1.0, steps)
+    assert of_a_user
+    assert programs(timing.first_solve, case) == of_a_user
+    # another than what is compiled within other programs
+    traced = programs(jax.jit(lambda theta0: solve_ide(AdaGrad(0.1), quadratic, theta0, steps)).lower, 1.0)
+    assert traced
+    assert traced != of_a_user
+
+    monkeypatch.setattr(timing, "first_solve", lambda case: 1234.5)
+    measured = timing.time_methods(case, ("discrete", "march"), repetitions=1, limit=1)
+    assert measured["march"].compiling == 1234.5
+    assert 0 < measured["discrete"].compiling < 1234.5
 
 
 def test_where_interpax_is_missing_one_line_says_what_to_do(monkeypatch, tmp_path, capsys):

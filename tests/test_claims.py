@@ -356,3 +356,13 @@ def test_what_the_configuration_no_longer_contains_is_not_judged(document, reduc
     assert left_out[0] == keys[0]
     assert left_out[1].startswith(reason)
     assert left_out[1].endswith("has no such configuration")
+
+
+def test_a_criterion_in_words_has_its_own_numbers():
+    claim = {
+        "measurement": {"function": "settling_step", "quantity": "theta"},
+        "against": {"by": "ratio", "hyperparameters": {"beta2": 0.99999999}},
+        "criterion": {"between": [80000, 1234567]},
+    }
+    expected = "settling_step of theta, relative to beta2 0.99999999 between 80000 and 1234567"
+    assert render.criterion_in_words(claim) == expected

@@ -1,10 +1,25 @@
 import copy
+import dataclasses
 
 import pytest
 
 from conftest import ROOT
-from optide import yamlfile
-from optide.config import STATES, ConfigError, examine, experiment_slice, figure_labels, figure_runs, lanes, looks
+from optide import audit, plotting, table, traces, yamlfile
+from optide.claims import render
+from optide.config import (
+    HYPERPARAMETERS,
+    LOOKS,
+    NAMES,
+    STATES,
+    ConfigError,
+    examine,
+    experiment_slice,
+    figure_labels,
+    figure_runs,
+    label,
+    lanes,
+    looks,
+)
 from optide.objectives import OBJECTIVES
 from optide.optimizers import OPTIMIZERS
 
@@ -22,6 +37,21 @@ def test_the_schema_knows_the_names_of_the_library():
     assert experiment["optimizer"]["enum"] == list(OPTIMIZERS)
     states = {state for names in STATES.values() for state in names}
     assert set(SCHEMA["$defs"]["figure"]["properties"]["quantity"]["enum"]) == {"theta", "loss", *states}
+
+
+def test_every_list_of_names_knows_every_optimizer():
+    assert set(OPTIMIZERS) == set(HYPERPARAMETERS) == set(STATES) == set(NAMES)
+    for name, optimizer in OPTIMIZERS.items():
+        fields = [field.name for field in dataclasses.fields(optimizer) if field.name not in ("learning_rate", "eps")]
+        assert tuple(fields) == HYPERPARAMETERS[name]
+        assert tuple(optimizer(0.1).memories()) == STATES[name]
+    hyperparameters = {name for names in HYPERPARAMETERS.values() for name in names}
+    states = {state for names in STATES.values() for state in names}
+    assert hyperparameters == set(plotting.SYMBOLS) == set(table.HYPERPARAMETERS)
+    for names in (traces.CONFIGURATION.names, audit.KEY, render.CONFIGURATION, table.KEY):
+        assert hyperparameters <= set(names)
+    assert {"theta", *states} == set(table.CURVES) == set(plotting.QUANTITIES) - {"loss"}
+    assert states <= set(traces.VALUES.names)
 
 
 def test_the_paper_has_15_figures_and_76_configurations(config):
@@ -195,3 +225,70 @@ def test_a_choice_keeps_its_place_whatever_figure_shows_it(config):
     assert looks(config, "fig15")["rmsprop beta=0.99"] == 3
     changed = edit(config, "experiments", "quadratic-adam", "sets", 0, "hyperparameters", "beta1", value=[0.0, 0.8])
     assert looks(changed, "fig03") == looks(config, "fig03")
+
+
+def many(*counts, figures):
+    """A configuration of RMSProp with so many values of beta in each experiment, and the experiments of each figure."""
+    experiment = {"objective": "quadratic", "optimizer": "rmsprop", "theta0": [1.0], "t_start": "origin"}
+    betas = iter(i / (sum(counts) + 1) for i in range(sum(counts)))
+    experiments = {
+        f"e{i}": {**experiment, "learning_rates": [0.1], "sets": [
+            {"hyperparameters": {"beta": [next(betas) for _ in range(count)]}, "steps": [9]}
+        ]}
+        for i, count in enumerate(counts)
+    }  # fmt: skip
+    rows = {f"f{i}": [{"experiments": [f"e{e}" for e in shown]}] for i, shown in enumerate(figures)}
+    return {
+        "experiments": experiments, "figures": {name: {"quantity": "theta", "rows": row} for name, row in rows.items()}
+    }  # fmt: skip
+
+
+def test_a_figure_has_as_many_choices_as_there_are_looks_and_one_with_more_is_refused():
+    most = many(LOOKS, figures=[[0]])
+    assert examine(most, SCHEMA) == []
+    assert [*looks(most, "f0").values()] == [*range(LOOKS)]
+    with pytest.raises(
+        ConfigError,
+        match=rf"^figures\.f0: rmsprop beta=0\.\d+ is drawn together with {LOOKS} other choices of hyper-parameters, "
+        rf"and {LOOKS} looks can be told apart; divide them among experiments, or sets that rows select with `set`",
+    ):
+        examine(many(30, LOOKS - 29, figures=[[0, 1]]), SCHEMA)
+    # the split that the message proposes
+    assert examine(many(30, LOOKS - 29, figures=[[0], [1]]), SCHEMA) == []
+
+
+def test_looks_given_out_again_are_never_twice_in_one_figure_and_a_choice_keeps_its_look():
+    config = many(30, 30, 30, 9, figures=[[0], [1], [2], [0, 3], [1, 3], [2, 3]])
+    shown = [looks(config, name) for name in config["figures"]]
+    assert all(len(set(places.values())) == len(places) for places in shown)
+    for choice in set().union(*shown):
+        assert len({places[choice] for places in shown if choice in places}) == 1
+    assert max(max(places.values()) for places in shown) < LOOKS
+
+
+def test_only_the_set_that_a_row_shows_counts():
+    config = many(30, figures=[[0]])
+    sets = config["experiments"]["e0"]["sets"]
+    sets[0]["name"] = "A"
+    sets.append({"name": "B", "hyperparameters": {"beta": [0.99 + i / 10_000 for i in range(30)]}, "steps": [9]})
+    with pytest.raises(ConfigError, match="looks can be told apart"):
+        examine(config, SCHEMA)
+    config["figures"]["f0"]["rows"][0]["set"] = "B"
+    assert examine(config, SCHEMA) == []
+    assert len(looks(config, "f0")) == 30
+
+
+def test_no_two_runs_in_a_panel_look_alike(config):
+    for name, row, what in (
+        ("fig08", {"experiments": ["double_well-adagrad"]}, "3 runs of adagrad"),
+        ("fig15", {"experiments": ["regression-adagrad"]}, "2 runs of adagrad"),
+    ):
+        with pytest.raises(
+            ConfigError, match=rf"^figures\.{name}\.rows\[0\]: {what} would look alike in one panel; give each a row"
+        ):
+            examine(edit(config, "figures", name, "rows", 0, value=row), SCHEMA)
+
+
+def test_a_number_in_a_name_is_no_other_number():
+    assert label("adam", {"beta1": 0.9, "beta2": 0.99999999}) == "adam beta1=0.9 beta2=0.99999999"
+    assert label("rmsprop", {"beta": 1 / 3}) == "rmsprop beta=0.3333333333333333"

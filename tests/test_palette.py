@@ -8,7 +8,7 @@ from colorspacious import cspace_convert, deltaE
 from matplotlib.colors import to_rgb
 
 from optide import plotting
-from optide.config import experiment_slice, label, lanes, looks
+from optide.config import LOOKS, experiment_slice, label, lanes, looks
 
 DEFICIENCIES = ("protanomaly", "deuteranomaly", "tritanomaly")
 KINDS = ("normal", *DEFICIENCIES, "grey")
@@ -63,6 +63,38 @@ def test_every_colour_stands_out_from_the_paper(kind):
     # a quarter of what black differs from white
     for colour in plotting.COLOURS:
         assert difference(np.array([to_rgb(colour), (1, 1, 1)]), kind) >= 2.5 * APART
+
+
+def every_look():
+    return [plotting.look(place) for place in range(LOOKS)]
+
+
+def test_so_many_looks_are_told_apart_line_by_line_and_marker_by_marker():
+    assert LOOKS >= 40
+    colours, markers, dashes = zip(*every_look(), strict=True)
+    assert len(set(zip(colours, dashes, strict=True))) == len(set(zip(colours, markers, strict=True))) == LOOKS
+    assert set(colours) == set(plotting.COLOURS)
+    first = [*zip(plotting.COLOURS, plotting.MARKERS, plotting.LINES, strict=True)]
+    assert every_look()[: len(first)] == first
+    with pytest.raises(IndexError):  # there are no more
+        plotting.look(LOOKS)
+
+
+@pytest.mark.parametrize("kind", ["normal", *DEFICIENCIES])
+def test_any_two_looks_are_told_apart_by_hue_or_shape_whatever_the_eye(kind):
+    alike = {
+        pair
+        for pair in itertools.combinations(plotting.COLOURS, 2)
+        if difference(np.array([to_rgb(colour) for colour in pair]), kind) < APART
+    }
+    lines, markers = set(), set()
+    for (i, one), (j, other) in itertools.combinations(enumerate(every_look()), 2):
+        if one.colour == other.colour or {(one.colour, other.colour), (other.colour, one.colour)} & alike:
+            lines |= {(i, j)} if one.dash == other.dash else set()
+            markers |= {(i, j)} if one.marker == other.marker else set()
+    assert markers == set()
+    # two of the nine looks that the paper's figures have, in no figure together; their markers differ
+    assert lines == ({(5, 8)} if kind == "tritanomaly" else set())
 
 
 def choices(config, row):

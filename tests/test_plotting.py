@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import itertools
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ from matplotlib.colors import to_hex
 
 from conftest import ROOT
 from optide import plotting, traces
-from optide.config import experiment_slice, looks
+from optide.config import LOOKS, experiment_slice, lanes, looks
 from optide.experiments import run
 
 
@@ -100,6 +101,115 @@ def test_markers_on_a_logarithmic_step_axis_are_spaced_so_and_staggered():
     ratios = np.diff(np.log([k for k in everything if k > 20]))
     # equal, up to rounding to whole steps
     assert ratios.max() / ratios.min() < 1.1
+
+
+@pytest.mark.parametrize(("points", "curves"), [(20, 40), (150_000, 40), (150_000, 1), (4, 3), (51, 9)])
+def test_every_curve_has_markers_on_a_logarithmic_step_axis(points, curves):
+    for place in range(curves):
+        chosen = plotting._marked(points, place, curves, logarithmic=True)
+        assert 1 <= len(chosen) <= plotting.MAX_MARKERS
+        assert 0 < min(chosen) <= max(chosen) < points
+
+
+def made_up(config, converged=True):
+    """Traces of the right form for all runs of a configuration, by the algorithm and the equation."""
+    t = np.linspace(0, 1, 50)
+    for scheme, (i, (name, experiment)) in itertools.product(
+        ("discrete", "converged"), enumerate(config["experiments"].items())
+    ):
+        for rate in experiment["learning_rates"]:
+            for j, lane in enumerate(lanes(experiment_slice(config, name, rate))):
+                theta = np.exp(-(1 + i + j) * t)
+                values = {"t": rate * 50 * t, "u": rate * (50 * t + 1), "theta": theta, "v": theta}
+                of_lane = {"set": lane.set, "theta0": lane.theta0, **lane.hyperparameters}
+                verdict = None if scheme == "discrete" else converged
+                yield traces.LaneTrace(
+                    {"experiment": name, "scheme": scheme, "optimizer": experiment["optimizer"], "converged": verdict,
+                     "learning_rate": rate, **of_lane}, values
+                )  # fmt: skip
+
+
+def sweep(choices, rates=(0.1, 0.01)):
+    """A figure of so many choices of hyper-parameters of Adam."""
+    beta2 = [round(1 - 0.1 / (1 + i), 5) for i in range(choices)]
+    experiment = {
+        **{"objective": "quadratic", "optimizer": "adam", "theta0": [1.0], "t_start": "origin"},
+        "learning_rates": [*rates],
+        "sets": [{"hyperparameters": {"beta1": [0.5], "beta2": beta2}, "steps": [50] * len(rates)}],
+    }
+    return {
+        "experiments": {"sweep": experiment},
+        "figures": {"figure": {"quantity": "theta", "rows": [{"experiments": ["sweep"]}]}},
+    }
+
+
+def draw_made_up(config, **kind):
+    return plotting.draw(config["figures"]["figure"], [*made_up(config, **kind)], "converged", looks(config, "figure"))
+
+
+def boxes(figure):
+    """In inches: the legend, the panels with their labels, the label below them, and the figure itself."""
+
+    def inches(artist):
+        return artist.get_tightbbox().transformed(figure.dpi_scale_trans.inverted())
+
+    (legend,) = figure.legends
+    return inches(legend), [inches(panel) for panel in figure.axes], inches(figure._supxlabel), figure.bbox_inches
+
+
+@pytest.mark.parametrize("choices", [12, 40, LOOKS])
+def test_a_figure_of_many_choices_tells_them_apart_and_has_room_for_its_legend(choices):
+    config = sweep(choices)
+    figure = draw_made_up(config)
+    for panel in figure.axes:
+        lines, markers = panel.get_lines()[:choices], panel.get_lines()[choices:]
+        assert len({(to_hex(line.get_color()), str(line._dash_pattern)) for line in lines}) == choices
+        assert len({(to_hex(line.get_color()), line.get_marker()) for line in markers}) == choices
+        used = {to_hex(line.get_color()) for line in panel.get_lines()}
+        assert used == {colour.lower() for colour in plotting.COLOURS}
+    (legend,) = figure.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    assert len(named) == len(set(named)) == choices + 2
+
+    legend, panels, below, whole = boxes(figure)
+    assert whole.containsx(legend.x0) and whole.containsx(legend.x1) and legend.y1 <= whole.y1  # noqa: PT018
+    assert legend.y0 > max(panel.y1 for panel in panels)
+    assert 0 <= below.y0 < below.y1 < min(panel.y0 for panel in panels)
+    # as high as beside a legend of as many lines as there is room for; a line of text is a tenth of that
+    few = draw_made_up(sweep(plotting.LEGEND_COLUMNS * plotting.LEGEND_LINES - 2))
+    assert panels[0].height == pytest.approx(boxes(few)[1][0].height, rel=0.05)
+
+
+def test_many_solutions_that_did_not_converge_are_all_named_below_panels_that_keep_their_height():
+    figure = draw_made_up(sweep(40), converged=False)
+    text = figure.get_supxlabel()
+    assert text.count("Adam") == 80
+    assert r"Adam $\beta_1 = 0.5$, $\beta_2 = 0.9975$ at $\alpha = 0.01$" in text
+    _, panels, below, whole = boxes(figure)
+    assert 0 <= below.x0 < below.x1 <= whole.x1
+    assert 0 <= below.y0 < below.y1 < min(panel.y0 for panel in panels)
+    assert panels[0].height == pytest.approx(boxes(draw_made_up(sweep(40)))[1][0].height, rel=0.05)
+
+
+def test_names_too_long_for_three_columns_and_two_in_a_note_have_fewer():
+    config = sweep(9)
+    config["experiments"]["sweep"]["sets"][0]["hyperparameters"] = {
+        "beta1": [1 / 3], "beta2": [1 - 1 / (7 + i) for i in range(9)]
+    }  # fmt: skip
+    legend, panels, below, whole = boxes(draw_made_up(config, converged=False))
+    assert 0 <= legend.x0 < legend.x1 <= whole.x1
+    assert 0 <= below.x0 < below.x1 <= whole.x1
+    assert below.y1 < min(panel.y0 for panel in panels) < max(panel.y1 for panel in panels) < legend.y0
+
+
+def test_legend_and_titles_name_no_other_number():
+    config = sweep(1, rates=(0.1234567, 0.12345678))
+    config["experiments"]["sweep"]["sets"][0]["hyperparameters"]["beta2"] = [0.99999999, 0.999999999]
+    figure = draw_made_up(config)
+    titles = [panel.get_title() for panel in figure.axes]
+    assert titles == [rf"learning rate $\alpha = {rate}$" for rate in ("0.1234567", "0.12345678")]
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named[2:] == [rf"$\beta_1 = 0.5$, $\beta_2 = {beta2}$" for beta2 in ("0.99999999", "0.999999999")]
 
 
 def test_a_choice_has_the_same_look_whatever_else_is_drawn(config, drawn):

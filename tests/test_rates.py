@@ -5,7 +5,20 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from optide import AdaGrad, Adam, RMSProp, linearisation, metrics, rates, rates_figure, run_discrete, seal, solve_ide
+from optide import (
+    AdaGrad,
+    Adam,
+    RMSProp,
+    linearisation,
+    metrics,
+    rates,
+    rates_figure,
+    run_discrete,
+    seal,
+    solve_ide,
+    yamlfile,
+)
+from optide.config import ConfigError, examine
 from optide.objectives import quadratic
 
 DISTANCE = 3.0  # from theta0 = 1 to the minimum at 4
@@ -218,6 +231,23 @@ def test_the_figure_shows_rates_predictions_and_what_is_missing(table):
     np.testing.assert_allclose(panels[1].get_lines()[0].get_ydata(), [r["rate"] for r in rows[8:10]], rtol=1e-15)
     assert np.isnan(panels[0].get_lines()[0].get_ydata()[0])
     assert figure.get_supxlabel().startswith("no rate in 2 of 20 places:\n2 where the run ends above")
+
+
+def test_learning_rates_have_a_colour_each_and_no_more_are_allowed_than_colours(table, config):
+    schema = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
+    most = schema["$defs"]["rates"]["properties"]["learning_rates"]["maxItems"]
+    choices = [0.1 / (1 + i) for i in range(most)]
+    rows = [row | {"learning_rate": rate} for rate in choices for row in table.to_pylist()]
+    figure = rates_figure.draw(rows, SETTINGS | {"learning_rates": choices})
+    panel = figure.axes[0]
+    looks = [(line.get_color(), line.get_marker()) for line in panel.get_lines()[: 2 * most]]
+    equation, discrete = looks[::2], looks[1::2]
+    assert len({colour for colour, _ in equation}) == len({marker for _, marker in discrete}) == most
+    too_many = {**config, "rates": config["rates"] | {"learning_rates": [*choices, 1.0]}}
+    with pytest.raises(
+        ConfigError, match=rf"^rates\.learning_rates = .*: must be a list of 1 to {most}, all different"
+    ):
+        examine(too_many, schema)
 
 
 def test_the_configuration_has_60_values_a_curve_for_both_optimizers(config):

@@ -17,7 +17,10 @@ def test_the_reference_page_is_up_to_date_and_describes_every_key(schema, page, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"optimizr": "adam"}, "optimizr: unknown key; allowed: optimizer, rates, name; did you mean 'optimizer'?"),
+        (
+            {"optimizr": "adam"},
+            "optimizr: unknown key; allowed: optimizer, rates, few, name; did you mean 'optimizer'?",
+        ),
         ({"optimizer": "adma"}, "optimizer = 'adma': must be one of adam, adagrad; did you mean 'adam'?"),
         ({"optimizer": "sgd"}, "optimizer = 'sgd': must be one of adam, adagrad"),
         ({"rates": [0.1, float("nan")]}, "rates[1] = nan: must be a number > 0 and <= 9"),
@@ -26,6 +29,7 @@ def test_the_reference_page_is_up_to_date_and_describes_every_key(schema, page, 
         ({"rates": [1, 1.0]}, "rates = [1, 1.0]: must be a list of at least 1, all different, each a number > 0"),
         ({"rates": []}, "rates = []: must be a list of at least 1"),
         ({"rates": 10**80}, f"rates = 1{56 * '0'}...: must be a list of at least 1"),
+        ({"few": [1, 2, 3, 4]}, "few = [1, 2, 3, 4]: must be a list of 1 to 3, each a number"),
         ({"name": "a b"}, "name = 'a b': must be a word"),
         ({1: 2}, "[1]: unknown key"),
     ],
@@ -38,6 +42,7 @@ def test_an_error_names_key_value_what_is_allowed_and_the_nearest_name(change, m
         "properties": {
             "optimizer": {"enum": ["adam", "adagrad"]},
             "rates": {"$ref": "#/$defs/rates"},
+            "few": {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "number"}},
             "name": {"type": "string", "title": "a word", "pattern": "^[a-z]+$"},
         },
         "$defs": {

@@ -69,3 +69,10 @@ def test_formats(rows, tmp_path):
     assert r"double\_well-adagrad" in latex
     body = latex.split(r"\endfoot")[1].split(r"\end{longtable}")[0]
     assert body.count(r"\\") == len(rows)
+
+
+def test_the_numbers_of_a_configuration_are_no_other_numbers(rows, tmp_path):
+    near = {"learning_rate": 0.123456, "beta1": 0.9, "beta2": 0.99999999, "theta0": 1.00001}
+    table.write([rows[0] | near], tmp_path / "table.md", {"configuration": {}, "traces": {}})
+    (line,) = (line for line in (tmp_path / "table.md").read_text(encoding="utf-8").splitlines() if "adam" in line)
+    assert [cell.strip() for cell in line.split("|")[2:5]] == ["0.123456", "0.9, 0.99999999", "1.00001"]

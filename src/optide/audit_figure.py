@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from optide import metrics
 from optide.config import STATES
 from optide.logscale import PortableLogScale
-from optide.plotting import COLOURS, LEGEND_HEIGHT, LINES, QUANTITIES, SCHEMES, WIDTH, style
+from optide.plotting import COLOURS, LEGEND_HEIGHT, LINES, SCHEMES, WIDTH, quantity_label, style
 from optide.traces import LaneTrace
 
 HEIGHT = 3.4  # inches, without the legend
@@ -53,8 +53,8 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
             panels["tail"].plot(values["t"] / alpha, values["theta"] - minimum, markevery=every, **look)
             panels["moment"].plot(values["u"] / alpha, values[moment], markevery=every, label=_LABELS[scheme], **look)
         _set_tail(panels["tail"], by_scheme, minimum, first)
-        panels["tail"].set(ylabel=rf"$\theta - {minimum:g}$", title="near the minimum")
-        panels["moment"].set(ylabel=QUANTITIES[moment], xlabel=r"step $k = t/\alpha$")
+        panels["tail"].set(ylabel=rf"$\theta {-minimum:+g}$", title="near the minimum")
+        panels["moment"].set(ylabel=quantity_label(moment), xlabel=r"step $k = t/\alpha$")
         panels["residual"].set(xscale=PortableLogScale(), yscale=PortableLogScale())
         for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]

@@ -4,6 +4,7 @@ Nothing here imports JAX, so that the workflow can be planned without it.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,9 +14,12 @@ from optide.schema import first_error, nearest, shown
 Config = Mapping[str, Any]
 
 HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2")}
-NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam", "double_well": "double well"}
-"""Optimizers and objectives as people write them, where that is not their name here."""
+NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
+"""Optimizers as people write them; see `written`."""
 STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
+
+LOOKS = 41
+"""So many choices of hyper-parameters can be told apart in one figure (`optide.plotting.look`)."""
 
 
 class ConfigError(OptideError):
@@ -54,6 +58,9 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_experiment(f"experiments.{name}", experiment)
     for name, figure in figures.items():
         _check_figure(f"figures.{name}", figure, experiments)
+    for name, figure in figures.items():
+        _check_looks(f"figures.{name}", figure, config)
+        looks(config, name)
     if "rates" in config:
         _check_rates("rates", config["rates"])
     if "audit" in config:
@@ -186,6 +193,17 @@ def _check_inset(key: str, inset: Config, name: str, rates: list[float]) -> None
         raise ConfigError(f"{key}.place = {inset['place']}: width and height must be > 0")
 
 
+def _check_looks(key: str, figure: Config, config: Config) -> None:
+    for i, row in enumerate(figure["rows"]):
+        runs = Counter(choice for name in row["experiments"] for choice in _choices(config, name, row))
+        ((choice, count),) = runs.most_common(1)
+        if count > 1:
+            raise ConfigError(
+                f"{key}.rows[{i}]: {count} runs of {choice} would look alike in one panel; "
+                "give each a row of its own, by `theta0`, `set` or experiment"
+            )
+
+
 def entry(config: Config, key: str) -> Any:
     """The entry of the configuration at a dotted key, as in "figures.fig05".
 
@@ -247,35 +265,71 @@ def figure_labels(config: Config, name: str) -> dict[str, str]:
     """What tells a figure from others: its name, quantity, objective and optimizer, as people write them."""
     shown = [config["experiments"][e] for e in dict.fromkeys(e for e, _ in figure_runs(config, name))]
     named = {
-        kind: " and ".join(dict.fromkeys(NAMES.get(experiment[kind], experiment[kind]) for experiment in shown))
+        kind: " and ".join(dict.fromkeys(written(experiment[kind]) for experiment in shown))
         for kind in ("objective", "optimizer")
     }
     return {"figure": name, "quantity": config["figures"][name]["quantity"], **named}
 
 
+def written(name: str) -> str:
+    """The name of an optimizer or objective as people write it."""
+    return NAMES.get(name, name.replace("_", " "))
+
+
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
     """A plain-text name of a choice of hyper-parameters, as in "rmsprop beta=0.9"."""
-    short = {name: f"{value:g}" for name, value in hyperparameters.items()}
-    exact = {
-        name: short[name] if float(short[name]) == value else repr(value) for name, value in hyperparameters.items()
-    }
-    return " ".join([optimizer, *(f"{name}={text}" for name, text in exact.items())])
+    return " ".join([optimizer, *(f"{name}={number(value)}" for name, value in hyperparameters.items())])
+
+
+def number(value: float) -> str:
+    """A number in as few as six digits, or in all that it needs to be no other number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value)).removesuffix(".0")
 
 
 def looks(config: Config, name: str) -> dict[str, int]:
-    """The choices of hyper-parameters that a figure shows, with their places among all choices.
+    """The choices of hyper-parameters that a figure shows, each with the place of its look (`optide.plotting.look`).
 
-    The place decides the colour, so that a choice looks the same in all figures.  Only those of the
-    figure are returned: another choice's change is none of its business.
+    A choice looks the same in all figures: its place is that among all choices of the configuration.  Where there are
+    more choices than looks, looks are given out again, but never twice in one figure.  Only the choices of the figure
+    are returned: another choice's change is none of its business.
+
+    Raises:
+        ConfigError: a choice is drawn together with so many others that no look is left.
     """
-    everything = dict.fromkeys(c for experiment in config["experiments"] for c in _choices(config, experiment))
-    places = {choice: place for place, choice in enumerate(everything)}
-    return {
-        choice: places[choice] for experiment, _ in figure_runs(config, name) for choice in _choices(config, experiment)
-    }
+    everything = [*dict.fromkeys(c for experiment in config["experiments"] for c in _choices(config, experiment))]
+    beside: dict[str, set[str]] = {choice: set() for choice in everything}
+    for figure in config["figures"]:
+        drawn = _drawn(config, figure)
+        for choice in drawn:
+            beside[choice] |= drawn.keys() - {choice}
+    places: dict[str, int] = {}
+    # those that are drawn with most others come first, while most looks are free
+    for choice in sorted(everything, key=lambda choice: -len(beside[choice])):
+        taken = {places.get(other) for other in beside[choice]}
+        own = everything.index(choice)
+        places[choice] = next((p % LOOKS for p in range(own, own + LOOKS) if p % LOOKS not in taken), -1)
+    shown = {choice: places[choice] for choice in _drawn(config, name)}
+    for choice, place in shown.items():
+        if place < 0:
+            raise ConfigError(
+                f"figures.{name}: {choice} is drawn together with {len(beside[choice])} other choices of "
+                f"hyper-parameters, and {LOOKS} looks can be told apart; divide them among experiments, or sets that "
+                "rows select with `set`, and draw these in several figures"
+            )
+    return shown
 
 
-def _choices(config: Config, name: str) -> list[str]:
+def _drawn(config: Config, name: str) -> dict[str, None]:
+    """The choices of hyper-parameters in the panels of a figure, in order."""
+    rows = config["figures"][name]["rows"]
+    return dict.fromkeys(choice for row in rows for e in row["experiments"] for choice in _choices(config, e, row))
+
+
+def _choices(config: Config, name: str, row: Config | None = None) -> list[str]:
+    """The choice of each run of an experiment at one learning rate, or of each that a row of a figure shows."""
     experiment = config["experiments"][name]
-    slices = [experiment_slice(config, name, rate) for rate in experiment["learning_rates"]]
-    return [label(experiment["optimizer"], lane.hyperparameters) for part in slices for lane in lanes(part)]
+    part = experiment_slice(config, name, experiment["learning_rates"][0])
+    wanted = {key: row[key] for key in ("theta0", "set") if key in (row or {})}
+    shown = [lane for lane in lanes(part) if all(getattr(lane, key) == value for key, value in wanted.items())]
+    return [label(experiment["optimizer"], lane.hyperparameters) for lane in shown]

@@ -1,7 +1,7 @@
-"""Logarithm and exponential of arrays, to the same last bit on every processor.
+"""Elementary functions of arrays, to the same last bit on every processor.
 
-They are XLA's own.  Those of NumPy and of the C library depend on the instructions that the processor
-has (docs/reproducibility.md).
+Logarithm and exponential are XLA's own.  Those of NumPy and of the C library depend on the instructions that
+the processor has, and so do the C library's cosine and power, which XLA calls, too (docs/reproducibility.md).
 """
 
 import jax.numpy as jnp
@@ -16,6 +16,11 @@ def log(x: np.ndarray | float) -> np.ndarray:
 def exp(x: np.ndarray | float) -> np.ndarray:
     """The exponential, elementwise."""
     return np.asarray(jnp.exp(jnp.asarray(x, float)))
+
+
+def cos(x: np.ndarray | float) -> np.ndarray:
+    """The cosine, elementwise: that of extended precision, which the C library has for all processors alike."""
+    return np.cos(np.asarray(x, np.longdouble)).astype(float)
 
 
 def geometric(first: float, last: float, count: int) -> np.ndarray:

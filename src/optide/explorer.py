@@ -17,7 +17,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from optide import files, provenance
+from optide import elementary, files, provenance
 from optide.config import HYPERPARAMETERS, STATES, label
 from optide.traces import LaneTrace
 
@@ -134,7 +134,7 @@ def thin(curves: np.ndarray) -> np.ndarray:
     n = curves.shape[1]
     if n <= WHOLE:
         return np.arange(n)
-    ends = np.concatenate([np.linspace(0, n, RANGES + 1), np.geomspace(1, n, RANGES + 1)])
+    ends = np.concatenate([np.linspace(0, n, RANGES + 1), elementary.geometric(1, n, RANGES + 1)])
     kept = [np.array([0, n - 1])]
     for low, high in pairwise(np.unique(np.rint(ends).astype(int))):
         part = curves[:, low:high]

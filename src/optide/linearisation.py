@@ -20,7 +20,8 @@ _LONGEST, _POINTS = 3.0, 6001
 
 def adagrad_rate(learning_rate: float, distance: float) -> float:
     """The rate of AdaGrad for k -> infinity: 4 alpha^2 / distance^2."""
-    return 4 * (learning_rate / distance) ** 2
+    share = learning_rate / distance
+    return 4 * share * share
 
 
 def adagrad_local_rate(learning_rate: float, distance: float, left: Array) -> tuple[Array, Array]:
@@ -35,7 +36,8 @@ def adagrad_local_rate(learning_rate: float, distance: float, left: Array) -> tu
         The step at which so much is left, and the rate -d log|theta - theta*| / dk there.
     """
     rate = adagrad_rate(learning_rate, distance)
-    return (left**2 - 1 - 2 * elementary.log(left)) / (2 * rate), rate / (1 - left**2)
+    square = np.square(left)
+    return (square - 1 - 2 * elementary.log(left)) / (2 * rate), rate / (1 - square)
 
 
 def rmsprop_rate(learning_rate: float, distance: float, memory: Array) -> Array:
@@ -57,7 +59,7 @@ def adam_rate(learning_rate: float, distance: float, beta1: Array, beta2: Array)
     beta2 = np.asarray(beta2, float)
     drive = _fitted(distance / learning_rate * (1 - beta2), corrected=True) * learning_rate / distance
     friction = 1 - np.asarray(beta1, float)
-    return friction / 2 - np.sqrt(np.maximum(friction**2 / 4 - friction * drive, 0))
+    return friction / 2 - np.sqrt(np.maximum(np.square(friction) / 4 - friction * drive, 0))
 
 
 def _fitted(forgetting: Array, corrected: bool) -> Array:
@@ -91,8 +93,8 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
         now = tuple(v + h / 6 * (a[i] + 2 * b[i] + 2 * c[i] + d[i]) for i, v in enumerate(now))
         return now, now[0]
 
-    y = -(h**2) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
-    _, path = jax.lax.scan(step, (jnp.asarray(y), jnp.asarray(s * h**2)), jnp.asarray(roots[1:-1]))
+    y = -(h * h) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
+    _, path = jax.lax.scan(step, (jnp.asarray(y), jnp.asarray(s * h * h)), jnp.asarray(roots[1:-1]))
     path = np.concatenate([np.zeros_like(s)[None], y[None], np.asarray(path)])
     return np.array([_slope(roots * roots, curve) for curve in np.transpose(path)]).reshape(np.shape(forgetting))
 

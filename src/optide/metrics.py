@@ -31,7 +31,7 @@ def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
     """
     _, here, there = np.intersect1d(k, other_k, assume_unique=True, return_indices=True)
     difference = np.abs(values[here] - other[there])
-    return Gap(float(difference.max()), float(np.sqrt(np.mean(difference**2))))
+    return Gap(float(difference.max()), float(np.sqrt(np.mean(np.square(difference)))))
 
 
 def nearest(theta: float, minima: Sequence[float]) -> float:
@@ -124,7 +124,7 @@ def envelope(distance: Array) -> Array:
 def slope(x: Array, y: Array) -> float:
     """The least-squares slope of y over x."""
     x = x - x.mean()
-    return float(np.sum(x * (y - y.mean())) / np.sum(x**2))
+    return float(np.sum(x * (y - y.mean())) / np.sum(np.square(x)))
 
 
 def memory_length(beta: float) -> float:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from optide import files, provenance
-from optide.config import HYPERPARAMETERS, NAMES, STATES, label
+from optide import elementary, files, provenance
+from optide.config import HYPERPARAMETERS, STATES, label, number, written
 from optide.logscale import PortableLogScale
 from optide.traces import LaneTrace
 
@@ -52,15 +52,49 @@ STYLE = {
 # lightness too.  Where two are alike, in grey, markers and dashes differ (tests/test_palette.py).
 COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#5599CC")
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
-_SOLID, _DASHED, _DOTTED, _MIXED = "-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5))
+_SOLID, _DASHED, _DOTTED, _MIXED, _SPARSE = "-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 4))
 LINES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SOLID, _DASHED, _MIXED, _DOTTED, _DASHED)
 
+MORE_HUES = len(COLOURS) - 1
+"""Colours that are used again after the first round: without the last, which tritanopes take for the sixth."""
+MORE_MARKERS = ("x", "*", "+", "1")
+"""The marker of each further round."""
+DASHES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SPARSE)
+"""The order in which the dash of a colour changes from round to round."""
+
 MAX_MARKERS = 30
+"""Of a curve; on a logarithmic step axis of all curves of a panel, so long as each has `FEW_MARKERS`."""
+FEW_MARKERS = 5
 WIDTH, ROW_HEIGHT, LEGEND_HEIGHT = 6.4, 1.9, 0.85  # inches
+LEGEND_COLUMNS, LEGEND_LINES = 3, 3
+"""Columns of a legend, and lines for which there is room in `LEGEND_HEIGHT`, beside one note."""
+LEGEND_LINE, NOTE_LINE = 0.176, 0.147
+"""What each further line takes, in inches."""
 
 SYMBOLS = {"beta": r"\beta", "beta1": r"\beta_1", "beta2": r"\beta_2"}
 QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": r"loss $f(\theta)$"}
 SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}
+
+
+class Look(NamedTuple):
+    """Of a choice of hyper-parameters: the equation has the colour and the dash, the algorithm colour and marker."""
+
+    colour: str
+    marker: str
+    dash: str | tuple
+
+
+def look(place: int) -> Look:
+    """The look at a place: at those below `optide.config.LOOKS`, no two lines are alike, and no two markers.
+
+    In the first round each has a colour and a marker of its own; in each further one the colours come with one other
+    marker and with the next dash.
+    """
+    if place < len(COLOURS):
+        return Look(COLOURS[place], MARKERS[place], LINES[place])
+    further, hue = divmod(place - len(COLOURS), MORE_HUES)
+    dash = DASHES.index(LINES[hue]) + 1 + further
+    return Look(COLOURS[hue], MORE_MARKERS[further], DASHES[dash % len(DASHES)])
 
 
 @functools.cache
@@ -98,14 +132,11 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
         figure: its entry in the configuration: the quantity, and the rows of panels.
         traces: of the discrete model and of `scheme`, at least those the figure shows.
         scheme: "published" or "converged".
-        places: decides colour and marker of each choice of hyper-parameters (`optide.config.looks`).
+        places: of the `look` of each choice of hyper-parameters (`optide.config.looks`).
     """
     traces = list(traces)
     rates = list(dict.fromkeys(trace.configuration["learning_rate"] for trace in traces))
-    looks = {
-        choice: tuple(values[place % len(values)] for values in (COLOURS, MARKERS, LINES))
-        for choice, place in places.items()
-    }
+    looks = {choice: look(place) for choice, place in places.items()}
     rows = figure["rows"]
     with style():
         canvas = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT), layout="constrained")
@@ -121,12 +152,12 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
                 for inset in row.get("insets", ()):
                     if rate == inset["learning_rate"]:
                         _draw_inset(panel, drawn, figure["quantity"], looks, inset)
-            axes[0].set_ylabel("\n".join([*_row_title(row), QUANTITIES[figure["quantity"]]]))
+            axes[0].set_ylabel("\n".join([*_row_title(row), quantity_label(figure["quantity"])]))
         for rate, panel in zip(rates, panels[0], strict=True):
-            panel.set_title(rf"learning rate $\alpha = {rate:g}$")
+            panel.set_title(rf"learning rate $\alpha = {number(rate)}$")
             panel.locator_params(axis="x", nbins=5)
-        _legend(canvas, shown, looks, scheme)
-        canvas.supxlabel("\n".join(["step $k = t/\\alpha$", *_not_converged(shown)]), fontsize=8)
+        legend(canvas, _handles(shown, looks, scheme))
+        _label_steps(canvas, shown)
         canvas.draw_without_rendering()  # lays out once, for both formats
         canvas.set_layout_engine("none")
     return canvas
@@ -158,7 +189,7 @@ def _draw_panel(
     for scheme_is_discrete in (False, True):
         chosen = [t for t in traces if (t.configuration["scheme"] == "discrete") == scheme_is_discrete]
         for i, trace in enumerate(chosen):
-            colour, marker, line = looks[_choice(trace.configuration)]
+            colour, marker, dash = looks[_choice(trace.configuration)]
             is_state = any(quantity in states for states in STATES.values())
             x = trace.values["u" if is_state else "t"] / alpha
             y = trace.values[quantity]
@@ -166,14 +197,14 @@ def _draw_panel(
                 every = _marked(len(x), i, len(chosen), "x" in logarithmic)
                 panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every)
             else:
-                panel.plot(x, y, color=colour, linestyle=line)
+                panel.plot(x, y, color=colour, linestyle=dash)
 
 
 def _marked(points: int, place: int, curves: int, logarithmic: bool) -> tuple[int, int] | list[int]:
     """The points of the curve at `place` among `curves` that get a marker: first and stride, or all of them."""
     if logarithmic:
-        spaced = np.rint(np.geomspace(1, points - 1, MAX_MARKERS)).astype(int)
-        return np.unique(spaced)[place::curves].tolist()
+        spaced = np.unique(np.rint(elementary.geometric(1, points - 1, max(MAX_MARKERS, FEW_MARKERS * curves))))
+        return spaced[place % len(spaced) :: curves].astype(int).tolist()
     # an odd stride, so that an oscillation of period two does not vanish
     stride = -(-points // MAX_MARKERS) // 2 * 2 + 1
     return place * stride // curves, stride
@@ -203,12 +234,13 @@ def _draw_inset(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapp
 
 
 def _row_title(row: Mapping[str, Any]) -> list[str]:
-    parts = [rf"$\theta_0 = {row['theta0']:g}$"] if "theta0" in row else []
+    parts = [rf"$\theta_0 = {number(row['theta0'])}$"] if "theta0" in row else []
     parts += [f"set {row['set']}"] if "set" in row else []
     return [", ".join(parts)] if parts else []
 
 
-def _legend(canvas: Figure, shown: list[Mapping[str, Any]], looks: Mapping, scheme: str) -> None:
+def _handles(shown: list[Mapping[str, Any]], looks: Mapping, scheme: str) -> list[Line2D]:
+    """The entries of the legend: what markers and lines are, then every choice drawn."""
     handles = [
         Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label="discrete algorithm"),
         Line2D([], [], color="0.3", label=SCHEMES[scheme]),
@@ -216,21 +248,56 @@ def _legend(canvas: Figure, shown: list[Mapping[str, Any]], looks: Mapping, sche
     named = {_choice(configuration): configuration for configuration in shown}
     several = len({configuration["optimizer"] for configuration in shown}) > 1
     for choice, configuration in named.items():
-        colour, marker, line = looks[choice]
+        colour, marker, dash = looks[choice]
         text = _pretty(configuration, with_name=several)
-        handles.append(Line2D([], [], color=colour, linestyle=line, marker=marker, markerfacecolor="none", label=text))
-    canvas.legend(handles=handles, loc="outside upper center", ncols=3)
+        handles.append(Line2D([], [], color=colour, linestyle=dash, marker=marker, markerfacecolor="none", label=text))
+    return handles
+
+
+def legend(canvas: Figure, handles: list[Line2D]) -> None:
+    """Put a legend above the panels, in as many columns as fit; where it is long, the figure grows, not they shrink."""
+    for columns in range(LEGEND_COLUMNS, 0, -1):
+        drawn = canvas.legend(handles=handles, loc="outside upper center", ncols=columns)
+        if drawn.get_window_extent().width <= canvas.bbox.width or columns == 1:
+            break
+        drawn.remove()
+    _grow(canvas, -(-len(handles) // columns) - LEGEND_LINES, LEGEND_LINE)
+
+
+def _grow(canvas: Figure, lines: int, height: float) -> None:
+    """By so many lines, if any."""
+    canvas.set_figheight(canvas.get_figheight() + max(lines, 0) * height)
+
+
+def symbol(hyperparameter: str) -> str:
+    """In mathematical text, without the dollars."""
+    words = hyperparameter.replace("_", r"\ ")
+    return SYMBOLS.get(hyperparameter, rf"\mathrm{{{words}}}")
+
+
+def quantity_label(name: str) -> str:
+    """Of an axis; a state without a symbol goes by its name."""
+    return QUANTITIES.get(name, name)
 
 
 def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     optimizer = configuration["optimizer"]
-    values = ", ".join(f"${SYMBOLS[name]} = {configuration[name]:g}$" for name in HYPERPARAMETERS[optimizer])
-    return " ".join([NAMES[optimizer], values]).strip() if with_name or not values else values
+    values = ", ".join(f"${symbol(name)} = {number(configuration[name])}$" for name in HYPERPARAMETERS[optimizer])
+    return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 
-def _not_converged(shown: list[Mapping[str, Any]]) -> list[str]:
-    """A footnote for the solutions drawn that miss the tolerance of their scheme."""
-    failed = dict.fromkeys(
-        f"{_pretty(c, with_name=True)} at $\\alpha = {c['learning_rate']:g}$" for c in shown if c["converged"] is False
-    )
-    return [f"iteration not converged: {'; '.join(failed)}"] if failed else []
+def _label_steps(canvas: Figure, shown: list[Mapping[str, Any]]) -> None:
+    """What is across; and a footnote for the solutions drawn that miss the tolerance of their scheme."""
+    failed = [
+        f"{_pretty(c, with_name=True)} at $\\alpha = {number(c['learning_rate'])}$"
+        for c in shown
+        if c["converged"] is False
+    ]
+    failed = [*dict.fromkeys(failed)]
+    for together in (2, 1):
+        notes = ["; ".join(failed[i : i + together]) for i in range(0, len(failed), together)]
+        note = ["iteration not converged: " + ";\n".join(notes)] if notes else []
+        below = canvas.supxlabel("\n".join(["step $k = t/\\alpha$", *note]), fontsize=8)
+        if below.get_window_extent().width <= canvas.bbox.width:
+            break
+    _grow(canvas, len(notes) - 1, NOTE_LINE)

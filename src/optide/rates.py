@@ -15,14 +15,15 @@ Array = np.ndarray
 
 MODELS = ("discrete", "equation")
 FITTED = "fitted"
+CLOSER = 10
+"""How much further than to the floor of the fit a run must come, so that the fit sees nothing of its end."""
 STATUS = {
     "not converged": "the solver did not converge",
-    "stays away": "the run ends above 1/10000 of its first distance: a limit cycle, or too few steps",
-    "too fast": "fewer than 5 steps are left for a fit",
+    "stays away": f"the run ends above 1/{CLOSER / metrics.FIT_FLOOR:.0f} of its first distance: a limit cycle, or too "
+    "few steps",
+    "too fast": f"fewer than {metrics.SMALLEST_WINDOW} steps are left for a fit",
 }
 """Why a rate is missing."""
-_CLOSER = 10
-"""How much further than to the floor of the fit a run must come, so that the fit sees nothing of its end."""
 
 SCHEMA = pa.schema(
     [
@@ -99,7 +100,7 @@ def assess(distance: Array, converged: bool) -> tuple[metrics.Fit, str]:
         return metrics.NO_FIT, "not converged"
     # over the last tenth: a cycle passes through the minimum now and then, and may do so in the last step
     end = outline[-max(1, len(outline) // 10)]
-    if _CLOSER * end > metrics.FIT_FLOOR * outline[0]:
+    if CLOSER * end > metrics.FIT_FLOOR * outline[0]:
         return metrics.NO_FIT, "stays away"
     return (fit, FITTED) if np.isfinite(fit.rate) else (metrics.NO_FIT, "too fast")
 

@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from optide import elementary, linearisation, rates
-from optide.config import Config
+from optide.config import Config, number, written
 from optide.logscale import PortableLogScale
-from optide.plotting import COLOURS, LEGEND_HEIGHT, MARKERS, NAMES, SYMBOLS, WIDTH, style
+from optide.plotting import COLOURS, LEGEND_HEIGHT, MARKERS, WIDTH, legend, style, symbol
 
 HEIGHT = 2.3  # inches, of a row of panels
 PANELS = 2
 """Panels in a row."""
 
-_PLACES = (3, 1, 2, 4)
-"""Of colour and marker (`plotting.COLOURS`), by learning rate."""
+PLACES = (3, 1, 2, 4, 5, 6, 7, 8)
+"""Of colour and marker (`plotting.COLOURS`), by learning rate; black and grey are for what all rates share."""
 _PREDICTIONS = {
     "linearised": {"color": "0.25", "linestyle": (0, (4, 2)), "linewidth": 0.8},
     "small steps": {"color": "0.25", "linestyle": (0, (1, 1.5)), "linewidth": 1.1},
@@ -37,7 +37,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
     """
     names = [*settings["curves"], "adagrad"]
     lines = -(-len(names) // PANELS)
-    looks = {a: _PLACES[i % len(_PLACES)] for i, a in enumerate(settings["learning_rates"])}
+    looks = {rate: PLACES[i] for i, rate in enumerate(settings["learning_rates"])}
     with style():
         figure = Figure(figsize=(WIDTH, HEIGHT * lines + LEGEND_HEIGHT), layout="constrained")
         FigureCanvasAgg(figure)
@@ -53,12 +53,12 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
             else:
                 curve = settings["curves"][name]
                 _predict(panel, own, curve)
-                panel.set(title=_title(curve), xlabel=rf"memory length $1/(1-{SYMBOLS[curve['varies']]})$ (steps)")
+                panel.set(title=_title(curve), xlabel=rf"memory length $1/(1-{symbol(curve['varies'])})$ (steps)")
         for panel in panels[len(names) :]:
             panel.remove()
         for panel in panels[: len(names) : PANELS]:
             panel.set_ylabel(r"decay rate of $|\theta-\theta^*|$ (per step)")
-        _legend(figure, looks)
+        legend(figure, _handles(looks))
         if missing := _missing(rows):
             figure.supxlabel(missing, fontsize=7)
         figure.draw_without_rendering()  # lays out once, for both formats
@@ -109,11 +109,11 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _title(curve: Config) -> str:
-    fixed = ", ".join(f"${SYMBOLS[name]} = {value:g}$" for name, value in curve.get("fixed", {}).items())
-    return f"{NAMES[curve['optimizer']]}{', ' if fixed else ''}{fixed}"
+    fixed = ", ".join(f"${symbol(name)} = {number(value)}$" for name, value in curve.get("fixed", {}).items())
+    return f"{written(curve['optimizer'])}{', ' if fixed else ''}{fixed}"
 
 
-def _legend(figure: Figure, looks: Mapping[float, int]) -> None:
+def _handles(looks: Mapping[float, int]) -> list[Line2D]:
     handles = [
         Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label="discrete algorithm"),
         Line2D([], [], color="0.3", label="equation, converged"),
@@ -121,8 +121,8 @@ def _legend(figure: Figure, looks: Mapping[float, int]) -> None:
     ]
     for rate, place in looks.items():
         look = {"color": COLOURS[place], "marker": MARKERS[place], "markerfacecolor": "none"}
-        handles.append(Line2D([], [], label=rf"learning rate $\alpha = {rate:g}$", **look))
-    figure.legend(handles=handles, loc="outside upper center", ncols=3)
+        handles.append(Line2D([], [], label=rf"learning rate $\alpha = {number(rate)}$", **look))
+    return handles
 
 
 def _missing(rows: Sequence[Mapping[str, Any]]) -> str:

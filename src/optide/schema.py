@@ -89,7 +89,7 @@ def in_words(part: Schema, schema: Schema) -> str:
             return f"{'an integer' if kind == 'integer' else 'a number'} {bounds}".strip()
         case "array":
             least, most = part.get("minItems", 0), part.get("maxItems")
-            count = f"{least}" if least == most else f"at least {least}"
+            count = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             different = ", all different" if part.get("uniqueItems") else ""
             return f"a list of {count}{different}, each {in_words(part['items'], schema)}"
         case "object":

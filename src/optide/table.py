@@ -107,9 +107,9 @@ def _published_iterations(row: Row) -> str:
 # heading in Markdown, heading in LaTeX, cell: a column of the row, or a function of it
 _MAIN: tuple[tuple[str, str, str | Callable[[Row], Any]], ...] = (
     ("experiment", "experiment", tables.configuration),
-    ("α", r"$\alpha$", "learning_rate"),
+    ("α", r"$\alpha$", tables.exactly("learning_rate")),
     ("β", r"$\beta$", tables.betas),
-    ("θ₀", r"$\theta_0$", "theta0"),
+    ("θ₀", r"$\theta_0$", tables.exactly("theta0")),
     ("max Δθ published", r"$\max|\Delta\theta|$ publ.", "published_theta_gap_max"),
     ("max Δθ", r"$\max|\Delta\theta|$", "converged_theta_gap_max"),
     ("rms Δθ", r"rms $\Delta\theta$", "converged_theta_gap_rms"),

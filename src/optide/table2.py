@@ -105,7 +105,8 @@ def write(table: Sequence[Row], path: str | Path, record: provenance.Record, set
 
     That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
     """
-    tables.write(path, record, columns(settings), table, tables.pages(table, path, _LAYOUT))
+    layout = tables.Layout(_MAIN, "lrlr" + "r" * (len(_MAIN) - 4), _NOTE.format(**settings))
+    tables.write(path, record, columns(settings), table, tables.pages(table, path, layout))
 
 
 def _published(row: Row) -> str:
@@ -121,9 +122,9 @@ def _shown(name: str) -> Callable[[Row], Any]:
 
 _MAIN = (
     ("experiment", "experiment", tables.configuration),
-    ("α", r"$\alpha$", "learning_rate"),
+    ("α", r"$\alpha$", tables.exactly("learning_rate")),
     ("β", r"$\beta$", tables.betas),
-    ("θ₀", r"$\theta_0$", "theta0"),
+    ("θ₀", r"$\theta_0$", tables.exactly("theta0")),
     ("published", "published", _published),
     ("converged", "converged", "converged_gap"),
     ("aligned", "aligned", "aligned_gap"),
@@ -140,7 +141,6 @@ _NOTE = (
     "published; converged, from the same start of the time grid; from a start aligned with the algorithm, with the "
     "equation as it is and without look-ahead; and in the limit of small time steps, likewise. From converged to "
     "aligned is the start, from aligned to h -> 0 the time step, and what is left there belongs to the equation. "
-    "Limits are Richardson's; their error is estimated from above, and the order observed is to be 2. "
+    "Limits are Richardson's; their error is estimated from above, and the order observed is to be {order}. "
     "* The published iteration did not converge."
 )
-_LAYOUT = tables.Layout(_MAIN, "lrlr" + "r" * (len(_MAIN) - 4), _NOTE)

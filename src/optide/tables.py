@@ -9,6 +9,7 @@ import numpy as np
 from tabulate import tabulate
 
 from optide import files, html, latex, provenance
+from optide.config import number
 
 Row = Mapping[str, Any]
 
@@ -76,7 +77,12 @@ def configuration(row: Row) -> str:
 
 def betas(row: Row) -> str:
     """The decays of a row, as a cell."""
-    return ", ".join(f"{row[name]:g}" for name in ("beta", "beta1", "beta2") if row[name] is not None)
+    return ", ".join(number(row[name]) for name in ("beta", "beta1", "beta2") if row[name] is not None)
+
+
+def exactly(name: str) -> Callable[[Row], str]:
+    """The cell of a number that is given, and may not look like another one."""
+    return lambda row: number(row[name])
 
 
 def _cells(rows: Sequence[Row], layout: Layout) -> list[list[str]]:

@@ -30,11 +30,11 @@ def relaxation_growth(trace: LaneTrace, *, weight: float, iterations: float, siz
     of `size` cos(k) in every value but the first; the factor is the geometric mean over `iterations`.
     """
     published, theta = _Published(trace), trace.values["theta"]
-    error = np.where(trace.values["k"] == trace.values["k"][0], 0.0, size * np.cos(trace.values["k"]))
+    error = np.where(trace.values["k"] == trace.values["k"][0], 0.0, size * elementary.cos(trace.values["k"]))
     iterate = theta + error
     for _ in range(int(iterations)):
         iterate = weight * iterate + (1 - weight) * published.sweep(iterate)
-    growth = np.sum((iterate - theta) ** 2) / np.sum(error**2)
+    growth = np.sum(np.square(iterate - theta)) / np.sum(np.square(error))
     return float(elementary.exp(elementary.log(growth) / (2 * iterations)))
 
 

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from optide import html, latex, provenance, tables
 from optide.claims.check import MODELS, Claim
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
+from optide.config import number as exactly
 from optide.metrics import Fit
 
 CONFIGURATION = ("experiment", "set", "learning_rate", "theta0", "beta", "beta1", "beta2")
@@ -71,12 +72,12 @@ def criterion_in_words(claim: Claim) -> str:
     if against:
         changed = {name: against[name] for name in ("model", "learning_rate", "theta0") if name in against}
         changed |= against.get("hyperparameters", {})
-        other = ", ".join(value if name == "model" else f"{name} {value:g}" for name, value in changed.items())
+        other = ", ".join(value if name == "model" else f"{name} {exactly(value)}" for name, value in changed.items())
         what += f", {'relative to' if against['by'] == 'ratio' else 'minus that of'} {other}"
     ((comparison, limits),) = claim["criterion"].items()
     if comparison in ("below", "above"):
-        return f"{what} {'<' if comparison == 'below' else '>'} {limits:g}"
-    return f"{what} {comparison} {limits[0]:g} and {limits[1]:g}"
+        return f"{what} {'<' if comparison == 'below' else '>'} {exactly(limits)}"
+    return f"{what} {comparison} {exactly(limits[0])} and {exactly(limits[1])}"
 
 
 def number(value: float) -> str:

@@ -1,0 +1,124 @@
+"""Numbers that the report, the documentation and the README state, and the code defines: they are the same."""
+
+import re
+
+import pytest
+
+from conftest import ROOT
+from optide import Adam, explorer, metrics, plotting, rates, rates_figure, yamlfile
+from optide.config import LOOKS, experiment_slice, lanes
+from optide.ide import blocks, march, picard
+from optide.ide.problem import ORIGIN
+from optide.objectives import quadratic
+from optide.yamlfile import MAX_VALUES
+from test_palette import APART
+
+BENCHMARK = yamlfile.read(ROOT / "benchmarks/settings.yaml")
+SLURM = yamlfile.read(ROOT / "workflow/profiles/slurm/config.yaml")
+REGIMES = BENCHMARK["regimes"]
+CONFIG = yamlfile.read(ROOT / "config.yaml")
+CONFIGURATIONS = sum(
+    len([*lanes(experiment_slice(CONFIG, name, rate))])
+    for name, experiment in CONFIG["experiments"].items()
+    for rate in experiment["learning_rates"]
+)
+MEMORY = {
+    rule: int(re.search(rf"rule {rule}:.*?mem_mb=(\d+)", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)[1])
+    for rule, path in {"trace": "workflow/rules/traces.smk", "figure": "workflow/rules/figures.smk"}.items()
+}
+WORDS = {"eight": 8, "nine": 9, "ten": 10, "twelve": 12, "three": 3, "seven": 7}
+
+STATED = {
+    "README.md": [
+        (r"residuals of all (\d+) configurations", CONFIGURATIONS),
+        (r"grid starts at (1e-\d+)", ORIGIN),
+        (r"published scheme \(order-(\d+) quadrature", picard.QUADRATURE_ORDER),
+        (r"`eps` is (1e-\d+)\s+everywhere", Adam(0.1).eps),
+    ],
+    "claims.yaml": [
+        (r"two iterates that are less than (1e-\d+) apart", picard.TOLERANCE),
+        (r"weight (1/2) with which the published scheme starts", picard.RELAXATION[0]),
+        (r"rule of order\s+(1000)", picard.QUADRATURE_ORDER),
+    ],
+    "workflow/report/figure.rst": [
+        (r"order-(\d+) quadrature", picard.QUADRATURE_ORDER),
+        (r"residual below (\S+)\"", march.TOLERANCE),
+    ],
+    "workflow/report/workflow.rst": [(r"residual below (\S+?)\.$", march.TOLERANCE)],
+    "workflow/schemas/config.schema.yaml": [
+        (r"\"origin\" is (1e-\d+)", ORIGIN),
+        (r"a number other than (\d+), the minimum", quadratic.minima[0]),
+        (r"Each is a colour in the figure\.\n.*\n.*\n +maxItems: (\d+)", len(rates_figure.PLACES)),
+    ],
+    "docs/solver.md": [
+        (r"Gauss–Legendre rule of (\d+) points", blocks.QUADRATURE_ORDER),
+        (r"one rule of\s+(\d+) points", picard.QUADRATURE_ORDER),
+        (r"rules of (\d) points instead of \d", blocks.NEWTON_ORDER),
+        (r"rules of \d points instead of (\d)", blocks.QUADRATURE_ORDER),
+        (r"on windows of (\d+) blocks", march.WINDOW),
+        (r"So (\d+) guard blocks", march.GUARD),
+        (r"asked for (1e-\d+) relative to θ", march.ENOUGH),
+        (r"up to any time, is below (1e-\d+) in these units", march.TOLERANCE),
+        (r"gives up after (\d+) iterations", march.QUICK[0]),
+        (r"together with the (\d+) before it", march.RECENT),
+        (r"the first of (\w+) guesses", len(march.GUESSES)),
+        (r"with up to (\d+) iterations", march.PATIENT[0]),
+        (r"with windows of (\d+) blocks", march.SHORT_WINDOW),
+        (r"solves ([\d,]+) random configurations", 9 * REGIMES["lanes"]),
+        (r"learning rates (1e-\d+) to 1, memories of 1 to [\d,]+ steps, one in \w+ with", REGIMES["learning_rate"][0]),
+        (r"learning rates 1e-\d+ to 1, memories of 1 to ([\d,]+) steps, one in \w+ with", REGIMES["memory"][1]),
+        (r"memories of 1 to [\d,]+ steps, one in (\w+) with", 1 / REGIMES["without_memory"]),
+        (r"\|θ0\| up to (\d+) on the quadratic", REGIMES["theta0"]["quadratic"][1]),
+        (r"all\s+objectives, (\d+) steps", REGIMES["steps"]),
+        (r"Per node and Newton step: (\d) gradients", blocks.QUADRATURE_ORDER),
+    ],
+    "docs/rates.md": [
+        (r"envelope of \|x\| between (1/2) and", metrics.FIT_START),
+        (r"between 1/2 and (1/\d+) of x₀", metrics.FIT_FLOOR),
+        (r"not below (1/\d+) of x₀ throughout", metrics.FIT_FLOOR / rates.CLOSER),
+        (r"fewer than (\d+) steps are left", metrics.SMALLEST_WINDOW),
+    ],
+    "docs/robustness.md": [(r"stand for more than\s+([\d,]+) values", MAX_VALUES)],
+    "docs/report.md": [(r"A trace of more than (\d+) steps is thinned", explorer.WHOLE)],
+    "docs/cluster.md": [
+        (r"puts (\d+) traces or \d+ figures", SLURM["group-components"]["traces"]),
+        (r"puts \d+ traces or (\d+) figures", SLURM["group-components"]["figures"]),
+        (r"The first comes (\d+) s after", SLURM["slurm-init-seconds-before-status-checks"]),
+        (r"rules ask for (\d+) MB \(traces", MEMORY["trace"]),
+        (r"and (\d+) MB \(figures", MEMORY["figure"]),
+    ],
+    "figures/README.md": [
+        (r"\*\*Size\.\*\* ([\d.]+) inches", plotting.WIDTH),
+        (r"with (\d+) pt type", plotting.STYLE["font.size"]),
+        (r"PNG has (\d+) dots per inch", plotting.STYLE["savefig.dpi"]),
+        (r"At most about (\d+) of a\s+curve", plotting.MAX_MARKERS),
+        (r"There are (\d+) looks", LOOKS),
+        (r"Hues are (\d+) CAM02-UCS units", APART),
+        (r"each of the first (\w+) choices", len(plotting.MARKERS)),
+        (r"use (\w+) of the \w+ colours again", plotting.MORE_HUES),
+        (r"use \w+ of the (\w+) colours again", len(plotting.COLOURS)),
+    ],
+}  # fmt: skip
+
+
+def number(text):
+    """A number as a page writes it."""
+    if text in WORDS:
+        return WORDS[text]
+    numerator, _, denominator = text.replace(",", "").partition("/")
+    return float(numerator) / float(denominator or 1)
+
+
+@pytest.mark.parametrize(("path", "pattern", "value"), [(p, *rest) for p, found in STATED.items() for rest in found])
+def test_a_number_stated_is_that_of_the_code(path, pattern, value):
+    found = re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert found, f"{path} says nothing like {pattern!r} any more"
+    # 1 / 0.1 and the like are exact to rounding
+    assert [number(text) for text in found] == pytest.approx([value] * len(found), rel=1e-12)
+
+
+def test_no_other_page_of_the_report_states_a_tolerance():
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "workflow/report").glob("*.rst")}
+    held = {path.rpartition("/")[2]: len(found) for path, found in STATED.items() if path.startswith("workflow/report")}
+    for name, text in pages.items():
+        assert len(re.findall(r"\de-\d+|order-\d+", text)) == held.get(name, 0)
