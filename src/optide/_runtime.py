@@ -97,9 +97,9 @@ def _foreign() -> list[str]:
 def _others() -> list[str]:
     """The settings that are not those of `pin`: variables of the environment, and of JAX if it is there."""
     found = [name for name, value in ENVIRONMENT.items() if os.environ.get(name) != value] + _foreign()
-    if jax := sys.modules.get("jax"):
-        found += [name for name, value in _CONFIGURATION.items() if getattr(jax.config, name) != value]
-    return found
+    jax = sys.modules.get("jax")
+    changed = [name for name, value in _CONFIGURATION.items() if jax and getattr(jax.config, name) != value]
+    return found or changed
 
 
 def in_float64(function: Callable) -> Callable:

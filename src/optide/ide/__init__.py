@@ -154,15 +154,16 @@ def solve_ide(
     options, t_start = _checked(numbers, given, t_start)
     where = _where(optimizer, options, theta0)
     check_objective(objective, start, where)
-    problem = numbers, start, t_start
-    if not arguments.traced(problem):
-        solution = _solve(*problem, replace(options, persistent=False))
+    given = numbers, start, t_start
+    hoisted, data = jax.closure_convert(objective, start)
+    if not arguments.traced((given, data)):
+        solution = _solve(*given, replace(options, persistent=False))
         # under `jit` it is traced though nothing it was given is
         if not arguments.traced(solution):
             if not solution.converged and options.method == "march":
-                solution = _solve(*problem, replace(options, window=march.SHORT_WINDOW))
+                solution = _solve(*given, replace(options, window=march.SHORT_WINDOW))
             return _finished(jax.device_get(solution), where)
-    return _solve(*problem, options)
+    return _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
 
 
 @in_float64
@@ -203,6 +204,7 @@ def solve_lanes(
     options, t_start = _checked(lanes[0], given, t_start)
     names = [_where(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
     check_objective(objective, starts[0], names[0])
+    _refuse_traced(jax.closure_convert(objective, starts[0])[1])
     solved = _persistently(*lanes, t_start, options, shard=len(names))
     return [_finished(jax.tree.map(lambda leaf, i=i: leaf[i], solved), name) for i, name in enumerate(names)]
 
@@ -250,14 +252,15 @@ def solve_batch(
     try:
         (count,) = np.broadcast_shapes((1,), *sizes.values())
     except ValueError:
-        lengths = ", ".join(f"{name} {size[0]}" for name, size in sizes.items() if size)
-        raise ParameterError("theta0s", theta0s, f"(N, *S), for as many lanes as there are: here {lengths}") from None
+        found = {name: size[0] for name, size in sizes.items() if size}
+        raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
     starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
     given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
     options, t_start = _checked(numbers, given, t_start)
     first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
     check_objective(objective, starts[0], _where(first, options, starts[0]))
+    _refuse_traced(jax.closure_convert(objective, starts[0])[1])
     return _persistently(numbers, starts, t_start, options, min(shard, count))
 
 
@@ -294,20 +297,24 @@ def _refuse_traced(values: Any) -> None:
         raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
 
 
-def _problem(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Problem:
+def _problem(
+    optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options, data: tuple[Array, ...]
+) -> Problem:
     rate = optimizer.learning_rate
     intervals = options.steps - (2 if options.start == "one_step" else 1)
     stretched = options.method == "march" and options.lookahead == 0 and options.start in ("origin", "zero")
     start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
     return Problem(
         optimizer, options.objective, theta0, start, intervals * options.substeps + 1,
-        options.lookahead, options.substeps, options.order, stretched,
+        options.lookahead, options.substeps, options.order, stretched, data,
     )  # fmt: skip
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve(optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options) -> Solution:
-    problem = _problem(optimizer, theta0, t_start, options)
+def _solve(
+    optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options, data: tuple[Array, ...] = ()
+) -> Solution:
+    problem = _problem(optimizer, theta0, t_start, options, data)
     if options.method == "march":
         result = march.solve(problem, options.save_every, options.persistent, options.window)
     else:

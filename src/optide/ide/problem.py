@@ -21,7 +21,7 @@ EARLY = 1e-40
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["optimizer", "theta0", "t_start"],
+    data_fields=["optimizer", "theta0", "t_start", "data"],
     meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched"],
 )
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Problem:
 
     Attributes:
         optimizer: gives the memories and the velocity theta'(t).
-        objective: maps theta to a scalar loss.
+        objective: maps theta, and `data`, to a scalar loss.
         theta0: initial value, of any shape S.
         t_start: first grid point, 0 <= t_start <= alpha.
         points: number n of grid points t_j = t_start + j h, with h = alpha / substeps.
@@ -39,6 +39,7 @@ class Problem:
         order: 1 for Euler's method, 2 for the trapezoidal rule.
         stretched: whether the first step is divided so that theta, which starts there like a square
             root of t, is smooth from node to node (without look-ahead, from t = 0).
+        data: what the objective depends on beside theta, where derivatives with respect to it are asked for.
     """
 
     optimizer: Optimizer
@@ -50,6 +51,7 @@ class Problem:
     substeps: int
     order: int = 1
     stretched: bool = False
+    data: tuple[Array, ...] = ()
 
     @property
     def h(self) -> Array:
@@ -88,7 +90,8 @@ class Problem:
     def gradient(self, theta: Array) -> Array:
         """The gradient of the objective, for theta of shape (..., *S): same shape."""
         flat = theta.reshape(-1, *self.theta0.shape)
-        return jax.vmap(jax.grad(self.objective))(flat).reshape(theta.shape)
+        gradient = jax.grad(self.objective)
+        return jax.vmap(lambda theta: gradient(theta, *self.data))(flat).reshape(theta.shape)
 
     def speed(self, j: Array, theta: Array, state: State) -> Array:
         """d theta / d t at nodes j (m,) times the pace there, for theta and each state of shape (m, *S)."""
