@@ -12,6 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
 from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
 from optide import elementary
 from optide.config import Config, experiment_slice, lanes
@@ -19,9 +22,6 @@ from optide.errors import OptideError
 from optide.ide import solve_batch, solve_ide
 from optide.objectives import OBJECTIVES
 from optide.optimizers import OPTIMIZERS, Adam
-
-import jax  # isort: skip  (after optide, which fixes the arithmetic)
-import numpy as np  # isort: skip
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
 HYPERPARAMETERS = ("beta", "beta1", "beta2")

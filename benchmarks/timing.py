@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+
 from benchmarks import plain
 from optide.discrete import _scan
 from optide.ide import solve_ide
 from optide.ide.problem import ORIGIN
 from optide.objectives import Objective
 from optide.optimizers import Optimizer
-
-import jax  # isort: skip  (after optide, which fixes the arithmetic)
-import jax.numpy as jnp  # isort: skip
-import numpy as np  # isort: skip
 
 
 class Case(NamedTuple):

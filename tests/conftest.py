@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-import optide  # noqa: F401  (fixes the arithmetic before JAX is imported)
+import optide
 
-import jax  # isort: skip
+optide.pin()  # before JAX is imported
+
+import jax  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 

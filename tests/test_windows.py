@@ -7,7 +7,7 @@ import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.errors import ParameterError
-from optide.ide import ORIGIN, Options, Problem, _solve, march, picard, solve_batch
+from optide.ide import ORIGIN, Lane, Options, Problem, _solve, march, picard, solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
 from optide.objectives import double_well, quadratic
 
@@ -99,7 +99,7 @@ def test_other_numbers_compile_nothing():
     options = Options(double_well, 12, persistent=False)
     before = _solve._cache_size()
     for rate, theta0 in ((0.1, 0.3), (0.01, -2.0)):
-        _solve(RMSProp(rate, 0.5), jnp.asarray(theta0), jnp.asarray(1e-12), options)
+        _solve(Lane(RMSProp(rate, 0.5), jnp.asarray(theta0)), jnp.asarray(1e-12), options)
     assert _solve._cache_size() == before + 1
 
 

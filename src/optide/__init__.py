@@ -5,14 +5,14 @@
 >>> solution = solve_ide(AdaGrad(0.1), quadratic, theta0=1.0, steps=1500)
 >>> bool(solution.converged), abs(float(solution.theta[-1]) - 4) < 0.01
 (True, True)
+
+Importing it changes nothing in the process.  For the bits of the workflow call `pin` before JAX is imported.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from optide import _runtime
-
-_runtime.pin()
+from optide._runtime import pin
 
 if TYPE_CHECKING:
     from optide.discrete import DiscreteRun, run_discrete
@@ -36,6 +36,7 @@ __all__ = [
     "DiscreteRun",
     "RMSProp",
     "Solution",
+    "pin",
     "run_discrete",
     "solve_ide",
     "solve_lanes",

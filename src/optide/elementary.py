@@ -7,12 +7,16 @@ the processor has, and so do the C library's cosine and power, which XLA calls, 
 import jax.numpy as jnp
 import numpy as np
 
+from optide._runtime import in_float64
 
+
+@in_float64
 def log(x: np.ndarray | float) -> np.ndarray:
     """The natural logarithm, elementwise; -inf at 0."""
     return np.asarray(jnp.log(jnp.asarray(x, float)))
 
 
+@in_float64
 def exp(x: np.ndarray | float) -> np.ndarray:
     """The exponential, elementwise."""
     return np.asarray(jnp.exp(jnp.asarray(x, float)))

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from optide.words import shown
+
 _PREFIX = "optide: error:"
 
 
@@ -16,7 +18,7 @@ class ParameterError(OptideError, ValueError):
     """A parameter is outside its range."""
 
     def __init__(self, name: str, value: object, allowed: str):
-        super().__init__(f"{name} = {value!r} is not allowed: {name} must be {allowed}")
+        super().__init__(f"{name} = {shown(value)} is not allowed: {name} must be {allowed}")
 
 
 class NonFiniteError(OptideError, FloatingPointError):
@@ -25,6 +27,14 @@ class NonFiniteError(OptideError, FloatingPointError):
 
 class UnderflowError(OptideError, FloatingPointError):
     """A second moment fell below the smallest normal number where an update divides by its root."""
+
+
+class PinError(OptideError, RuntimeError):
+    """The arithmetic of this process is not, or can no longer be, that of the workflow."""
+
+
+class TracedError(OptideError, TypeError):
+    """JAX traces a call that cannot be traced, or not without float64."""
 
 
 class ObjectiveError(OptideError, TypeError):

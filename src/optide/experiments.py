@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from optide import traces
+from optide._runtime import in_float64
 from optide.config import Config, Lane, label, lanes
 from optide.discrete import run_discrete
 from optide.errors import ConvergenceError
@@ -64,6 +65,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
 
 
+@in_float64
 def _run_lanes(experiment, scheme, group: list[Lane], steps):
     objective = OBJECTIVES[experiment["objective"]]
     rate = experiment["learning_rate"]

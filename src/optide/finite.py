@@ -1,11 +1,23 @@
-"""No trajectory leaves the finite numbers, at either end, unnoticed."""
+"""What a number is, and that no trajectory leaves the finite ones, at either end, unnoticed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+import jax.numpy as jnp
 import numpy as np
 
 from optide.errors import NonFiniteError, UnderflowError
+
+
+def real(value: Any) -> np.ndarray | None:
+    """Real numbers as float64, in their shape; None for all else: text, truth values, complex or traced numbers."""
+    try:
+        numbers = np.asarray(value)
+    except (TypeError, ValueError):
+        return None
+    # by JAX, which knows bfloat16
+    known = jnp.issubdtype(numbers.dtype, jnp.integer) or jnp.issubdtype(numbers.dtype, jnp.floating)
+    return numbers.astype(float) if known else None
 
 
 class Trajectory(Protocol):

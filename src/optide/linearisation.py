@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from optide import elementary
+from optide._runtime import in_float64
 from optide.metrics import FIT_FLOOR, FIT_START, slope
 
 Array = np.ndarray
@@ -62,6 +63,7 @@ def adam_rate(learning_rate: float, distance: float, beta1: Array, beta2: Array)
     return friction / 2 - np.sqrt(np.maximum(np.square(friction) / 4 - friction * drive, 0))
 
 
+@in_float64
 def _fitted(forgetting: Array, corrected: bool) -> Array:
     """The rate that a fit gives for y = log(x / x0) in the limit of small steps, in units of alpha / x0.
 

@@ -1,13 +1,16 @@
 """The objective functions of the paper; their gradients come from `jax.grad`."""
 
+import functools
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optide.errors import ObjectiveError
+from optide.errors import ObjectiveError, ParameterError
 
 Array = jax.Array
 
@@ -15,6 +18,8 @@ Array = jax.Array
 @dataclass(frozen=True)
 class Objective:
     """A loss with a name and the places of its minima.
+
+    Called, it is a function of JAX like any other, in the precision of its argument.
 
     Attributes:
         name: as in `config.yaml`.
@@ -51,14 +56,57 @@ regression = _mean_squared_error()
 OBJECTIVES = {objective.name: objective for objective in (quadratic, double_well, regression)}
 
 
+_JAX = Path(jax.__file__).parent
+_CONCRETE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+"""What JAX raises where Python or NumPy asks for the value of what is traced."""
+
+
 def check_objective(objective: Callable[[Array], Array], theta0: Array, where: str) -> None:
-    """Make sure that an objective maps theta to one float64, without computing anything.
+    """Make sure that an objective maps theta to one float64 and has a gradient, without computing anything.
+
+    An exception of the objective's own is let through as it is.
+
+    Args:
+        objective: as given by the user.
+        theta0: a start, (*S).
+        where: names the configuration, for the error.
 
     Raises:
-        ObjectiveError: naming the configuration, and the shape and dtype that it returns.
+        ParameterError: it is no function, or one that no compiled program can be kept for.
+        ObjectiveError: naming the configuration, and what it returns, or what JAX cannot trace.
     """
-    value = jax.eval_shape(objective, jax.ShapeDtypeStruct(jnp.shape(theta0), float))
+    if not callable(objective) or isinstance(objective, type):
+        raise ParameterError("objective", objective, "a function of theta that returns a loss")
+    try:
+        hash(objective)
+    except TypeError:
+        raise ParameterError("objective", objective, "hashable: compiled programs are kept by it") from None
+    try:
+        found = _returned(objective, jnp.shape(theta0))
+    except _CONCRETE as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        asking = next(frame for frame in reversed(frames) if _JAX not in Path(frame.filename).parents)
+        raise ObjectiveError(
+            f"{where}: the objective, or its gradient, asks for a value in {asking.filename}, line {asking.lineno}, "
+            "where JAX traces it: use jnp.where for `if`, and jnp.sin and the like for those of NumPy and math"
+        ) from None
+    if found:
+        raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
+
+
+# kept for the last few: tracing a gradient takes as long as a short solve
+@functools.lru_cache(maxsize=16)
+def _returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
+    """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
+    theta = jax.ShapeDtypeStruct(shape, float)
+    value = jax.eval_shape(objective, theta)
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape != () or dtype != jnp.float64:
-        found = f"shape {shape} and dtype {dtype}" if dtype else f"{type(value).__name__}"
-        raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
+        return f"shape {shape} and dtype {dtype}" if dtype else type(value).__name__
+    jax.eval_shape(jax.grad(objective), theta)
+    return ""

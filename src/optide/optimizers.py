@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from optide.errors import ParameterError
+from optide.finite import real
 
 Array = jax.Array
 Scalar = float | Array
@@ -110,12 +111,12 @@ class Optimizer:
             if isinstance(value, jax.core.Tracer):
                 continue
             valid, allowed = _RANGES[name]
-            try:
-                numbers = np.asarray(value, dtype=float)
-            except (TypeError, ValueError):
-                raise ParameterError(name, value, allowed) from None
-            if isinstance(value, bool) or not np.all(valid(numbers)):
-                raise ParameterError(name, value, allowed)
+            # a list would be a container to JAX, and not one leaf
+            numbers = None if isinstance(value, list | tuple) else real(value)
+            if numbers is None or not numbers.size:
+                raise ParameterError(name, value, f"{allowed}, or an array of such numbers")
+            if not np.all(good := valid(numbers)):
+                raise ParameterError(name, value if numbers.ndim == 0 else float(numbers[~good][0]), allowed)
 
     @property
     def hyperparameters(self) -> dict[str, Scalar]:

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from optide import yamlfile
+from optide.words import shown
 
 Schema = Mapping[str, Any]
 
@@ -62,12 +63,6 @@ def key_of(path: Iterable[str | int]) -> str:
     """A path of keys and positions as text: figures.fig01.rows[0]."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return " ".join(text.removeprefix(".").split()) or "top level"
-
-
-def shown(value: Any) -> str:
-    """A value in one line of at most 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def nearest(name: Any, names: Iterable[str]) -> str:

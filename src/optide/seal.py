@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from optide import files
+from optide import _runtime, files
 from optide.errors import OptideError
 
 REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated files, `snakemake --cores 4` builds them again"
@@ -30,8 +30,10 @@ def write(path: str | Path, table: pa.Table) -> None:
     """Write a table with its metadata (zstd), whole or not at all.
 
     Raises:
+        PinError: the arithmetic is not that of the workflow, whose bits are compared.
         FileError: it cannot be written.
     """
+    _runtime.demand_pinned(str(path))
     buffer = io.BytesIO()
     # without the Arrow schema, which Parquet's own types say as well
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:

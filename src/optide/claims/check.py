@@ -10,7 +10,8 @@ from typing import Any
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
 from optide.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
-from optide.schema import first_error, nearest, shown
+from optide.schema import first_error, nearest
+from optide.words import shown
 
 Claim = Mapping[str, Any]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from optide import elementary
+from optide._runtime import in_float64
 from optide.traces import LaneTrace
 
 
@@ -50,7 +51,6 @@ class _Published:
     def __init__(self, trace: LaneTrace):
         # planning a workflow, which checks the names of the measures, needs no JAX
         import jax  # noqa: PLC0415
-        import jax.numpy as jnp  # noqa: PLC0415
 
         from optide.config import HYPERPARAMETERS  # noqa: PLC0415
         from optide.ide import Problem, picard  # noqa: PLC0415
@@ -63,14 +63,14 @@ class _Published:
         problem = Problem(
             optimizer,
             OBJECTIVES[configuration["objective"]],
-            jnp.asarray(configuration["theta0"]),
+            np.asarray(configuration["theta0"]),
             trace.values["t"][0],
             len(trace.values["t"]),
             1,
             1,
         )
         self._compiled = {
-            function: jax.jit(lambda theta, function=function: getattr(picard, function)(problem, theta))
+            function: in_float64(jax.jit(lambda theta, function=function: getattr(picard, function)(problem, theta)))
             for function in ("sweep", "memories")
         }
 

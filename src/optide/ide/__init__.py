@@ -3,18 +3,21 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optide.errors import ParameterError
-from optide.finite import check_finite, name_of
+from optide import arguments
+from optide._runtime import arithmetic, in_float64
+from optide.errors import ParameterError, TracedError
+from optide.finite import check_finite, name_of, real
 from optide.ide import march, picard
 from optide.ide.problem import ORIGIN, Problem
 from optide.objectives import check_objective
 from optide.optimizers import Optimizer
+from optide.words import outline, shown
 
 Array = jax.Array
 
@@ -27,9 +30,9 @@ STARTS = ("origin", "one_step", "zero")
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["t", "u", "theta", "state", "converged", "iterations", "residual", "residuals", "ambiguous"],
-    meta_fields=[],
+    meta_fields=["arithmetic"],
 )
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution:
     """The solution of the equation on its grid, or on every `save_every`-th point of it.
 
@@ -45,6 +48,7 @@ class Solution:
         residual: the last residual, in the norm of the method (see its module).
         residuals: one per outer iteration; where traced, as many as there may be.
         ambiguous: whether the discrete equations are known to have other solutions as well.
+        arithmetic: "pinned", or why its last bits need not be those of the workflow (`optide.pin`).
     """
 
     t: np.ndarray
@@ -56,10 +60,15 @@ class Solution:
     residual: float
     residuals: np.ndarray
     ambiguous: bool
+    arithmetic: str
+
+    __repr__ = outline
 
     @property
     def message(self) -> str:
-        """What became of the solve, and what to do, in a sentence."""
+        """What became of the solve, and what to do, in a sentence; of a batch, how many lanes converged."""
+        if np.ndim(self.converged):
+            return f"{np.count_nonzero(self.converged)} of {len(self.converged)} lanes converged"
         if not self.converged:
             return (
                 f"not converged after {self.iterations} iterations, residual {self.residual:.2g}; "
@@ -88,20 +97,21 @@ class Options:
     window: int = march.WINDOW
 
 
-class Lanes(NamedTuple):
-    """Several configurations.
+class Lane(NamedTuple):
+    """A configuration; or several, where every array has a leading axis N.
 
     Attributes:
-        optimizers: one, whose hyper-parameters have a leading axis N.
-        theta0s: (N, *S).
-        ends: (N,) index of the last node of each; None: it is that of the options.
+        optimizer: with its hyper-parameters.
+        theta0: (*S).
+        end: index of the last node, where that is not the one of the options.
     """
 
-    optimizers: Optimizer
-    theta0s: Array
-    ends: Array | None = None
+    optimizer: Optimizer
+    theta0: Array
+    end: Array | None = None
 
 
+@in_float64
 def solve_ide(
     optimizer: Optimizer,
     objective: Callable[[Array], Array],
@@ -137,9 +147,10 @@ def solve_ide(
         save_every: keep every so many grid points; "march" needs no memory for the others.
 
     Raises:
-        ParameterError: an argument is outside its range.
+        ParameterError: an argument is not what it must be.
+        TracedError: JAX traces the call, without float64.
         NonFiniteError: the solution left the finite numbers; names the configuration and time.
-        ObjectiveError: the objective does not return one float64.
+        ObjectiveError: the objective does not return one float64, or JAX cannot trace it.
 
     >>> import jax
     >>> from optide import Adam, solve_ide
@@ -149,87 +160,138 @@ def solve_ide(
     (True, (100,), 1.0)
     >>> def end(learning_rate):
     ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20).theta[-1]
-    >>> round(float(jax.grad(end)(0.1)), 2)
+    >>> with jax.enable_x64(True):
+    ...     round(float(jax.grad(end)(0.1)), 2)
     -5.16
     """
-    chosen = {"method": method, "lookahead": lookahead, "substeps": substeps, "order": order, "save_every": save_every}
-    options, start = _options(optimizer, objective, steps, t_start, chosen)
-    theta0 = jnp.asarray(theta0, float)
-    check_objective(objective, theta0, where=_where(optimizer, options, theta0))
-    given = optimizer, theta0, start
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given)):
-        return _solve(*given, options)
-    solution = _solve(*given, replace(options, persistent=False))
-    if not solution.converged and options.method == "march":
-        solution = _solve(*given, replace(options, window=march.SHORT_WINDOW))
-    return _finished(jax.device_get(solution), _where(optimizer, options, theta0))
+    numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
+    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(numbers, given, t_start)
+    where = _where(optimizer, options, theta0)
+    check_objective(objective, start, where)
+    given = Lane(numbers, start), t_start
+    hoisted, data = jax.closure_convert(objective, start)
+    if not arguments.traced((given, data)):
+        solution = _solve(*given, replace(options, persistent=False))
+        # under `jit` it is traced though nothing it was given is
+        if not arguments.traced(solution):
+            if not solution.converged and options.method == "march":
+                solution = _solve(*given, replace(options, window=march.SHORT_WINDOW))
+            return _finished(jax.device_get(solution), where)
+    return _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
 
 
+@in_float64
 def solve_lanes(
     optimizers: Sequence[Optimizer],
     objective: Callable[[Array], Array],
     theta0s: Sequence[float | Array],
     steps: int | Sequence[int],
     *,
+    method: str = "march",
     t_start: float | str | None = None,
-    **options: Any,
+    lookahead: int = 1,
+    substeps: int = 1,
+    order: int = 1,
+    save_every: int = 1,
 ) -> list[Solution]:
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
-    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.  With "march" each
-    lane may have a number of steps of its own.
+    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.  A number for
+    `t_start` must be in the range of each lane, and "one_step" is one learning rate of each.  With "march" each lane may
+    have a number of steps of its own.
+
+    Raises:
+        ParameterError: an argument is not what it must be, as where there are more optimizers than theta0.
+        NonFiniteError, ObjectiveError: as in `solve_ide`.
     """
-    lengths = None if isinstance(steps, int) else [*steps]
-    longest = steps if lengths is None else max(lengths)
-    for length in lengths or ():
-        _options(optimizers[0], objective, length, t_start, options)
-    chosen, start = _options(optimizers[0], objective, longest, t_start, options)
-    if lengths and chosen.method != "march":
-        raise ParameterError("steps", lengths, f"one number for all lanes by {chosen.method}")
-    names = [_where(optimizer, chosen, theta0) for optimizer, theta0 in zip(optimizers, theta0s, strict=True)]
-    for theta0, name in zip(theta0s, names, strict=True):
-        check_objective(objective, theta0, name)
-    stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf, float) for leaf in leaves]), *optimizers)
-    theta0s = np.stack([np.asarray(theta0, float) for theta0 in theta0s])
-    ends = None if lengths is None else np.asarray([_intervals(length, chosen) for length in lengths], float)
-    solved = _persistently(Lanes(stacked, theta0s, ends), start, chosen, len(names))
-    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
-    if ends is not None:
-        lanes = [_cut(lane, int(end) // chosen.save_every + 1) for lane, end in zip(lanes, ends, strict=True)]
-    return [_finished(lane, name) for lane, name in zip(lanes, names, strict=True)]
+    optimizers, theta0s = arguments.several("optimizers", optimizers), arguments.several("theta0s", theta0s)
+    _refuse_traced((optimizers, theta0s))
+    if len(theta0s) != len(optimizers):
+        raise ParameterError("theta0s", theta0s, f"as many as there are optimizers, {len(optimizers)}")
+    numbers = [arguments.one_optimizer(optimizer) for optimizer in optimizers]
+    starts = [arguments.start("theta0s", theta0) for theta0 in theta0s]
+    if len({type(optimizer) for optimizer in optimizers}) > 1:
+        raise ParameterError("optimizers", optimizers, "of one class")
+    if len({start.shape for start in starts}) > 1:
+        raise ParameterError("theta0s", theta0s, "of one shape")
+    lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
+    lengths = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
+    if np.ndim(steps) and (method != "march" or len(lengths) != len(optimizers)):
+        raise ParameterError("steps", steps, "one number for all lanes, or with march one for each")
+    checked = [
+        _checked(
+            lanes.optimizer, Options(objective, length, method, "", lookahead, substeps, order, save_every), t_start
+        )
+        for length in lengths
+    ]
+    options, t_start = max(checked, key=lambda one: one[0].steps)
+    if np.ndim(steps):
+        lanes = lanes._replace(end=np.asarray([_intervals(own) for own, _ in checked], float))
+    names = [_where(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
+    check_objective(objective, starts[0], names[0])
+    _refuse_traced(jax.closure_convert(objective, starts[0])[1])
+    solved = _persistently(lanes, t_start, options, len(names))
+    solutions = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
+    if lanes.end is not None:
+        points = lanes.end.astype(int) // options.save_every + 1
+        solutions = [*map(_cut, solutions, points)]
+    return [*map(_finished, solutions, names)]
 
 
+@in_float64
 def solve_batch(
     optimizers: Optimizer,
     objective: Callable[[Array], Array],
     theta0s: Array,
     steps: int,
     *,
+    method: str = "march",
     t_start: float | str | None = None,
+    lookahead: int = 1,
+    substeps: int = 1,
+    order: int = 1,
+    save_every: int = 1,
     shard: int = 256,
-    **options: Any,
 ) -> Solution:
-    """Solve any number of configurations; see `solve_ide`.
+    """Solve any number N of configurations; see `solve_ide`.
 
     Shards of equal size go through one compiled program, in which the lanes of a shard are solved in
     turn, so that none holds up another.  The few in which Newton's method gets stuck are solved again.
 
     Args:
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
-        theta0s: (N, *S), or one theta0 for all lanes.
+        theta0s: (N, *S): its first axis is that of the lanes.  For all lanes alike: a number, or (1, *S).
+        t_start: as in `solve_lanes`.
         shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
 
     Returns:
         A solution all of whose arrays have a leading axis N; lanes that failed, or left the finite
         numbers, say so in `converged`.
+
+    Raises:
+        ParameterError: an argument is not what it must be, as where arrays are of several lengths.
+        ObjectiveError: as in `solve_ide`.
     """
-    chosen, start = _options(jax.tree.map(lambda x: np.ravel(x)[0], optimizers), objective, steps, t_start, options)
-    lanes = max(np.ndim(leaf) and len(leaf) for leaf in jax.tree.leaves(optimizers)) or len(theta0s)
-    theta0s = np.asarray(theta0s, float)
-    theta0s = np.broadcast_to(theta0s, (lanes, *theta0s.shape[1:]))
-    optimizers = jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf, float), lanes), optimizers)
-    check_objective(objective, theta0s[0], _where(optimizers, chosen, theta0s[0]))
-    return _persistently(Lanes(optimizers, theta0s), start, chosen, min(shard, lanes))
+    _refuse_traced((optimizers, theta0s))
+    numbers, starts = arguments.numbers_of(optimizers), arguments.start("theta0s", theta0s)
+    shard = arguments.at_least(1, "shard", shard)
+    sizes = {name: np.shape(value) for name, value in numbers.hyperparameters.items()} | {"theta0s": starts.shape[:1]}
+    if many := next((name for name, size in sizes.items() if len(size) > 1), None):
+        raise ParameterError(many, getattr(optimizers, many), "a number, or an array (N,) with one for each lane")
+    try:
+        (count,) = np.broadcast_shapes((1,), *sizes.values())
+    except ValueError:
+        found = {name: size[0] for name, size in sizes.items() if size}
+        raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
+    starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
+    numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
+    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(numbers, given, t_start)
+    first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
+    check_objective(objective, starts[0], _where(first, options, starts[0]))
+    _refuse_traced(jax.closure_convert(objective, starts[0])[1])
+    return _persistently(Lane(numbers, starts), t_start, options, min(shard, count))
 
 
 def _cut(solution: Solution, points: int) -> Solution:
@@ -238,7 +300,7 @@ def _cut(solution: Solution, points: int) -> Solution:
     return replace(solution, state={name: value[:points] for name, value in solution.state.items()}, **named)
 
 
-def _persistently(lanes: Lanes, start: Array | None, options: Options, shard: int) -> Solution:
+def _persistently(lanes: Lane, start: Array | None, options: Options, shard: int) -> Solution:
     """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...)."""
 
     def solve(places, options):
@@ -247,12 +309,14 @@ def _persistently(lanes: Lanes, start: Array | None, options: Options, shard: in
             count = min(shard, len(places) - first)
             padded = np.resize(places[first:], shard)
             chosen = jax.tree.map(lambda leaf, places=padded: leaf[places], lanes)
+            solved = _solve_in_turn(chosen, start, count, options)
+            _refuse_traced(solved)
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-            solved = jax.device_get(_solve_in_turn(chosen, start, count, options))
+            solved = jax.device_get(solved)
             parts.append(jax.tree.map(lambda leaf, count=count: leaf[:count], solved))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
-    solution = solve(np.arange(len(lanes.theta0s)), replace(options, persistent=False))
+    solution = solve(np.arange(len(lanes.theta0)), replace(options, persistent=False))
     failed = np.flatnonzero(~solution.converged)
     if not len(failed) or options.method != "march":
         return solution
@@ -264,30 +328,33 @@ def _persistently(lanes: Lanes, start: Array | None, options: Options, shard: in
     return jax.tree.map(merge, solution, solve(failed, replace(options, window=march.SHORT_WINDOW)))
 
 
-def _intervals(steps: int, options: Options) -> int:
+def _refuse_traced(values: Any) -> None:
+    if arguments.traced(values):
+        raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
+
+
+def _intervals(options: Options) -> int:
     """The number of time steps, which is the index of the last node."""
-    return (steps - (2 if options.start == "one_step" else 1)) * options.substeps
+    return (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps
 
 
-def _problem(
-    optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options, end: Array | None
-) -> Problem:
+def _problem(lane: Lane, t_start: Array | None, options: Options, data: tuple[Array, ...]) -> Problem:
+    optimizer, theta0, end = lane
     rate = optimizer.learning_rate
     # with neither, it is the published scheme
     refined = options.order > 1 or options.substeps > 1
     stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
     start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
     return Problem(
-        optimizer, options.objective, theta0, start, _intervals(options.steps, options) + 1,
-        options.lookahead, options.substeps, options.order, stretched, end,
+        optimizer, options.objective, theta0, start, _intervals(options) + 1,
+        options.lookahead, options.substeps, options.order, stretched, data, end,
     )  # fmt: skip
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve(
-    optimizer: Optimizer, theta0: Array, t_start: Array | None, options: Options, end: Array | None = None
-) -> Solution:
-    problem = _problem(optimizer, theta0, t_start, options, end)
+def _solve(lane: Lane, t_start: Array | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
+    """Solve one lane, without the leading axes of several."""
+    problem = _problem(lane, t_start, options, data)
     if options.method == "march":
         result = march.solve(problem, options.save_every, options.persistent, options.window)
     else:
@@ -297,21 +364,23 @@ def _solve(
     # not thinned afterwards: of a long run the grid alone would need much memory
     j = options.save_every * jnp.arange(len(result.theta), dtype=float)
     t = problem.t_start + problem.clock(j)
-    return Solution(t, t + problem.lookahead * optimizer.learning_rate, **result._asdict())
+    return Solution(
+        t, t + problem.lookahead * lane.optimizer.learning_rate, **result._asdict(), arithmetic=arithmetic()
+    )
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve_in_turn(lanes: Lanes, t_start: Array | None, count: Array, options: Options) -> Solution:
+def _solve_in_turn(lanes: Lane, t_start: Array | None, count: Array, options: Options) -> Solution:
     """Solve the first `count` of the lanes, (N, ...); the others are zero."""
 
     def solve(lane):
-        return _solve(lane.optimizers, lane.theta0s, t_start, options, lane.ends)
+        return _solve(lane, t_start, options)
 
     def solve_first(given):
         place, lane = given
         return jax.lax.cond(place < count, solve, functools.partial(march.zeros_of, solve), lane)
 
-    return jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0s)), lanes))
+    return jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0)), lanes))
 
 
 def _finished(solution: Solution, where: str) -> Solution:
@@ -333,39 +402,51 @@ def _finished(solution: Solution, where: str) -> Solution:
 
 
 def _where(optimizer: Optimizer, options: Options, theta0: float | Array) -> str:
-    return f"{optimizer} on {name_of(options.objective)} from theta0 = {theta0} by {options.method}"
+    return f"{optimizer} on {name_of(options.objective)} from theta0 = {shown(theta0)} by {options.method}"
 
 
-def _options(
-    optimizer: Optimizer, objective: Callable, steps: int, t_start: float | str | None, given: dict[str, Any]
-) -> tuple[Options, float | None]:
-    """Check all arguments of a solve that have a range; what a program depends on, and t_start if a number."""
-    options = Options(objective, steps, start=_start(optimizer, t_start), **given)
-    if options.method not in METHODS:
-        raise ParameterError("method", options.method, " or ".join(METHODS))
-    for name, allowed in (("lookahead", (0, 1)), ("order", ORDERS[options.method])):
-        if getattr(options, name) not in allowed:
-            raise ParameterError(name, getattr(options, name), f"{' or '.join(map(str, allowed))} by {options.method}")
-    # two grid points
-    for name, least in (("substeps", 1), ("save_every", 1), ("steps", 3 if options.start == "one_step" else 2)):
-        value = getattr(options, name)
-        if not (isinstance(value, int) and value >= least):
-            raise ParameterError(name, value, f"an integer >= {least}")
-    named = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
-    return options, named.get(options.start, t_start)
+def _checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options, float | None]:
+    """Check all arguments of a solve that have a range, for one lane or, with hyper-parameters (N,), for all.
+
+    Args:
+        given: with the arguments as they are, and without a start.
+
+    Returns:
+        What a program depends on, and t_start if it is a number.
+    """
+    method = given.method
+    if not isinstance(method, str) or method not in METHODS:
+        raise ParameterError("method", method, " or ".join(METHODS))
+    start = _start(optimizer, t_start)
+    options = replace(
+        given,
+        start=start,
+        # two grid points
+        steps=arguments.at_least(3 if start == "one_step" else 2, "steps", given.steps),
+        lookahead=arguments.one_of((0, 1), method, "lookahead", given.lookahead),
+        substeps=arguments.at_least(1, "substeps", given.substeps),
+        order=arguments.one_of(ORDERS[method], method, "order", given.order),
+        save_every=arguments.at_least(1, "save_every", given.save_every),
+    )
+    numbers = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
+    return options, numbers[start] if start in numbers else float(t_start)
 
 
 def _start(optimizer: Optimizer, t_start: float | str | None) -> str:
-    if t_start is None or t_start in STARTS:
+    """The name of a start; "between" for a number above the origin and below every learning rate."""
+    rates, allowed = optimizer.learning_rate, f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
+    if t_start is None or (isinstance(t_start, str) and t_start in STARTS):
         return t_start or "origin"
-    allowed = f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
-    if isinstance(t_start, str | jax.core.Tracer) or not np.all(np.asarray(t_start) >= 0):
+    number = real(t_start)
+    if number is None or number.ndim or not number >= 0:
         raise ParameterError("t_start", t_start, allowed)
-    if isinstance(optimizer.learning_rate, jax.core.Tracer) and t_start > ORIGIN:
+    if number <= ORIGIN:
+        return "zero" if number == 0 else "origin"
+    if isinstance(rates, jax.core.Tracer):
         raise ParameterError("t_start", t_start, f"one of {', '.join(STARTS)} where the learning rate is traced")
-    if t_start <= ORIGIN:
-        return "zero" if t_start == 0 else "origin"
-    rate = float(optimizer.learning_rate)
-    if t_start > rate:
-        raise ParameterError("t_start", t_start, f"{allowed} = {rate}")
-    return "one_step" if t_start == rate else "between"
+    if number > np.min(rates):
+        raise ParameterError("t_start", t_start, f"{allowed} = {np.min(rates)}")
+    if np.any(number == rates) and not np.all(number == rates):
+        # the grids of the lanes would be of two lengths
+        raise ParameterError("t_start", t_start, "below the learning rates of all lanes, or 'one_step'")
+    return "one_step" if np.all(number == rates) else "between"

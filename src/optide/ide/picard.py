@@ -48,9 +48,11 @@ def solve(problem: Problem) -> Result:
     current = jnp.broadcast_to(problem.theta0, (problem.points, *problem.theta0.shape))
     swept = sweep(problem, current)
     error = jnp.linalg.norm((current - swept).ravel())
-    residuals = jnp.full(MAX_ITERATIONS, jnp.nan)
+    residuals = jnp.zeros(MAX_ITERATIONS)
     start = (0, 0, current, swept, error, residuals)
     iterations, _, _, theta, error, residuals = jax.lax.while_loop(going_on, relax, start)
+    # after the last, the last
+    residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < iterations, residuals, error)
     return Result(theta, memories(problem, theta), error <= TOLERANCE, iterations, error, residuals)
 
 

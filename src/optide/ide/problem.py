@@ -27,7 +27,7 @@ def phi(x: Array) -> tuple[Array, Array]:
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["optimizer", "theta0", "t_start", "end"],
+    data_fields=["optimizer", "theta0", "t_start", "data", "end"],
     meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched"],
 )
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Problem:
 
     Attributes:
         optimizer: gives the memories and the velocity theta'(t).
-        objective: maps theta to a scalar loss.
+        objective: maps theta, and `data`, to a scalar loss.
         theta0: initial value, of any shape S.
         t_start: first grid point, 0 <= t_start <= alpha.
         points: number n of grid points t_j = t_start + j h, with h = alpha / substeps.
@@ -45,6 +45,7 @@ class Problem:
         order: 1 for Euler's method, 2 for the trapezoidal rule.
         stretched: whether the first step is divided so that theta, which starts there like a square
             root of t, is smooth from node to node (without look-ahead, from t = 0).
+        data: what the objective depends on beside theta, where derivatives with respect to it are asked for.
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
     """
@@ -58,6 +59,7 @@ class Problem:
     substeps: int
     order: int = 1
     stretched: bool = False
+    data: tuple[Array, ...] = ()
     end: Array | None = None
 
     @property
@@ -106,7 +108,8 @@ class Problem:
     def gradient(self, theta: Array) -> Array:
         """The gradient of the objective, for theta of shape (..., *S): same shape."""
         flat = theta.reshape(-1, *self.theta0.shape)
-        return jax.vmap(jax.grad(self.objective))(flat).reshape(theta.shape)
+        gradient = jax.grad(self.objective)
+        return jax.vmap(lambda theta: gradient(theta, *self.data))(flat).reshape(theta.shape)
 
     def speed(self, j: Array, theta: Array, state: State) -> Array:
         """What a time step takes for d theta / d t at nodes j (m,), times the pace there.

@@ -1,0 +1,32 @@
+"""Values in few words, for errors and for whoever prints a result."""
+
+from typing import Any
+
+_WIDTH = 60
+
+
+def shown(value: Any) -> str:
+    """A value in one line of at most 60 characters; an array that would take more as its type and shape."""
+    text = " ".join(repr(value).split())
+    if len(text) <= _WIDTH:
+        return text
+    return _kind(value) or f"{text[: _WIDTH - 3]}..."
+
+
+def outline(result: Any) -> str:
+    """A dataclass in a line or two, however large it is: all its arrays as their type and shape."""
+    return f"{type(result).__name__}({_fields(vars(result))})"
+
+
+def _fields(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={_outlined(value)}" for name, value in values.items())
+
+
+def _outlined(value: Any) -> str:
+    return f"{{{_fields(value)}}}" if isinstance(value, dict) else _kind(value) or shown(value)
+
+
+def _kind(value: Any) -> str:
+    """The type and shape of an array, as "float64[100,2]"; nothing for anything else, a number among them."""
+    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", None)
+    return f"{dtype}[{','.join(map(str, shape))}]" if shape and dtype is not None else ""
