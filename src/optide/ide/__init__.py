@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -198,8 +198,8 @@ def solve_lanes(
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
     All optimizers are of one class, and all theta0 share their shape.  No lane changes another.  A number for
-    `t_start` must be in the range of each lane, and "one_step" is one learning rate of each.  With "march" each lane may
-    have a number of steps of its own.
+    `t_start` must be in the range of each lane, and "one_step" is one learning rate of each.  With "march" each lane
+    may have a number of steps of its own.
 
     Raises:
         ParameterError: an argument is not what it must be, as where there are more optimizers than theta0.
@@ -219,12 +219,8 @@ def solve_lanes(
     lengths = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
     if np.ndim(steps) and (method != "march" or len(lengths) != len(optimizers)):
         raise ParameterError("steps", steps, "one number for all lanes, or with march one for each")
-    checked = [
-        _checked(
-            lanes.optimizer, Options(objective, length, method, "", lookahead, substeps, order, save_every), t_start
-        )
-        for length in lengths
-    ]
+    given = Options(objective, 0, method, "", lookahead, substeps, order, save_every)
+    checked = [_checked(lanes.optimizer, replace(given, steps=length), t_start) for length in lengths]
     options, t_start = max(checked, key=lambda one: one[0].steps)
     if np.ndim(steps):
         lanes = lanes._replace(end=np.asarray([_intervals(own) for own, _ in checked], float))
@@ -364,9 +360,8 @@ def _solve(lane: Lane, t_start: Array | None, options: Options, data: tuple[Arra
     # not thinned afterwards: of a long run the grid alone would need much memory
     j = options.save_every * jnp.arange(len(result.theta), dtype=float)
     t = problem.t_start + problem.clock(j)
-    return Solution(
-        t, t + problem.lookahead * lane.optimizer.learning_rate, **result._asdict(), arithmetic=arithmetic()
-    )
+    u = t + problem.lookahead * lane.optimizer.learning_rate
+    return Solution(t, u, **result._asdict(), arithmetic=arithmetic())
 
 
 @functools.partial(jax.jit, static_argnames="options")
