@@ -113,8 +113,8 @@ def solve_ide(
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
-    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "march" so do
-    `jax.grad` and the like, by implicit differentiation.  Traced, nothing is checked: see `converged`.
+    `jax.jit` and `jax.vmap` work over theta0, all hyper-parameters and what the objective closes over, and with
+    "march" so do `jax.grad` and the like, by implicit differentiation.  Traced, no number is checked: see `converged`.
 
     Args:
         optimizer: with its hyper-parameters.
@@ -150,8 +150,8 @@ def solve_ide(
     -5.16
     """
     numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
-    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
-    options, t_start = _checked(numbers, given, t_start)
+    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(numbers, chosen, t_start)
     where = _where(optimizer, options, theta0)
     check_objective(objective, start, where)
     given = numbers, start, t_start
@@ -200,8 +200,8 @@ def solve_lanes(
     if len({start.shape for start in starts}) > 1:
         raise ParameterError("theta0s", theta0s, "of one shape")
     lanes = jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True))
-    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
-    options, t_start = _checked(lanes[0], given, t_start)
+    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(lanes[0], chosen, t_start)
     names = [_where(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
     check_objective(objective, starts[0], names[0])
     _refuse_traced(jax.closure_convert(objective, starts[0])[1])
@@ -256,8 +256,8 @@ def solve_batch(
         raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
     starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
-    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
-    options, t_start = _checked(numbers, given, t_start)
+    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(numbers, chosen, t_start)
     first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
     check_objective(objective, starts[0], _where(first, options, starts[0]))
     _refuse_traced(jax.closure_convert(objective, starts[0])[1])
