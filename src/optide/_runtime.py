@@ -86,7 +86,7 @@ def demand_pinned(what: str) -> None:
     """
     if others := _others():
         raise PinError(
-            f"{what}: the arithmetic is not pinned ({', '.join(others)}); call optide.pin() before JAX is used"
+            f"{what}: the arithmetic is not pinned ({', '.join(others)}); call optide.pin() before JAX is imported"
         )
 
 

@@ -46,8 +46,8 @@ def run_discrete(
 ) -> DiscreteRun:
     """Run `steps` updates of `optimizer` on `objective` from `theta0`, of any shape S.
 
-    `jax.jit`, `jax.vmap`, `jax.grad` and the like work over theta0 and all hyper-parameters.  Traced, no number
-    is checked.
+    `jax.jit`, `jax.vmap`, `jax.grad` and the like work over theta0, all hyper-parameters and what the objective
+    closes over.  Traced, no number is checked.
 
     Raises:
         ParameterError: an argument is not what it must be.

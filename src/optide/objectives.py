@@ -2,6 +2,7 @@
 
 import functools
 import traceback
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ regression = _mean_squared_error()
 OBJECTIVES = {objective.name: objective for objective in (quadratic, double_well, regression)}
 
 
-_JAX = Path(jax.__file__).parent
+_JAX, _HERE = Path(jax.__file__).parent, Path(__file__).parent
 _CONCRETE = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -84,15 +85,18 @@ def check_objective(objective: Callable[[Array], Array], theta0: Array, where: s
         raise ParameterError("objective", objective, "a function of theta that returns a loss")
     try:
         hash(objective)
+        weakref.ref(objective)
     except TypeError:
-        raise ParameterError("objective", objective, "hashable: compiled programs are kept by it") from None
+        allowed = "hashable and open to weak references, as functions in Python are: compiled programs are kept by it"
+        raise ParameterError("objective", objective, allowed) from None
     try:
         found = _returned(objective, jnp.shape(theta0))
     except _CONCRETE as error:
         frames = traceback.extract_tb(error.__traceback__)
-        asking = next(frame for frame in reversed(frames) if _JAX not in Path(frame.filename).parents)
+        own = [frame for frame in frames if not {_JAX, _HERE} & set(Path(frame.filename).parents)]
+        place = f" in {own[-1].filename}, line {own[-1].lineno}" if own else ""
         raise ObjectiveError(
-            f"{where}: the objective, or its gradient, asks for a value in {asking.filename}, line {asking.lineno}, "
+            f"{where}: the objective, or its gradient, asks for a value{place}, "
             "where JAX traces it: use jnp.where for `if`, and jnp.sin and the like for those of NumPy and math"
         ) from None
     if found:

@@ -127,8 +127,8 @@ def solve_ide(
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
-    `jax.jit` and `jax.vmap` work over theta0 and all hyper-parameters, and with "march" so do
-    `jax.grad` and the like, by implicit differentiation.  Traced, nothing is checked: see `converged`.
+    `jax.jit` and `jax.vmap` work over theta0, all hyper-parameters and what the objective closes over, and with
+    "march" so do `jax.grad` and the like, by implicit differentiation.  Traced, no number is checked: see `converged`.
 
     Args:
         optimizer: with its hyper-parameters.
@@ -165,8 +165,8 @@ def solve_ide(
     -5.16
     """
     numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
-    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
-    options, t_start = _checked(numbers, given, t_start)
+    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(numbers, chosen, t_start)
     where = _where(optimizer, options, theta0)
     check_objective(objective, start, where)
     given = Lane(numbers, start), t_start
@@ -219,8 +219,8 @@ def solve_lanes(
     lengths = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
     if np.ndim(steps) and (method != "march" or len(lengths) != len(optimizers)):
         raise ParameterError("steps", steps, "one number for all lanes, or with march one for each")
-    given = Options(objective, 0, method, "", lookahead, substeps, order, save_every)
-    checked = [_checked(lanes.optimizer, replace(given, steps=length), t_start) for length in lengths]
+    chosen = Options(objective, 0, method, "", lookahead, substeps, order, save_every)
+    checked = [_checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
     options, t_start = max(checked, key=lambda one: one[0].steps)
     if np.ndim(steps):
         lanes = lanes._replace(end=np.asarray([_intervals(own) for own, _ in checked], float))
@@ -282,8 +282,8 @@ def solve_batch(
         raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
     starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
-    given = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
-    options, t_start = _checked(numbers, given, t_start)
+    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    options, t_start = _checked(numbers, chosen, t_start)
     first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
     check_objective(objective, starts[0], _where(first, options, starts[0]))
     _refuse_traced(jax.closure_convert(objective, starts[0])[1])
