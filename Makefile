@@ -1,22 +1,23 @@
-# make reproduce   create the environment and build every figure and table
-# make test        create the environment and run the tests
-# make faults      kill the pipeline 50 times instead of 4, and damage what it wrote
-# make coverage    run the tests and show the branches of src/ that none takes
-# make benchmark   measure what each method costs, in an environment of its own
-# make audit       look up known vulnerabilities of the locked versions, and list their licences
-# make docs        renew the pages that are generated
-# make readme      judge the claims and renew their table in README.md
-# make report      build everything, and a report of it: report.html and report.zip
-# make pictures    renew the README's pictures from the figures
-# make lock        renew the lock files from pyproject.toml
+# make reproduce       create the environment and build every figure and table
+# make test            create the environment and run the tests
+# make faults          kill the pipeline 50 times instead of 4, and damage what it wrote
+# make coverage        run the tests and show the branches of src/ that none takes
+# make benchmark       measure what each method costs, in an environment of its own
+# make dependencies    check what is installed against the lock file, and the list of licences; needs no network
+# make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
+# make docs            renew the pages that are generated
+# make readme          judge the claims and renew their table in README.md
+# make report          build everything, and a report of it: report.html and report.zip
+# make pictures        renew the README's pictures from the figures
+# make lock            renew the lock files from pyproject.toml
 
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 # its cache here where the user has named no place: the home folder may be read-only
-SNAKEMAKE := XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
+SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark audit lint docs readme report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs readme report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -30,8 +31,9 @@ faults: .venv/installed
 coverage: .venv/installed
 	$(BIN)/pytest -n auto --cov=optide --cov-branch --cov-report=term-missing --cov-fail-under=95
 
+benchmark: BIN := .venv-benchmark/bin
 benchmark: .venv-benchmark/installed
-	.venv-benchmark/bin/snakemake --cores 1 benchmark
+	$(SNAKEMAKE) --cores 1 benchmark
 
 .venv-benchmark/installed: requirements.lock requirements-benchmark.lock pyproject.toml
 	$(PYTHON) -m venv .venv-benchmark
@@ -40,15 +42,11 @@ benchmark: .venv-benchmark/installed
 	.venv-benchmark/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# tools of their own environment: they are no dependency of the project
-audit: .venv/installed
-	$(PYTHON) -m venv .venv-audit
-	.venv-audit/bin/pip install --quiet pip-audit==2.10.1 pip-licenses==5.5.5
-	printf '# Dependencies and their licences\n\nThe locked environment, as its packages describe themselves; `make audit` renews this page.\n\n' \
-		> docs/dependencies.md
-	.venv-audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=markdown --order=name \
-		--ignore-packages optide pip >> docs/dependencies.md
-	.venv-audit/bin/pip-audit --strict --requirement requirements.lock --disable-pip --require-hashes
+dependencies: .venv/installed
+	$(BIN)/python -m optide.environment
+
+vulnerabilities:
+	@PYTHON=$(PYTHON) bash .ci/vulnerabilities
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -63,9 +61,10 @@ lint: .venv/installed
 docs: .venv/installed
 	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
 	$(BIN)/python -m optide.schema workflow/schemas/claims.schema.yaml > docs/claims.md
+	$(BIN)/python -m optide.environment --licences > docs/dependencies.md
 
 readme: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) claims
+	$(SNAKEMAKE) --cores $(CORES) claims
 	$(BIN)/python -m optide.claims.readme
 
 report: reproduce

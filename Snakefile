@@ -28,3 +28,7 @@ rule all:
         FIGURES,
         TABLES,
         CRATE,
+
+
+# last, when all rules are known
+include: "workflow/rules/targets.smk"

@@ -18,7 +18,7 @@ from optide.config import experiment_slice
 
 CONFIG = ROOT / "tests" / "reduced" / "config.yaml"
 NAMES = ("Snakefile", "CITATION.cff", "requirements.lock", "workflow/rules/crate.smk")
-SOURCES = {"config.yaml": CONFIG, **{name: ROOT / name for name in NAMES}}
+SOURCES = {"config.yaml": CONFIG.read_bytes(), **{name: (ROOT / name).read_bytes() for name in NAMES}}
 TRACES = [f"results/traces/discrete/quadratic-adagrad/lr{rate}.parquet" for rate in (0.1, 0.05)]
 ARTEFACTS = ["figures/a b.png", "figures/a.csv", "figures/a.csv-metadata.json"]
 
@@ -50,8 +50,8 @@ def test_every_input_and_output_is_listed_and_every_listed_file_is_there(run):
         assert int(entity["contentSize"]) == (run / path).stat().st_size
     assert files["figures/a b.png"]["encodingFormat"] == "image/png"
     assert files["figures/a.csv-metadata.json"]["encodingFormat"] == "application/csvm+json"
-    for name, source in SOURCES.items():
-        assert (run / crate.INPUTS / name).read_bytes() == source.read_bytes()
+    for name, content in SOURCES.items():
+        assert (run / crate.INPUTS / name).read_bytes() == content
 
 
 def test_the_run_links_inputs_to_outputs_and_figures_to_traces(run):
@@ -83,7 +83,7 @@ def test_the_same_at_another_time_and_place(run, tmp_path):
     (folder / crate.METADATA).unlink()
     again = (
         "from pathlib import Path; from optide import crate; "
-        f"crate.write(Path(), {{n: Path(p) for n, p in {[(n, str(p)) for n, p in SOURCES.items()]}}}, "
+        f"crate.write(Path(), {{name: (Path({crate.INPUTS!r}) / name).read_bytes() for name in {list(SOURCES)}}}, "
         f"{TRACES}, {ARTEFACTS})"
     )
     variables = {"PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu", "SOURCE_DATE_EPOCH": "1"}
@@ -107,12 +107,11 @@ def test_an_artefact_of_another_run_is_an_error(run):
 
 
 @pytest.mark.parametrize("key", ["date-released", "license"])
-def test_a_citation_that_lacks_a_key_is_named(run, tmp_path, key):
+def test_a_citation_that_lacks_a_key_is_named(run, key):
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     del citation[key]
-    (tmp_path / "CITATION.cff").write_text(yaml.safe_dump(citation))
     with pytest.raises(crate.CrateError, match=rf"CITATION\.cff: {key} is missing"):
-        crate.write(run, SOURCES | {"CITATION.cff": tmp_path / "CITATION.cff"}, TRACES, ARTEFACTS)
+        crate.write(run, SOURCES | {"CITATION.cff": yaml.safe_dump(citation).encode()}, TRACES, ARTEFACTS)
 
 
 def test_it_is_json_ld_of_the_profile(run):

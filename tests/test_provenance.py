@@ -205,8 +205,49 @@ def test_claims_are_looked_up_in_their_own_file(tmp_path):
     (tmp_path / "x.md").write_text(provenance.of_text("x.md", record))
     assert provenance.main([str(tmp_path / "x.md"), "--directory", str(tmp_path)]) == 1
     (tmp_path / "claims.yaml").write_text("claims: {a: {below: 1}}\n")
-    found = provenance.verify(record, provenance._configuration(tmp_path), tmp_path)
+    found = provenance.verify(record, provenance._configuration(tmp_path / "config.yaml", tmp_path), tmp_path)
     assert [(item.verdict, item.name) for item in found] == [
         ("verified", "claims.yaml: claims.a"),
         ("missing", "claims.yaml: claims.b"),
     ]
+
+
+@pytest.fixture
+def given_otherwise(copy):
+    """A run that was given another configuration than config.yaml: what ran is among the inputs."""
+    (copy / provenance.INPUTS).mkdir(parents=True)
+    shutil.copy(copy / "config.yaml", copy / provenance.INPUTS)
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    config["experiments"]["quadratic-adagrad"]["sets"][0]["steps"] = [20, 31]
+    (copy / "config.yaml").write_text(yaml.safe_dump(config))
+    return copy
+
+
+def test_a_run_that_was_given_another_configuration_is_verified_against_that(given_otherwise, capsys):
+    ran = given_otherwise / "results/inputs/config.yaml"
+    assert main(given_otherwise, "a.png") == 1
+    printed = capsys.readouterr().out
+    assert "  differs   config.yaml: experiments.quadratic-adagrad" in printed
+    assert printed.endswith(
+        f"3 of 4 verified\n  the last whole run was given another configuration: verify with `--configfile {ran}`\n"
+    )
+    options = ["--directory", str(given_otherwise), "--configfile", str(ran)]
+    assert provenance.main([str(given_otherwise / "a.png"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "  verified  results/inputs/config.yaml: experiments.quadratic-adagrad" in printed
+    assert printed.endswith("4 of 4 verified\n")
+    (given_otherwise / "config.yaml").unlink()
+    assert main(given_otherwise, "a.png") == 0
+    assert "  verified  results/inputs/config.yaml: experiments.quadratic-adagrad" in capsys.readouterr().out
+
+
+def test_what_no_configuration_has_is_not_blamed_on_another_one(given_otherwise, run, capsys):
+    """A figure of an earlier run, and a trace that is gone, differ from what the last run was given as well."""
+    ran = given_otherwise / "results/inputs/config.yaml"
+    ran.write_text(ran.read_text().replace("[20, 30]", "[20, 32]"))
+    assert main(given_otherwise, "a.png") == 1
+    assert capsys.readouterr().out.endswith("3 of 4 verified\n")
+    shutil.copy(run[0] / "config.yaml", given_otherwise)
+    (given_otherwise / next(iter(run[1]["traces"]))).unlink()
+    assert main(given_otherwise, "a.png") == 1
+    assert capsys.readouterr().out.endswith("3 of 4 verified\n")

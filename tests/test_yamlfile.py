@@ -64,3 +64,26 @@ def test_a_file_that_cannot_be_read(tmp_path):
     for path in (tmp_path, tmp_path / "absent.yaml"):
         with pytest.raises(yamlfile.YamlError, match="directory"):
             yamlfile.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-3", 1e-3), ("010", 10), ("null", None), ("", None), ("false", False), ("on", "on"), ("<<", "<<")]
+    + [(text, text) for text in ("adam", "a: b", "a # b", "[1]", "'1'", "*x", "1 2")],
+)
+def test_a_single_scalar_is_what_it_is_in_a_file(text, value):
+    found = yamlfile.scalar(text)
+    assert (type(found), found) == (type(value), value)
+
+
+# text that one of the two versions of YAML takes for something else, and values that are hard to write
+HARD = ["1e-3", "010", "0x1f", "1_000", "on", "No", "~", "", "null", "<<", "=", "12:30", "2024-01-01", ".5", "1.", "-"]
+HARD += [1e-9, 1e50, 0.1, 10**30, -0.0, True, None, "a: b", "a # b", "a\nb", "é", "x" * 300, [], {}, float("inf")]
+
+
+def test_what_is_written_is_read_back_by_readers_of_either_version():
+    shared = [1, 2]
+    value = {"hard": HARD, "once": shared, "again": shared, "010": 1}
+    text = yamlfile.dump(value)
+    assert yamlfile.parse(text.encode()) == yaml.safe_load(text) == value
+    assert [*map(type, yamlfile.parse(text.encode())["hard"])] == [*map(type, HARD)]

@@ -10,7 +10,6 @@ run, which gives the same bits whenever it is made, has no date.
 """
 
 import platform
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,10 +24,9 @@ from optide import digests, files, provenance
 from optide._runtime import ENVIRONMENT
 from optide.errors import OptideError
 from optide.manifest import PACKAGES
+from optide.provenance import INPUTS
 
 METADATA = "ro-crate-metadata.json"
-INPUTS = "results/inputs"
-"""Where the copies of what went in are."""
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -66,13 +64,12 @@ class CrateError(OptideError):
     """What a crate must say cannot be said."""
 
 
-def write(directory: Path, sources: Mapping[str, Path], traces: Sequence[str], artefacts: Sequence[str]) -> None:
+def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], artefacts: Sequence[str]) -> None:
     """Copy what went in to `INPUTS`, and describe everything in `METADATA`.
 
     Args:
         directory: the working directory, the root of the crate.
-        sources: what went in, by the path it has in the copy; "Snakefile" and "CITATION.cff" among
-            them.
+        sources: the bytes of what went in, by the path of the copy; "Snakefile" and "CITATION.cff" among them.
         traces: paths of all traces, and of what else artefacts were drawn from.
         artefacts: paths of all figures and tables; each carries its provenance.
 
@@ -81,21 +78,21 @@ def write(directory: Path, sources: Mapping[str, Path], traces: Sequence[str], a
         ProvenanceError: an artefact carries none.
     """
     citation = _citation(sources["CITATION.cff"])
-    for name, source in sources.items():
+    for name, content in sources.items():
         copy = directory / INPUTS / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         with files.aside(copy) as temporary:
-            shutil.copyfile(source, temporary)
+            temporary.write_bytes(content)
     crate = _describe(directory, sorted(sources), traces, artefacts, citation)
     with files.aside(directory / METADATA) as temporary:
         temporary.write_bytes(b"".join(chunk for _, chunk in crate.metadata.stream()))
 
 
-def _citation(path: Path) -> dict[str, Any]:
-    citation = yaml.safe_load(path.read_text(encoding="utf-8"))
+def _citation(content: bytes) -> dict[str, Any]:
+    citation = yaml.safe_load(content)
     for key in ("title", "version", "date-released", "license", "authors", "references"):
         if key not in citation:
-            raise CrateError(f"{path}: {key} is missing")
+            raise CrateError(f"CITATION.cff: {key} is missing")
     return citation
 
 

@@ -4,7 +4,8 @@
 
 A record has two parts: digests of the values of the traces, or of other Parquet files of results
 (`optide.digests.of_table`), by path, and digests of the entries of the configuration, by key; those whose
-key begins with "claims." are in claims.yaml, all others in config.yaml.  Where a record lives depends on the format:
+key begins with "claims." are in claims.yaml, all others in config.yaml, or in the configuration that the run was
+given instead.  Where a record lives depends on the format:
 
 | format | place |
 |---|---|
@@ -34,6 +35,8 @@ Record = dict[str, dict[str, str]]
 
 CONFIGURATION, CLAIMS = "config.yaml", "claims.yaml"
 """The files whose entries records name."""
+INPUTS = "results/inputs"
+"""Where the copies of what went into the last whole run are; config.yaml there is what ran, however it was given."""
 PARTS = ("configuration", "traces")
 CSV_METADATA = "-metadata.json"
 """What CSV on the Web appends to the name of a CSV file to name its metadata."""
@@ -178,16 +181,16 @@ def _csvw(path: Path) -> str | None:
     return content.get(_CSVW_KEY) if isinstance(content, dict) else None
 
 
-def verify(record: Record, config: Config, directory: str | Path = ".") -> list[Item]:
-    """Compare a record with a configuration, and with the traces under a directory."""
+def verify(record: Record, config: Config, directory: str | Path = ".", source: str = CONFIGURATION) -> list[Item]:
+    """Compare a record with a configuration, that of the file `source`, and with the traces under a directory."""
     return [
-        *(_verify_setting(key, recorded, config) for key, recorded in record["configuration"].items()),
+        *(_verify_setting(key, recorded, config, source) for key, recorded in record["configuration"].items()),
         *(_verify_trace(path, recorded, Path(directory)) for path, recorded in record["traces"].items()),
     ]
 
 
-def _verify_setting(key: str, recorded: str, config: Config) -> Item:
-    name = f"{CLAIMS if key.startswith('claims.') else CONFIGURATION}: {key}"
+def _verify_setting(key: str, recorded: str, config: Config, source: str) -> Item:
+    name = f"{CLAIMS if key.startswith('claims.') else source}: {key}"
     try:
         return _compare(name, recorded, of_setting(entry(config, key)))
     except ConfigError:
@@ -207,10 +210,9 @@ def _compare(name: str, recorded: str, now: str) -> Item:
     return Item("verified", name, recorded) if now == recorded else Item("differs", name, f"{recorded}, now {now}")
 
 
-def _configuration(directory: Path) -> Config:
-    """The entries of config.yaml and, if there is one, of claims.yaml."""
-    config = _mapping(directory / CONFIGURATION)
-    return config | (_mapping(directory / CLAIMS) if (directory / CLAIMS).exists() else {})
+def _configuration(path: Path, directory: Path) -> Config:
+    """The entries of a configuration and, if there is one, of the directory's claims.yaml."""
+    return _mapping(path) | (_mapping(directory / CLAIMS) if (directory / CLAIMS).exists() else {})
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -237,11 +239,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--directory", type=Path, default=Path(), help="where results/, config.yaml and claims.yaml are (default .)"
     )
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        help="the configuration to verify against (default config.yaml of the directory, or where it has none "
+        f"{INPUTS}/{CONFIGURATION}, that of the last whole run)",
+    )
     options = parser.parse_args(arguments)
+    directory = options.directory
+    own, ran = directory / CONFIGURATION, directory / INPUTS / CONFIGURATION
+    chosen = options.configfile or (ran if ran.exists() and not own.exists() else own)
+    source = str(chosen.relative_to(directory) if chosen.is_relative_to(directory) else chosen)
     failures = 0
     for file in options.file:
         try:
-            items = verify(read(file), _configuration(options.directory), options.directory)
+            record = read(file)
+            items = verify(record, _configuration(chosen, directory), directory, source)
+            given_otherwise = (
+                _differ(record, items)
+                and ran.exists()
+                and not _differ(record, verify({**record, "traces": {}}, _configuration(ran, directory)))
+            )
         except OptideError as error:
             tell(error)
             failures += 1
@@ -249,8 +267,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verified = sum(item.verdict == "verified" for item in items)
         print(file, *(f"  {verdict:<8}  {name}  {detail}" for verdict, name, detail in items), sep="\n")
         print(f"  {verified} of {len(items)} verified")
+        if given_otherwise:
+            print(f"  the last whole run was given another configuration: verify with `--configfile {ran}`")
         failures += verified < len(items)
     return 1 if failures else 0
+
+
+def _differ(record: Record, items: Sequence[Item]) -> bool:
+    """Whether entries of the configuration, which come first, are not those on record."""
+    return any(item.verdict != "verified" for item in items[: len(record["configuration"])])
 
 
 if __name__ == "__main__":

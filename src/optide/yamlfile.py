@@ -54,6 +54,17 @@ def parse(content: bytes) -> Any:
         raise YamlError(f"{' '.join(str(error).split())}") from None
 
 
+def scalar(text: str) -> Any:
+    """What a text stands for where it is written without quotes: a number, a truth value, null, or itself."""
+    loader = _Loader("")
+    return loader.construct_object(yaml.ScalarNode(loader.resolve(yaml.ScalarNode, text, (True, False)), text))
+
+
+def dump(value: Any) -> str:
+    """Plain data as YAML that readers of YAML 1.1 and of 1.2 understand alike."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader with strict mappings, bounded aliases, no tags and the scalars of YAML 1.2."""
 
@@ -120,3 +131,16 @@ _scalar("int", r"[-+]?[0-9]{1,300}", "-+0123456789")
 _scalar("float", r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789")
 _scalar("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+.")
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_Loader.add_constructor("tag:yaml.org,2002:merge", yaml.SafeLoader.construct_yaml_str)  # "<<" as a value
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper without anchors, that quotes a text which either version of YAML takes for something else."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (the base class's way of inheriting)
+        first: yaml.SafeDumper.yaml_implicit_resolvers.get(first, []) + _Loader.yaml_implicit_resolvers.get(first, [])
+        for first in yaml.SafeDumper.yaml_implicit_resolvers | _Loader.yaml_implicit_resolvers
+    }
+
+    def ignore_aliases(self, data):
+        return True

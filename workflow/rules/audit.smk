@@ -4,11 +4,6 @@
 if AUDITED:
 
     rule audit:
-        input:
-            solver=[
-                *(p for p in sources("*.py", "ide/*.py") if Path(p).stem not in NOT_SOLVING),
-                *sources("audit.py", "audit_solve.py", "results.py"),
-            ],
         output:
             audited("{optimizer}"),
         log:
@@ -16,14 +11,17 @@ if AUDITED:
         benchmark:
             "results/benchmarks/audit/{optimizer}.tsv"
         params:
+            code=code("audit.py"),
             slices=lambda wildcards: [
                 configuration.experiment_slice(config, name, rate)
                 for name in AUDITED[wildcards.optimizer]
                 for rate in config["experiments"][name]["learning_rates"]
             ],
             audit={name: config["audit"][name] for name in ("substeps", "order")},
-        # it takes a minute: start it early
-        priority: 1
+        # the longest job of all (one to three minutes), then rates and traces: whatever is long begins early
+        priority: 3
+        conda:
+            PACKAGES
         threads: 1
         resources:
             mem_mb=2000,
@@ -34,10 +32,6 @@ if AUDITED:
 
     rule table2:
         input:
-            comparison=sources(
-                *("audit.py", "results.py", "richardson.py", "table2.py", "elementary.py", "metrics.py"),
-                *TABLE_WRITING,
-            ),
             traces=[
                 trace(scheme, run) for scheme in SCHEMES for run in RUNS if run[0] in chain(*AUDITED.values())
             ],
@@ -49,8 +43,11 @@ if AUDITED:
         benchmark:
             "results/benchmarks/table2.tsv"
         params:
+            code=code("table2.py"),
             audit=config["audit"],
             settings=settings("audit", *(f"experiments.{name}" for name in chain(*AUDITED.values()))),
+        conda:
+            PACKAGES
         threads: 1
         resources:
             mem_mb=1000,
@@ -61,10 +58,6 @@ if AUDITED:
 
     rule audit_figure:
         input:
-            drawing=sources(
-                *("audit.py", "audit_figure.py", "elementary.py", "logscale.py", "metrics.py", "plotting.py"),
-                *("provenance.py", "results.py", "traces.py"),
-            ),
             traces=[trace(scheme, EXAMPLE) for scheme in SCHEMES],
         output:
             [in_report(f"figures/audit.{suffix}", "audit", "audit", "audit") for suffix in ("png", "pdf")],
@@ -73,8 +66,11 @@ if AUDITED:
         benchmark:
             "results/benchmarks/audit_figure.tsv"
         params:
+            code=code("audit_figure.py"),
             example=config["audit"]["example"],
             settings=settings("audit.example", f"experiments.{EXAMPLE[0]}"),
+        conda:
+            PACKAGES
         threads: 1
         resources:
             mem_mb=1000,

@@ -5,11 +5,14 @@
 rule benchmark:
     log:
         "results/logs/benchmark.log",
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        root=shlex.quote(str(Path(workflow.basedir))),
+        root=shlex.quote(str(HOME)),
+        python=sys.executable,
     shell:
-        "PYTHONPATH={params.root} {sys.executable} -m benchmarks 2>&1 | tee {log}"
+        "PYTHONPATH={params.root} {params.python} -m benchmarks 2>&1 | tee {log}"

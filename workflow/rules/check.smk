@@ -10,6 +10,8 @@ rule check:
         "results/logs/check.log",
     params:
         folder="reproducibility",
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,

@@ -4,7 +4,6 @@ if CLAIMS:
 
     rule claims:
         input:
-            judging=sources("claims/*.py", "elementary.py", "metrics.py", *TABLE_WRITING),
             traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_check.runs(CLAIMS)],
         output:
             [in_report(path, "claims", "claims", "claims") for path in table_files("claims")],
@@ -13,12 +12,15 @@ if CLAIMS:
         benchmark:
             "results/benchmarks/claims.tsv"
         params:
+            code=code("claims.py"),
             claims=CLAIMS,
             not_judged=NOT_JUDGED,
             settings=settings(
                 *dict.fromkeys(f"experiments.{name}" for _, name, _ in claim_check.runs(CLAIMS)),
                 *(f"claims.{name}" for name in CLAIMS),
             ),
+        conda:
+            PACKAGES
         threads: 1
         resources:
             mem_mb=2000,

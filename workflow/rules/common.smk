@@ -1,5 +1,6 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
+import os
 import platform
 import re
 import shlex
@@ -8,10 +9,11 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from snakemake.utils import min_version, update_config
+from snakemake.utils import min_version
 
+import optide
 from optide import config as configuration
-from optide import yamlfile
+from optide import imports, layers, targets, yamlfile
 from optide.claims import check as claim_check
 from optide._runtime import ENVIRONMENT, pin
 from optide.errors import OptideError, failures
@@ -27,31 +29,53 @@ except OptideError as error:
 # Snakemake puts it, as it is, into the shell command of a script: a space in the path would end it
 sys.executable = shlex.quote(sys.executable)
 
-SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
-SCHEMA = SCHEMAS / "config.schema.yaml"
-CLAIMS_FILE = "claims.yaml"
+HOME = Path(workflow.basedir)
+# the library that jobs import, wherever it is installed
+LIBRARY = Path(optide.__file__).parent
+# the environment of `--software-deployment-method conda`; without that option jobs run in that of Snakemake
+PACKAGES = "../envs/optide.yaml"
+SCHEMAS = HOME / "workflow" / "schemas"
+
+
+def warn(line):
+    """Once, and not by the process of every job."""
+    if workflow.is_main_process:
+        logger.warning(f"warning: {line}")
+
+
+if (HOME / "src").exists() and not LIBRARY.samefile(HOME / "src" / "optide"):
+    warn(f"the library is imported from {LIBRARY}, and not from the copy in {HOME}")
+
+# with none of them Snakemake would wait for ever
+for option, value in {"cores": workflow.resource_settings.cores, "jobs": workflow.resource_settings.nodes}.items():
+    if value is not None and value < 1:
+        sys.exit(f"--{option} {value}: must be at least 1")
 
 # Not with `configfile:`, which takes the last of two equal keys and evaluates Python in templates.
 try:
-    command_line = config
-    config = yamlfile.read("config.yaml") if Path("config.yaml").exists() or not command_line else {}
-    update_config(config, command_line)
-    for line in configuration.examine(config, yamlfile.read(SCHEMA)):
-        logger.warning(f"warning: config.yaml: {line}")
+    LAYERS = layers.given(HOME, workflow.config_settings.configfiles, workflow.config_settings.config)
+    config, remarks = layers.settle(LAYERS, yamlfile.read(SCHEMAS / "config.schema.yaml"))
 except OptideError as error:
-    sys.exit(f"config.yaml: {error}")
+    sys.exit(str(error))
+if Path(LAYERS[0].name) == HOME / "config.yaml":
+    remarks = [f"config.yaml: there is none here; {LAYERS[0].name} is used", *remarks]
+for line in remarks:
+    warn(line)
 
-# What the results are held against, where there is such a file.
+# What the results are held against, where there is such a file here or beside the configuration.
 CLAIMS, NOT_JUDGED = {}, {}
+PLACES = (Path("claims.yaml"), Path(LAYERS[0].name).with_name("claims.yaml"))
+CLAIMS_FILE = next((path for path in PLACES if path.exists()), None)
 try:
-    if Path(CLAIMS_FILE).exists():
+    if CLAIMS_FILE:
         document = yamlfile.read(CLAIMS_FILE)
         NOT_JUDGED = claim_check.examine(document, yamlfile.read(SCHEMAS / "claims.schema.yaml"), config)
         CLAIMS = {name: claim for name, claim in document["claims"].items() if name not in NOT_JUDGED}
 except OptideError as error:
     sys.exit(f"{CLAIMS_FILE}: {error}")
 for reason in NOT_JUDGED.values():
-    logger.warning(f"warning: {CLAIMS_FILE}: {reason}; the claim is not judged")
+    warn(f"{CLAIMS_FILE}: {reason}; the claim is not judged")
+
 # for the front page of the report, whose template sees nothing else
 config["made_with"] = [
     platform.machine(),
@@ -63,22 +87,22 @@ config["made_with"] = [
 CONTINUOUS = ["published", "converged"]
 SCHEMES = ["discrete", *CONTINUOUS]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
-SOURCES = Path(workflow.basedir) / "src" / "optide"
-NOT_SOLVING = (
-    *("plotting", "logscale", "table", "tables", "html", "latex", "elementary", "metrics", "provenance", "crate"),
-    *("schema", "yamlfile", "mend", "rates", "rates_figure", "linearisation", "explorer", "gallery"),
-    *("audit", "audit_figure", "audit_solve", "richardson", "table2", "results"),
-)
-TABLE_WRITING = ("html.py", "latex.py", "provenance.py", "tables.py", "traces.py")
 
 
 def trace(scheme, run):
     return f"results/traces/{scheme}/{run[0]}/lr{run[1]}.parquet"
 
 
-def sources(*patterns):
-    """Files of the library that a rule's results depend on: a change of them reruns it."""
-    return sorted(str(path) for pattern in patterns for path in SOURCES.glob(pattern))
+def code(script, *data):
+    """What a rule's script runs, for `params`: an edit of it reruns the rule, another time or place does not."""
+
+    # a function, so that it is worked out for the jobs of a process and no others
+    def of_job(wildcards):
+        paths = [path for pattern in data for path in LIBRARY.glob(pattern)]
+        found = imports.digest(HOME / "workflow" / "scripts" / script, LIBRARY.parent, paths)
+        return f"{script} and what it imports: {found}"
+
+    return of_job
 
 
 def settings(*keys):
@@ -135,6 +159,20 @@ def in_report(path, caption, category, what):
     )
 
 
+def figure_in_report(suffix):
+    """A figure's file, with what the report says of it."""
+    return report(
+        f"figures/{{continuous}}/{{figure}}.{suffix}",
+        caption="../report/figure.rst",
+        category=lambda wildcards: configuration.figure_labels(config, wildcards.figure)["objective"],
+        subcategory={"png": "on screen (PNG)", "pdf": "in print (PDF)"}[suffix],
+        labels=lambda wildcards: {
+            **configuration.figure_labels(config, wildcards.figure),
+            "scheme": wildcards.continuous,
+        },
+    )
+
+
 TABLES = [
     path
     for name in ("table1", *(["table2"] if AUDITED else []), *(["claims"] if CLAIMS else []))
@@ -142,10 +180,12 @@ TABLES = [
 ]
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
+RESULTS = [*FIGURES, *TABLES, *TRACES, *RATES, *map(audited, AUDITED), CRATE]
 
-for path in (*Path("figures").glob("**/*.p[nd][gf]"), *Path("results/traces").glob("*/*/*.parquet")):
-    if str(path) not in {*FIGURES, *TRACES}:
-        logger.warning(f"warning: {path}: no rule produces this file any more; it is not part of the results")
+ENDINGS = {Path(path).suffix for path in RESULTS}
+for path in sorted((*Path("figures").glob("**/*"), *Path("results").glob("**/*.parquet"))):
+    if path.suffix in ENDINGS and str(path) not in {*RESULTS, "figures/README.md"}:
+        warn(f"{path}: no rule produces this file any more; it is not part of the results")
 
 
 onerror:

@@ -1,21 +1,19 @@
 # An RO-Crate of the whole run.  What went in is copied, so that it stays what it was.
 
-BASE = Path(workflow.basedir)
-# that of the working directory, or what --configfile named; all given by --config, there is none
-CONFIGURATIONS = [path for path in ("config.yaml", *workflow.configfiles) if Path(path).exists()][:1]
+PATTERNS = (
+    *("Snakefile", "pyproject.toml", "requirements.lock", "CITATION.cff", "LICENSE"),
+    *("workflow/**/*.smk", "workflow/**/*.py", "workflow/**/*.yaml", "workflow/**/*.rst"),
+)
 ORIGINS = {
-    **dict(zip(["config.yaml"], CONFIGURATIONS)),
-    **({CLAIMS_FILE: CLAIMS_FILE} if Path(CLAIMS_FILE).exists() else {}),
+    **({"claims.yaml": CLAIMS_FILE} if CLAIMS_FILE else {}),
+    **{str(path.relative_to(HOME)): path for pattern in PATTERNS for path in sorted(HOME.glob(pattern))},
     **{
-        str(path.relative_to(BASE)): str(path)
-        for pattern in (
-            *("Snakefile", "pyproject.toml", "requirements.lock", "CITATION.cff", "LICENSE"),
-            *("workflow/**/*.smk", "workflow/**/*.py", "workflow/**/*.yaml", "workflow/**/*.rst"),
-            *("src/optide/**/*.py", "src/optide/templates/*"),
-        )
-        for path in sorted(BASE.glob(pattern))
+        f"src/optide/{path.relative_to(LIBRARY)}": path
+        for pattern in ("**/*.py", "templates/*")
+        for path in sorted(LIBRARY.glob(pattern))
     },
 }
+CONFIGURATION = layers.as_yaml(LAYERS)
 
 
 localrules:
@@ -24,7 +22,6 @@ localrules:
 
 rule crate:
     input:
-        sources=ORIGINS.values(),
         traces=[*TRACES, *RATES, *map(audited, AUDITED)],
         files=[*FIGURES, *TABLES],
     output:
@@ -35,7 +32,16 @@ rule crate:
     benchmark:
         "results/benchmarks/crate.tsv"
     params:
-        names=list(ORIGINS),
+        inputs=lambda wildcards: "what went in: {}".format(
+            imports.of_contents(
+                {"config.yaml": CONFIGURATION.encode(), **{name: path.read_bytes() for name, path in ORIGINS.items()}}
+            )
+        ),
+        # What is worked out from the input is not compared with an earlier run's: in another place paths are others.
+        configuration=lambda wildcards, input: CONFIGURATION,
+        paths=lambda wildcards, input: {name: str(path) for name, path in ORIGINS.items()},
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,

@@ -4,7 +4,6 @@
 
 rule explorer:
     input:
-        drawing=sources("explorer.py", "provenance.py", "traces.py", "templates/*"),
         traces=TRACES,
     output:
         EXPLORER,
@@ -13,7 +12,10 @@ rule explorer:
     benchmark:
         "results/benchmarks/explorer.tsv"
     params:
+        code=code("explorer.py", "templates/*"),
         settings=settings("experiments"),
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,

@@ -1,23 +1,8 @@
 # A figure is drawn once from each scheme of the equation; a contact sheet shows the converged ones.
 
 
-def figure_in_report(suffix):
-    """A figure's file, with what the report says of it."""
-    return report(
-        f"figures/{{continuous}}/{{figure}}.{suffix}",
-        caption="../report/figure.rst",
-        category=lambda wildcards: configuration.figure_labels(config, wildcards.figure)["objective"],
-        subcategory={"png": "on screen (PNG)", "pdf": "in print (PDF)"}[suffix],
-        labels=lambda wildcards: {
-            **configuration.figure_labels(config, wildcards.figure),
-            "scheme": wildcards.continuous,
-        },
-    )
-
-
 rule figure:
     input:
-        drawing=sources("elementary.py", "logscale.py", "plotting.py", "provenance.py", "traces.py"),
         traces=lambda wildcards: [
             trace(scheme, run)
             for scheme in ("discrete", wildcards.continuous)
@@ -31,9 +16,12 @@ rule figure:
     benchmark:
         "results/benchmarks/figure/{continuous}/{figure}.tsv"
     params:
+        code=code("figure.py"),
         figure=lambda wildcards: config["figures"][wildcards.figure],
         places=lambda wildcards: configuration.looks(config, wildcards.figure),
         settings=lambda wildcards: settings(*configuration.figure_keys(config, wildcards.figure)),
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,
@@ -44,7 +32,6 @@ rule figure:
 
 rule gallery:
     input:
-        drawing=sources("gallery.py", "provenance.py"),
         figures=expand("figures/converged/{figure}.png", figure=config["figures"]),
     output:
         in_report(GALLERY, "gallery", "overview", "gallery"),
@@ -52,6 +39,10 @@ rule gallery:
         "results/logs/gallery.log",
     benchmark:
         "results/benchmarks/gallery.tsv"
+    params:
+        code=code("gallery.py"),
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,

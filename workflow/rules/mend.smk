@@ -9,6 +9,8 @@ rule mend:
         folders=["results", "figures"],
         artefacts=[*FIGURES, *TABLES],
         crate=CRATE,
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,

@@ -3,11 +3,6 @@
 if RATES:
 
     rule rates:
-        input:
-            solver=[
-                *(p for p in sources("*.py", "ide/*.py") if Path(p).stem not in NOT_SOLVING),
-                *sources("elementary.py", "metrics.py", "rates.py", "results.py"),
-            ],
         output:
             RATES,
         log:
@@ -15,9 +10,12 @@ if RATES:
         benchmark:
             "results/benchmarks/rates.tsv"
         params:
+            code=code("rates.py"),
             rates=config["rates"],
-        # it takes a minute: start it early
-        priority: 1
+        # the longest but for the audit (one minute)
+        priority: 2
+        conda:
+            PACKAGES
         threads: 1
         resources:
             mem_mb=2000,
@@ -28,7 +26,6 @@ if RATES:
 
     rule rates_figure:
         input:
-            drawing=sources("elementary.py", "linearisation.py", "logscale.py", "plotting.py", "provenance.py", "rates.py", "rates_figure.py", "results.py"),
             rates=RATES[0],
         output:
             [in_report(f"figures/rates.{suffix}", "rates", "claims", "rates") for suffix in ("png", "pdf")],
@@ -37,8 +34,11 @@ if RATES:
         benchmark:
             "results/benchmarks/rates_figure.tsv"
         params:
+            code=code("rates_figure.py"),
             rates=config["rates"],
             settings=settings("rates"),
+        conda:
+            PACKAGES
         threads: 1
         resources:
             mem_mb=1000,

@@ -1,6 +1,5 @@
 rule table1:
     input:
-        comparison=sources("table.py", "elementary.py", "metrics.py", *TABLE_WRITING),
         traces=TRACES,
     output:
         [in_report(path, "table1", "audit", "table 1") for path in table_files("table1")],
@@ -9,7 +8,10 @@ rule table1:
     benchmark:
         "results/benchmarks/table1.tsv"
     params:
+        code=code("table.py"),
         settings=settings("experiments"),
+    conda:
+        PACKAGES
     threads: 1
     resources:
         mem_mb=1000,

@@ -1,0 +1,13 @@
+# A name that there is not, asked for on the command line: Snakemake would only say that no rule produces it.
+
+if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
+    from snakemake.cli import get_argument_parser
+
+    ASKED, _ = get_argument_parser().parse_known_args(sys.argv[1:])
+    RULES = [rule.name for rule in workflow.rules]
+    # logs and benchmarks of jobs are files that can be asked for too, by whoever knows their names
+    KNOWN = {*RULES, *RESULTS, "results/inputs"}
+    for name in chain(ASKED.targets, ASKED.forcerun, ASKED.until, ASKED.omit_from, ASKED.prioritize):
+        path = os.path.normpath(name)
+        if path not in KNOWN and not path.startswith(("results/logs/", "results/benchmarks/")):
+            sys.exit(targets.unknown(name, RULES, RESULTS))
