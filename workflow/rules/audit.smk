@@ -61,10 +61,7 @@ if AUDITED:
 
     rule audit_figure:
         input:
-            drawing=sources(
-                *("audit.py", "audit_figure.py", "elementary.py", "logscale.py", "metrics.py", "plotting.py"),
-                *("provenance.py", "results.py", "traces.py"),
-            ),
+            drawing=sources(*DRAWING, "audit.py", "audit_figure.py", "metrics.py", "results.py", "traces.py"),
             traces=[trace(scheme, EXAMPLE) for scheme in SCHEMES],
         output:
             [in_report(f"figures/audit.{suffix}", "audit", "audit", "audit") for suffix in ("png", "pdf")],

@@ -62,7 +62,9 @@ NOT_SOLVING = (
     *("plotting", "logscale", "table", "tables", "html", "latex", "elementary", "metrics", "provenance", "crate"),
     *("schema", "yamlfile", "mend", "rates", "rates_figure", "linearisation", "explorer", "gallery"),
     *("audit", "audit_figure", "audit_solve", "richardson", "table2", "results"),
+    *("manifest", "contents", "pages", "pictures", "drawn", "fingerprints", "tolerances"),
 )
+DRAWING = ("drawn.py", "elementary.py", "fingerprints.py", "logscale.py", "plotting.py", "provenance.py", "tolerances.py")
 TABLE_WRITING = ("html.py", "latex.py", "provenance.py", "tables.py", "traces.py")
 
 

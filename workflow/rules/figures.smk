@@ -17,7 +17,7 @@ def figure_in_report(suffix):
 
 rule figure:
     input:
-        drawing=sources("elementary.py", "logscale.py", "plotting.py", "provenance.py", "traces.py"),
+        drawing=sources(*DRAWING, "traces.py"),
         traces=lambda wildcards: [
             trace(scheme, run)
             for scheme in ("discrete", wildcards.continuous)

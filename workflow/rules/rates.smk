@@ -28,7 +28,7 @@ if RATES:
 
     rule rates_figure:
         input:
-            drawing=sources("elementary.py", "linearisation.py", "logscale.py", "plotting.py", "provenance.py", "rates.py", "rates_figure.py", "results.py"),
+            drawing=sources(*DRAWING, "linearisation.py", "rates.py", "rates_figure.py", "results.py"),
             rates=RATES[0],
         output:
             [in_report(f"figures/rates.{suffix}", "rates", "claims", "rates") for suffix in ("png", "pdf")],
