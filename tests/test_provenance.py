@@ -109,7 +109,7 @@ def test_a_file_that_was_changed_since_it_was_written_is_named(copy, capsys, suf
             provenance.read(path)
         named += str(raised.value) == f"{path}: changed since it was written"
     # the others can no longer be read
-    assert named > 10
+    assert named > 3
     path.write_bytes(whole)
     assert main(copy, path.name) == 0
     capsys.readouterr()

@@ -11,7 +11,6 @@ from optide import drawn, metrics
 from optide.config import STATES
 from optide.logscale import PortableLogScale
 from optide.plotting import COLOURS, LEGEND_HEIGHT, LINES, QUANTITIES, SCHEMES, WIDTH, style
-from optide.tolerances import CHAOTIC
 from optide.traces import LaneTrace
 
 HEIGHT = 3.4  # inches, without the legend
@@ -62,8 +61,8 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
         panels["residual"].set(xscale=PortableLogScale(), yscale=PortableLogScale())
         for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]
-            # the last ones are rounding
-            kept = {"markevery": [*range(min(len(residuals), SINGLE))], "gid": CHAOTIC}
+            early = [*range(min(len(residuals), SINGLE))]
+            kept = {"markevery": early, **drawn.mark(by_scheme[scheme].configuration, drawn.RESIDUAL)}
             panels["residual"].plot(np.arange(1, len(residuals) + 1), residuals, marker=point, **kept, **_LOOKS[scheme])
         panels["residual"].set(xlabel="iteration", title="residual, in the norm of the method")
         figure.legend(*panels["moment"].get_legend_handles_labels(), loc="outside upper center", ncols=3)

@@ -22,6 +22,8 @@ from optide.tolerances import CHAOTIC
 
 _PNG_KEY, _PDF_KEY = "Drawn", "Subject"  # PDF has no free place that matplotlib can write
 
+RESIDUAL = " residual"
+
 UNIT = 2.0**-40
 """Of a place, in the reach of all curves of its panel."""
 _NOWHERE = -1000.0
@@ -30,9 +32,14 @@ _FAR = 1e3
 """Places further out than that are all alike."""
 
 
-def mark(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """How matplotlib keeps with a curve how steady its solution is: arguments of `plot`."""
-    return {"gid": tolerances.grade(configuration)}
+def mark(configuration: Mapping[str, Any], kind: str = "") -> dict[str, str]:
+    """How matplotlib keeps with a curve how steady its solution is: arguments of `plot`.
+
+    Args:
+        configuration: of the solution, and its report.
+        kind: `RESIDUAL` for a curve of residuals, of which what is small is rounding; else nothing.
+    """
+    return {"gid": f"{tolerances.grade(configuration)}{kind}"}
 
 
 def of_figure(path: str | Path, figure: Figure) -> dict[str, str]:
@@ -68,7 +75,7 @@ def _panels(figure: Figure) -> Iterator[Axes]:
 def _panel(axes: Axes) -> dict[str, Any]:
     lines = axes.get_lines()
     grades = [line.get_gid() or "converged" for line in lines]
-    shown = {i: axes.transScale.transform(line.get_xydata()) for i, line in enumerate(lines) if grades[i] != CHAOTIC}
+    shown = {i: _places(axes, line) for i, line in enumerate(lines) if not grades[i].startswith(CHAOTIC)}
     least, span = _extent([*shown.values()])
     panel = {
         "texts": [axes.get_title(), axes.get_xlabel(), axes.get_ylabel(), axes.get_xscale(), axes.get_yscale()],
@@ -91,8 +98,16 @@ def _extent(curves: Sequence[Array]) -> tuple[Array, Array]:
 
 
 def is_chaotic(panel: Mapping[str, Any]) -> bool:
-    """Whether a panel of a description shows a chaotic solution."""
-    return any(curve["grade"] == CHAOTIC for curve in panel["curves"])
+    """Whether a panel of a description shows a chaotic solution, or residuals: it looks otherwise elsewhere."""
+    return any(curve["grade"].startswith(CHAOTIC) or curve["grade"].endswith(RESIDUAL) for curve in panel["curves"])
+
+
+def _places(axes: Axes, line: Line2D) -> Array:
+    """The points of a curve on the scales of its axes, (n, 2)."""
+    points = np.array(line.get_xydata(), float)
+    if (line.get_gid() or "").endswith(RESIDUAL):
+        points[:, 1] = np.maximum(points[:, 1], tolerances.NO_RESIDUAL)
+    return axes.transScale.transform(points)
 
 
 def _points(at: Array) -> dict[str, Any]:

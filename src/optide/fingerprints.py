@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from optide.schema import shown
+
 Array = np.ndarray
 
 LENGTH = 200
@@ -106,15 +108,20 @@ def _places_of(values: pa.Array, tolerance: Tolerance) -> Array:
     filled = values.fill_null(False if pa.types.is_boolean(values.type) else 0).to_numpy(zero_copy_only=False)
     if not pa.types.is_floating(values.type):
         return filled.astype(np.int64)
-    floor = np.float64(tolerance.absolute / tolerance.relative if tolerance.relative else 0.0)
+    floor = _floor(tolerance)
     with np.errstate(invalid="ignore"):
         above = (np.abs(filled) + floor).view(np.int64) - floor.view(np.int64)
     return np.where(np.isnan(filled), NAN, np.where(np.signbit(filled), -above, above))
 
 
+def _floor(tolerance: Tolerance) -> np.float64:
+    """The size a/r below which a value may be off by more than r of itself."""
+    return np.float64(tolerance.absolute / tolerance.relative if tolerance.relative else 0.0)
+
+
 def value_at(place: int, tolerance: Tolerance) -> float:
     """The floating-point number that has a place, up to the rounding of |x| + a/r."""
-    floor = np.float64(tolerance.absolute / tolerance.relative if tolerance.relative else 0.0)
+    floor = _floor(tolerance)
     with np.errstate(over="ignore", invalid="ignore"):
         size = (floor.view(np.int64) + abs(np.int64(place))).view(np.float64) - floor
     return float(np.copysign(size, place))
@@ -155,7 +162,7 @@ class Difference(NamedTuple):
     Attributes:
         excess: the largest difference of a sum, in units of what is allowed; at most 1 if the column agrees.
         size: that of the values, relative to |x| + a/r: of the one value, if it is only one, else the mean of the
-            block, which may be too small; infinite where none may be off.
+            block, which may be too small; infinite where none may be off, or one is no number.
         text: the block and the column, and the value, if it is only one.
     """
 
@@ -188,14 +195,14 @@ def compare(column: Column, accepted: Array, rows: int) -> Difference:
     block = int(excess.argmax())
     start = block * column.length
     end = min(start + column.length, rows)
-    plain = differences[block, 0]
     row = _only_one(weights[: end - start], differences[block])
-    size = abs(float(plain)) / PLACES / (end - start if row is None else 1) if column.tolerance.relative else np.inf
     if row is None:
-        return Difference(float(excess[block]), size, f"{what} in {column.where(start, end)}")
+        mean = abs(float(differences[block, 0])) / PLACES / (end - start) if column.tolerance.relative else np.inf
+        return Difference(float(excess[block]), mean, f"{what} in {column.where(start, end)}")
     row += start
-    (was,) = column.places[row : row + 1] - plain
-    return Difference(float(excess[block]), size, f"{what} in {column.where(row, row + 1)}{_shown(column, row, was)}")
+    (was,) = column.places[row : row + 1] - differences[block, 0]
+    size, shown = _of_one(column, row, was)
+    return Difference(float(excess[block]), size, f"{what} in {column.where(row, row + 1)}{shown}")
 
 
 def _only_one(weights: Array, differences: Array) -> int | None:
@@ -205,16 +212,19 @@ def _only_one(weights: Array, differences: Array) -> int | None:
     return row if left[row] <= 1e-3 * abs(float(differences[0])) else None
 
 
-def _shown(column: Column, row: int, was: np.int64) -> str:
-    """What a value is, and what it was by its place."""
+def _of_one(column: Column, row: int, place: np.int64) -> tuple[float, str]:
+    """How far a value is from the one that had a place, and both in words."""
     if column.values is None:
-        return ""
+        return np.inf, ""
     now, kind = column.values[row].as_py(), column.values.type
-    shown = "null" if now is None else repr(now)
+    text = "null" if now is None else shown(now)
     if pa.types.is_string(kind):
-        return f": {shown} is not what was there"
-    if was in (NULL, NAN):
-        return f": {shown}, was {'null' if was == NULL else 'nan'}"
-    if pa.types.is_floating(kind):
-        return f": {shown}, was {value_at(was, column.tolerance):.12g}"
-    return f": {shown}, was {bool(was) if pa.types.is_boolean(kind) else was}"
+        return np.inf, f": {text} is not what was there"
+    if place in (NULL, NAN):
+        return np.inf, f": {text}, was {'null' if place == NULL else 'nan'}"
+    if not pa.types.is_floating(kind):
+        return np.inf, f": {text}, was {bool(place) if pa.types.is_boolean(kind) else place}"
+    was = value_at(place, column.tolerance)
+    floor = _floor(column.tolerance)
+    size = np.inf if now is None or np.isnan(now) or not floor else abs(now - was) / (abs(was) + floor)
+    return float(size), f": {text}, was {was:.12g}"

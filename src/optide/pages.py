@@ -8,24 +8,27 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from plotly.offline import get_plotlyjs
 
 from optide import explorer, provenance, tolerances, traces
-from optide.contents import Known, largest, of_report, of_run
+from optide.contents import Known, of_report, of_run
 from optide.errors import OptideError
-from optide.fingerprints import Column, column
+from optide.fingerprints import PLACES, Column, column
+from optide.tolerances import CHAOTIC
 
 ROWS = 4
 """Rows of a table in a block: what is printed to four digits may be off by 1e-3, and is found."""
 
 _NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+|0)(?![\w.]*\w)")
 _RULE = re.compile(r":?-{2,}:?")
-_CELL_ENDS = {".md": r"(?<=[^\\])\|", ".tex": r"(?<=[^\\])&", ".html": r"</t[dh]>"}
+_ROWS = {".md": (r"\|", r"(?<=[^\\])\|"), ".tex": (r".*\\\\$", r"(?<=[^\\])&"), ".html": (r"<tr>", r"</t[dh]>")}
+"""What a line that is a row of a table looks like from its beginning, and what separates its cells."""
 
 _JUDGED = ("verdict", "number", "converged", "measured", "low", "high", "first", "last", "reference")
 """Columns of the claims that depend on a solution."""
@@ -52,21 +55,21 @@ def columns(path: str | Path, known: Known) -> Iterator[Column]:
             yield from _of_explorer(text, known)
         else:
             rows = [*csv.reader(io.StringIO(text))] if path.suffix == ".csv" else _cells(path.suffix, text)
-            yield from _of_rows(rows, _chaotic_cells(path, rows, known), known)
+            yield from _of_rows(rows, _grades(path, rows, known), known)
     except (OSError, ValueError, KeyError) as error:
         raise PageError(f"{path}: not a readable {path.suffix} file ({error})") from None
 
 
 def _cells(suffix: str, text: str) -> list[list[str]]:
+    """The cells of each line; a line that is no row of a table is one cell."""
     lines = provenance.without(suffix, text).splitlines()
-    if suffix not in _CELL_ENDS:
-        return [[line] for line in lines]
+    row, separator = _ROWS.get(suffix, ("$.", ""))
+    split = (re.split(separator, line) if re.match(row, line) else [line] for line in lines)
     # the width of a column depends on its numbers
-    split = (re.split(_CELL_ENDS[suffix], line) for line in lines)
     return [[_RULE.sub("--", cell.strip()) for cell in cells] for cells in split]
 
 
-def _of_rows(rows: Sequence[Sequence[str]], chaotic: set[tuple[int, int]], known: Known) -> Iterator[Column]:
+def _of_rows(rows: Sequence[Sequence[str]], grades: Mapping[tuple[int, int], str], known: Known) -> Iterator[Column]:
     """The lines around the table, and the columns of the table, which are as many as any line has cells."""
     width = max(map(len, rows))
     table = [i for i, row in enumerate(rows) if len(row) == width > 1]
@@ -74,61 +77,68 @@ def _of_rows(rows: Sequence[Sequence[str]], chaotic: set[tuple[int, int]], known
     yield column("", "text around the table", pa.array(around, pa.string()))
     for j in range(width if table else 0):
         heading, *cells = (rows[i][j] for i in table)
-        kept = [None if (i, j) in chaotic else cell for i, cell in zip(table[1:], cells, strict=True)]
-        name = f"column {j + 1} ({heading})"
-        yield _placed(
-            column("", name, pa.array([cell and _NUMBER.sub("#", cell) for cell in kept], pa.string())), table
-        )
+        name, of = f"column {j + 1} ({heading})", [grades.get((i, j), "") for i in table[1:]]
+        kept = [None if grade == CHAOTIC else cell for cell, grade in zip(cells, of, strict=True)]
+        texts = pa.array([cell and _NUMBER.sub("#", cell) for cell in kept], pa.string())
+        where = _lines([i + 1 for i in table[1:]])
+        yield column("", name, texts)._replace(where=where)
+        allowed = PLACES * np.array([tolerances.of_cell(heading, grade) for grade in of])
         numbers = [_NUMBER.findall(cell or "") for cell in kept]
         for n in range(max(map(len, numbers), default=0)):
             values = pa.array([float(found[n]) if len(found) > n else None for found in numbers], pa.float64())
             number = f"{name}, number {n + 1}"
-            tolerance = known.tolerance("", number, tolerances.of_cells(heading, largest(values)))
-            yield _placed(column("", number, values, tolerance, length=ROWS), table)
+            tolerance = known.tolerance("", number, tolerances.of_cells(heading))
+            yield column("", number, values, tolerance, length=ROWS)._replace(where=where, allowed=allowed)
 
 
-def _placed(of_cells: Column, table: Sequence[int]) -> Column:
-    """A column whose places are named by the lines of the file."""
+def _lines(lines: Sequence[int]) -> Callable[[int, int], str]:
+    """Names rows by the lines of the file that they are in."""
 
     def named(start: int, end: int) -> str:
-        first, last = table[1 + start] + 1, table[end] + 1
-        return f"line {first}" if first == last else f"lines {first} to {last}"
+        return f"line {lines[start]}" if end == start + 1 else f"lines {lines[start]} to {lines[end - 1]}"
 
-    return of_cells._replace(where=named)
+    return named
 
 
-def _chaotic_cells(path: Path, rows: Sequence[Sequence[str]], known: Known) -> set[tuple[int, int]]:
-    """The cells, by row and column of the file, that depend on a chaotic solution.
+def _grades(path: Path, rows: Sequence[Sequence[str]], known: Known) -> dict[tuple[int, int], str]:
+    """How steady the published solutions are that cells rest on, by row and column of the file, if not steady.
 
-    They are found in the CSV file of the table: of a claim, all that is said of the published scheme, and of a
-    configuration, what its columns for the published scheme say.
+    The CSV file of the table has the configurations: for a claim, what is said of the published scheme rests on
+    them, and in other tables the columns for the published scheme.
     """
-    if not known.chaotic or path.suffix == ".json":
-        return set()
+    if path.suffix == ".json":
+        return {}
     with path.with_suffix(".csv").open(newline="", encoding="utf-8") as stream:
         records = [*csv.DictReader(stream)]
-    found = [_is_chaotic(record, known.chaotic) for record in records]
+    found = [_grade(record, known) for record in records]
     if path.suffix == ".csv":
         judged = "model" in records[0]
         chosen = [name in _JUDGED if judged else name.startswith("published") for name in records[0]]
     else:
         # a page has a row for each claim, which may have several configurations
-        keys = [record.get("claim", i) for i, record in enumerate(records)]
-        found = [any(of for key, of in zip(keys, found, strict=True) if key == one) for one in dict.fromkeys(keys)]
-        width = max(map(len, rows))
+        claims: dict[Any, str] = {}
+        for i, (record, grade) in enumerate(zip(records, found, strict=True)):
+            claim = record.get("claim", i)
+            claims[claim] = CHAOTIC if CHAOTIC in (grade, claims.get(claim)) else grade
+        found, width = [*claims.values()], max(map(len, rows))
         chosen = ["publ" in heading for heading in next(row for row in rows if len(row) == width)]
     table = [i for i, row in enumerate(rows) if len(row) == len(chosen)][-len(found) :]
     return {
-        (i, j) for i, is_chaotic in zip(table, found, strict=True) if is_chaotic for j, of in enumerate(chosen) if of
+        (i, j): grade
+        for i, grade in zip(table, found, strict=True)
+        for j, rests in enumerate(chosen)
+        if grade != "published" and rests
     }
 
 
-def _is_chaotic(record: Mapping[str, str], chaotic: frozenset[str]) -> bool:
-    """Whether a row of a CSV file rests on a chaotic solution, its own or the one it is compared with."""
+def _grade(record: Mapping[str, str], known: Known) -> str:
+    """How steady the published solution is that a row of a CSV file rests on, or the one it is compared with."""
     if record.get("model", "published") != "published":
-        return False
+        return "published"
     against = dict(pair.split("=", 1) for pair in record.get("against", "").split())
-    return not chaotic.isdisjoint(traces.name(_typed({**record, **other})) for other in ({}, against))
+    run = {"scheme": "published", "iterations": int(record.get("published_iterations", 0))}
+    found = [known.grade(run, traces.name(_typed({**record, **other}))) for other in ({}, against)]
+    return CHAOTIC if CHAOTIC in found else found[0]
 
 
 def _typed(record: Mapping[str, str]) -> dict[str, Any]:

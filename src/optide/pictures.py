@@ -31,7 +31,7 @@ class PictureError(OptideError):
 def columns(path: str | Path) -> Iterator[Column]:
     """The columns of a .png or .pdf file.
 
-    A figure that draws a chaotic solution has no part `RENDERED`: it looks otherwise elsewhere.
+    A figure that draws a chaotic solution, or residuals, has no part `RENDERED`: it looks otherwise elsewhere.
 
     Raises:
         PictureError: it cannot be read.
@@ -58,7 +58,7 @@ def _of_description(figure: Mapping[str, Any]) -> Iterator[Column]:
             largest = max(map(abs, panel["limits"]))
             tolerance = Tolerance(tolerances.LIMITS, tolerances.LIMITS * largest)
             yield column(part, "limits", pa.array(map(float, panel["limits"])), tolerance)
-        steady = [curve for curve in curves if curve["grade"] != tolerances.CHAOTIC]
+        steady = [curve for curve in curves if "points" in curve]
         points = np.array([curve["points"] for curve in steady], np.int64)
         yield column(part, "points", pa.array(points))
         allowed = points * [tolerances.DRAWN[curve["grade"]] / drawn.UNIT for curve in steady]

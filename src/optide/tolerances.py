@@ -30,17 +30,24 @@ SMALL = {"G": 1e-12, "v": 1e-12, "theta": 1e-3, "m": 1e-3}
 own size.  Sums of squares are, however small; theta and m are differences near 0."""
 _SMALL = 1e-6
 
-RESIDUAL = {"converged": Tolerance(1e-2, 1e-9), "published": Tolerance(1e-6, 1e-9), "slow": Tolerance(1e-2, 1e-9)}
-"""Of residuals.  Ten times below where the marching solver stops, 1e-10, all is rounding."""
+NO_RESIDUAL = 1e-9
+"""Below ten times where the marching solver stops, 1e-10, what is left is rounding."""
+_RESIDUAL = Tolerance(1e-6, NO_RESIDUAL)
+RESIDUAL = {"converged": _RESIDUAL, "published": _RESIDUAL, "slow": Tolerance(2e-2, NO_RESIDUAL)}
+"""Of residuals."""
 
-CELL = 1e-5
+CELL = Tolerance(1e-5, 1e-14)
 """Of a number in a table: a gap is a difference of values, and a rate rests on their logarithms."""
-_CELL_SMALL = 1e-12
-_COARSE = re.compile(r"resid|\bres\.|published_loss"), Tolerance(2e-2, 1e-9)
-"""Columns of tables that hold residuals, and differences of losses that are nearly equal."""
+_RESIDUAL_CELL = re.compile(r"resid|\bres\."), Tolerance(CELL.relative, NO_RESIDUAL)
+_SLOW_CELL = re.compile(r"resid|\bres\.|published_loss"), RESIDUAL["slow"].relative
+"""Columns of residuals; and those that a slow solve makes uncertain, as are differences of losses nearly equal."""
 
-DRAWN = {"discrete": 1e-9, "converged": 1e-9, "published": 1e-9, "slow": 1e-7}
-"""Of a place in a panel, in its width or height: far below a pixel even where all of 150,000 points were off by it."""
+DRAWN = {
+    **{"discrete": 1e-9, "converged": 1e-9, "published": 1e-9, "slow": 1e-7},
+    **{"converged residual": 1e-6, "published residual": 1e-6, "slow residual": 2e-2},
+}
+"""Of a place in a panel, relative to the reach of all its curves.  Even if all of 150,000 points are off by that, a
+single one is found that is 6e-4 out of place, a fifth of a pixel."""
 
 LIMITS = 1e-6
 """Of the limits of an axis, in the largest of them."""
@@ -69,7 +76,13 @@ def of_values(name: str, grade: str, largest: float) -> Tolerance:
     return Tolerance(RELATIVE[grade], RELATIVE[grade] * SMALL.get(name, _SMALL) * (largest or 1.0))
 
 
-def of_cells(heading: str, largest: float) -> Tolerance:
+def of_cells(heading: str) -> Tolerance:
     """The tolerance of the numbers in a column of a table."""
-    pattern, coarse = _COARSE
-    return coarse if pattern.search(heading) else Tolerance(CELL, CELL * _CELL_SMALL * (largest or 1.0))
+    residual, tolerance = _RESIDUAL_CELL
+    return tolerance if residual.search(heading) else CELL
+
+
+def of_cell(heading: str, grade: str) -> float:
+    """The relative tolerance of a number in a table that rests on a solution of a certain grade."""
+    uncertain, relative = _SLOW_CELL
+    return relative if grade == "slow" and uncertain.search(heading) else CELL.relative
