@@ -35,8 +35,8 @@ def run(tmp_path_factory):
         record = provenance.describe(TRACES, {})
         Path("figures").mkdir()
         plotting.save(Figure(figsize=(1, 1)), ARTEFACTS[0], record)
-        Path(ARTEFACTS[1]).write_text("x\n1\n")
-        Path(ARTEFACTS[2]).write_text(provenance.of_text(ARTEFACTS[2], record))
+        Path(ARTEFACTS[1]).write_bytes(b"x\n1\n")
+        provenance.write(ARTEFACTS[2], provenance.of_text(ARTEFACTS[2], record).encode(), b"x\n1\n")
         crate.write(folder, SOURCES, TRACES, ARTEFACTS)
     return folder
 

@@ -10,11 +10,14 @@ import pyarrow as pa
 import pytest
 import yaml
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from conftest import ROOT
 from optide import digests, experiments, plotting, provenance, traces
 from optide.config import entry, experiment_slice
 
+CSV = b"x,y\n1,2\n"
 FORMATS = ("png", "pdf", "md", "html", "tex", "csv")
 KEYS = ("figures.fig01", "experiments.quadratic-adagrad")
 
@@ -39,11 +42,11 @@ def run(tmp_path_factory):
 def write(folder, record):
     for kind in ("png", "pdf"):
         plotting.save(Figure(figsize=(1, 1)), folder / f"a.{kind}", record)
-    (folder / "a.md").write_text("A table.\n" + provenance.of_text("a.md", record))
-    (folder / "a.html").write_text("<p>A table.</p>\n" + provenance.of_text("a.html", record))
-    (folder / "a.tex").write_text("A table.\n" + provenance.of_text("a.tex", record))
-    (folder / "a.csv").write_text("x,y\n1,2\n")
-    (folder / "a.csv-metadata.json").write_text(provenance.of_text("a.csv-metadata.json", record))
+    for name, text in {"a.md": "A table.\n", "a.html": "<p>A table.</p>\n", "a.tex": "A table.\n"}.items():
+        provenance.write(folder / name, (text + provenance.of_text(name, record)).encode())
+    (folder / "a.csv").write_bytes(CSV)
+    metadata = folder / "a.csv-metadata.json"
+    provenance.write(metadata, provenance.of_text(metadata, record).encode(), CSV)
 
 
 @pytest.fixture
@@ -91,6 +94,36 @@ def test_a_csv_file_stays_plain_and_its_metadata_are_csv_on_the_web(run):
     described = json.loads((folder / "a.csv-metadata.json").read_text())
     assert described["@context"] == "http://www.w3.org/ns/csvw"
     assert described["url"] == "a.csv"
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, "csv-metadata.json"])
+def test_a_file_that_was_changed_since_it_was_written_is_named(copy, capsys, suffix):
+    """Each byte of it but the last, which ends a line or a file."""
+    path = copy / f"a.{suffix}"
+    whole = path.read_bytes()
+    named = 0
+    places = range(0, len(whole) - 1, max(1, len(whole) // 97))
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(provenance.ProvenanceError) as raised:
+            provenance.read(path)
+        named += str(raised.value) == f"{path}: changed since it was written"
+    # the others can no longer be read
+    assert named > 3
+    path.write_bytes(whole)
+    assert main(copy, path.name) == 0
+    capsys.readouterr()
+
+
+def test_a_png_file_that_was_written_anew_with_the_same_record_is_named(copy):
+    with Image.open(copy / "a.png") as image:
+        kept = PngInfo()
+        for key, value in image.text.items():
+            kept.add_text(key, value)
+        image.putpixel((0, 0), (0, 0, 0, 255))
+        image.save(copy / "a.png", pnginfo=kept)
+    with pytest.raises(provenance.ProvenanceError, match=r"a\.png: changed since it was written"):
+        provenance.read(copy / "a.png")
 
 
 def test_a_moved_bit_of_a_trace_is_noticed(copy, run, capsys):
@@ -202,7 +235,7 @@ def test_the_command_needs_no_jax(run):
 def test_claims_are_looked_up_in_their_own_file(tmp_path):
     (tmp_path / "config.yaml").write_text("experiments: {}\n")
     record = {"configuration": {"claims.a": provenance.of_setting({"below": 1}), "claims.b": "0"}, "traces": {}}
-    (tmp_path / "x.md").write_text(provenance.of_text("x.md", record))
+    provenance.write(tmp_path / "x.md", provenance.of_text("x.md", record).encode())
     assert provenance.main([str(tmp_path / "x.md"), "--directory", str(tmp_path)]) == 1
     (tmp_path / "claims.yaml").write_text("claims: {a: {below: 1}}\n")
     found = provenance.verify(record, provenance._configuration(tmp_path / "config.yaml", tmp_path), tmp_path)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from optide import metrics
+from optide import drawn, metrics
 from optide.config import STATES
 from optide.logscale import PortableLogScale
 from optide.plotting import COLOURS, LEGEND_HEIGHT, LINES, SCHEMES, WIDTH, quantity_label, style
@@ -49,9 +49,12 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
         panels["moment"].set_yscale(PortableLogScale())
         for scheme, look in _LOOKS.items():
             values = by_scheme[scheme].values
-            every = _MARKED if scheme == "discrete" else None
-            panels["tail"].plot(values["t"] / alpha, values["theta"] - minimum, markevery=every, **look)
-            panels["moment"].plot(values["u"] / alpha, values[moment], markevery=every, label=_LABELS[scheme], **look)
+            kept = {
+                "markevery": _MARKED if scheme == "discrete" else None,
+                **drawn.mark(by_scheme[scheme].configuration),
+            }
+            panels["tail"].plot(values["t"] / alpha, values["theta"] - minimum, **kept, **look)
+            panels["moment"].plot(values["u"] / alpha, values[moment], label=_LABELS[scheme], **kept, **look)
         _set_tail(panels["tail"], by_scheme, minimum, first)
         panels["tail"].set(ylabel=rf"$\theta {-minimum:+g}$", title="near the minimum")
         panels["moment"].set(ylabel=quantity_label(moment), xlabel=r"step $k = t/\alpha$")
@@ -59,9 +62,8 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
         for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]
             early = [*range(min(len(residuals), SINGLE))]
-            panels["residual"].plot(
-                np.arange(1, len(residuals) + 1), residuals, marker=point, markevery=early, **_LOOKS[scheme]
-            )
+            kept = {"markevery": early, **drawn.mark(by_scheme[scheme].configuration, drawn.RESIDUAL)}
+            panels["residual"].plot(np.arange(1, len(residuals) + 1), residuals, marker=point, **kept, **_LOOKS[scheme])
         panels["residual"].set(xlabel="iteration", title="residual, in the norm of the method")
         figure.legend(*panels["moment"].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         figure.draw_without_rendering()  # lays out once, for both formats

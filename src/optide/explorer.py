@@ -7,6 +7,7 @@ Content-Security-Policy forbids to load anything.
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from itertools import pairwise
@@ -17,9 +18,9 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from optide import elementary, files, provenance
-from optide.config import HYPERPARAMETERS, STATES, label
-from optide.traces import LaneTrace
+from optide import elementary, provenance
+from optide.config import STATES
+from optide.traces import LaneTrace, choice
 
 SCHEMES = ("discrete", "published", "converged")
 KEY = ("objective", "optimizer", "experiment", "learning_rate", "hyperparameters", "theta0")
@@ -27,6 +28,8 @@ KEY = ("objective", "optimizer", "experiment", "learning_rate", "hyperparameters
 
 WHOLE = 1500
 """Up to so many steps a trace is kept whole."""
+
+_DATA = re.compile(r'(?<=<script id="data" type="application/json">).*?(?=</script>)', re.DOTALL)
 
 RANGES = 100
 """A longer one is divided into so many ranges of equal length, and once more on a logarithmic scale."""
@@ -43,9 +46,7 @@ def write(traces: Iterable[LaneTrace], path: str | Path, record: provenance.Reco
     Raises:
         FileError: it cannot be written.
     """
-    content = page(list(configurations(traces))) + provenance.of_text(path, record)
-    with files.aside(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+    provenance.write(path, (page(list(configurations(traces))) + provenance.of_text(path, record)).encode())
 
 
 def page(shown: Sequence[Mapping[str, Any]]) -> str:
@@ -71,18 +72,11 @@ def configurations(traces: Iterable[LaneTrace]) -> Iterable[dict[str, Any]]:
     by_key: dict[tuple, dict[str, LaneTrace]] = {}
     for trace in traces:
         c = trace.configuration
-        key = {name: c[name] for name in KEY if name != "hyperparameters"} | {"hyperparameters": _choice(c)}
+        key = {name: c[name] for name in KEY if name != "hyperparameters"} | {"hyperparameters": choice(c)}
         by_key.setdefault(tuple(key[name] for name in KEY), {})[c["scheme"]] = trace
     for key, lanes in by_key.items():
         if set(lanes) == set(SCHEMES):
             yield dict(zip(KEY, key, strict=True)) | _values(lanes)
-
-
-def _choice(configuration: Mapping[str, Any]) -> str:
-    optimizer = configuration["optimizer"]
-    values = label("", {name: configuration[name] for name in HYPERPARAMETERS[optimizer]}).strip()
-    named = [f"set {configuration['set']}"] if configuration["set"] else []
-    return ": ".join([*named, *([values] if values else [])]) or "none"
 
 
 def _values(lanes: Mapping[str, LaneTrace]) -> dict[str, Any]:
@@ -145,3 +139,28 @@ def thin(curves: np.ndarray) -> np.ndarray:
 
 def _encode(values: np.ndarray) -> str:
     return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def _decode(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), kind).astype(kind[1:])
+
+
+def is_one(text: str) -> bool:
+    """Whether a page is an explorer."""
+    return _DATA.search(text) is not None
+
+
+def unpack(text: str) -> tuple[str, dict[str, Any]]:
+    """The page without its data, and the data, with arrays in place of their encoding.
+
+    Raises:
+        ValueError, KeyError: they are not what `page` was given.
+    """
+    data = json.loads(_DATA.search(text)[0])
+    for lane in data["lanes"]:
+        lane["k"] = _decode(lane["k"], "<i4")
+        lane["values"] = {
+            quantity: {scheme: _decode(curve, "<f8") for scheme, curve in by.items()}
+            for quantity, by in lane["values"].items()
+        }
+    return _DATA.sub("", text), data

@@ -1,5 +1,6 @@
 """A contact sheet: all figures on one page, each with its name."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from optide import files, provenance
+from optide import provenance
 
 COLUMNS, WIDTH, MARGIN, NAME_HEIGHT = 4, 480, 12, 24  # pixels
 
@@ -46,5 +47,6 @@ def write(paths: Sequence[str | Path], target: str | Path) -> None:
     text = PngInfo()
     for key, value in provenance.of_figure(target, record).items():
         text.add_text(key, value)
-    with files.aside(target) as temporary:
-        sheet(paths).save(temporary, format="PNG", optimize=True, pnginfo=text)
+    content = io.BytesIO()
+    sheet(paths).save(content, format="PNG", optimize=True, pnginfo=text)
+    provenance.write(target, content.getvalue())

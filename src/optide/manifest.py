@@ -1,14 +1,14 @@
 """The manifest: what every artefact was when it was accepted, and how far it is from that now.
 
-`reproducibility/manifest.json` holds a digest of every trace's values and of every figure and
-table, with the versions and settings that produced them; `reproducibility/reference.parquet` holds
-at most 512 points of every trace, so that a difference can be put into numbers.
+`reproducibility/manifest.json` holds digests of every file of results and of every figure and table, with the versions
+and settings that made them.  `reproducibility/reference.parquet` holds fingerprints of all that they say, so that they
+can be compared where bits are others, and a difference put into numbers (`optide.contents`, `optide.fingerprints`).
 """
 
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,43 +16,58 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from jsonschema import Draft202012Validator
+from matplotlib import ft2font
 
-from optide import digests, files, seal, traces
+from optide import contents, digests, files, fingerprints, pages, pictures, provenance, seal, tolerances, traces
 from optide._runtime import ENVIRONMENT
+from optide.contents import Known
 from optide.errors import OptideError
-
-TOLERANCE = 1e-9
-"""Largest difference, relative to the largest value of a column, that another processor or another
-version of JAX may make: sums of up to 150,000 roundings of 1e-16 each, with room."""
-
-CHAOTIC_ITERATIONS = 100
-"""Iterations after which a converging solve of the paper has long ended; most need 15 to 70."""
+from optide.fingerprints import Array, Column, Difference, Tolerance, column
 
 PACKAGES = (
-    *("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "pillow", "fonttools", "tabulate"),
-    *("plotly", "jinja2"),
+    *("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "kiwisolver", "pillow", "fonttools", "pypdf"),
+    *("tabulate", "plotly", "jinja2"),
 )
-"""What decides about values and files: Pillow compresses PNG, fontTools subsets the fonts in PDF."""
-QUANTITIES = ("t", "u", "theta", "loss", "G", "m", "v")
-REFERENCE = pa.schema([("trace", pa.string()), ("row", pa.int64()), *((name, pa.float64()) for name in QUANTITIES)])
+"""What decides about values and files: kiwisolver lays out, Pillow compresses PNG, fontTools subsets fonts in PDF."""
+RENDERING = ("matplotlib", "freetype", "kiwisolver", "pillow", "fonttools", "pypdf")
+"""What decides about the pixels and the operators of a figure, and how they are read."""
+
+CHAOTIC_ROOM = 10
+"""How many times further from the converged solution than when it was accepted a chaotic one may be."""
+
+REFERENCE = pa.schema(
+    [
+        *((name, pa.string()) for name in ("artefact", "part", "column")),
+        ("rows", pa.int64()),
+        *((name, pa.float64()) for name in Tolerance._fields),
+        *((f"sums{i}", pa.list_(pa.field("element", pa.int64()))) for i in range(3)),
+    ]
+)
+"""The fingerprint of a column: its sums by block."""
 
 _DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_TRACE = {
+_DISTANCES = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
+_RESULT = {
     "type": "object",
-    "required": ["values", "chaotic"],
-    "properties": {"values": _DIGEST, "chaotic": {"type": "boolean"}},
+    "additionalProperties": False,
+    "required": ["values", "metadata"],
+    "properties": {
+        "values": _DIGEST,
+        "metadata": _DIGEST,
+        "chaotic": {"type": "object", "additionalProperties": _DISTANCES},
+    },
 }
 SCHEMA = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["environment", "traces", "files"],
+    "required": ["environment", "results", "files"],
     "properties": {
         "environment": {"type": "object", "additionalProperties": {"type": "string"}},
-        "traces": {"type": "object", "additionalProperties": _TRACE},
+        "results": {"type": "object", "additionalProperties": _RESULT},
         "files": {"type": "object", "additionalProperties": _DIGEST},
     },
 }
-REMEDY = "restore the folder from version control, or delete it and run `snakemake --cores 4 accept`"
+RENEWAL = "delete it and run `snakemake --cores 4 accept`"
 
 
 class ManifestError(OptideError):
@@ -76,45 +91,98 @@ class Verdict(NamedTuple):
 FAILURES = ("different", "new", "missing")
 
 
+class Accepted(NamedTuple):
+    """The fingerprint of a column as it was accepted."""
+
+    rows: int
+    tolerance: Tolerance
+    sums: Array
+
+
 def environment() -> dict[str, str]:
     """The machine and versions that decide about bits."""
-    return {"machine": platform.machine(), **ENVIRONMENT, **{name: version(name) for name in PACKAGES}}
+    versions = {name: version(name) for name in PACKAGES}
+    return {"machine": platform.machine(), "freetype": ft2font.__freetype_version__, **ENVIRONMENT, **versions}
 
 
-def describe(trace_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str, Any]:
-    """The manifest of traces, figures and tables as they are now."""
+def describe(result_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str, Any]:
+    """The manifest of files of results, and of figures and tables, as they are now."""
+    paths = sorted(result_paths)
+    results = {}
+    for path in paths:
+        table = seal.read(path)
+        described = contents.metadata(table)
+        results[path] = {"values": digests.of_table(table), "metadata": provenance.of_setting(described)}
+        lanes = ({"scheme": described.get("scheme"), **lane} for lane in described.get("lanes", ()))
+        if any(tolerances.grade(lane) == tolerances.CHAOTIC for lane in lanes):
+            wandered = [t for t in traces.lanes(path) if tolerances.grade(t.configuration) == tolerances.CHAOTIC]
+            names = [traces.name(t.configuration) for t in wandered]
+            results[path]["chaotic"] = distances(path, names, paths)
     return {
         "environment": environment(),
-        "traces": {
-            path: {"values": digests.of_table(traces.read(path)), "chaotic": _is_chaotic(path)}
-            for path in sorted(trace_paths)
-        },
+        "results": results,
         "files": {path: digests.of_file(path) for path in sorted(file_paths)},
     }
 
 
-def _is_chaotic(path: str) -> bool:
-    """Whether a relaxed iteration of this trace wandered: then its path depends on the last bit."""
-    return any(lane.get("iterations", 0) > CHAOTIC_ITERATIONS for lane in traces.metadata(path)["lanes"])
+def distances(path: str, names: Iterable[str], paths: Iterable[str]) -> dict[str, dict[str, float]]:
+    """How far some published solutions of a trace are from the converged ones: the largest difference of each column.
+
+    Args:
+        path: of the trace.
+        names: of the configurations.
+        paths: of all files of results; nothing is known if the converged solution is not among them.
+    """
+    other = path.replace("published", "converged")
+    if other == path or other not in paths:
+        return {name: {} for name in names}
+    published, converged = ({traces.name(t.configuration): t.values for t in traces.lanes(p)} for p in (path, other))
+    return {
+        name: {
+            quantity: float(np.max(np.abs(values - converged[name][quantity])))
+            for quantity, values in published[name].items()
+            if quantity not in ("k", "t", "u") and not np.isnan(converged[name][quantity]).all()
+        }
+        for name in names
+    }
 
 
-def reference(trace_paths: Iterable[str]) -> pa.Table:
-    """At most 512 points of every trace."""
-    parts = []
-    for path in sorted(trace_paths):
-        table = traces.read(path)
-        rows = digests.sample(table.num_rows)
-        points = table.take(rows)
-        parts.append(
-            pa.table([pa.repeat(path, len(rows)), rows, *(points[name] for name in QUANTITIES)], schema=REFERENCE)
-        )
-    return pa.concat_tables(parts)
+def columns(path: str, known: Known) -> Iterator[Column]:
+    """The columns of any artefact.
+
+    Raises:
+        OptideError: it cannot be read, or was changed since it was written.
+    """
+    if path.endswith(".parquet"):
+        yield from contents.of_results(path, known)
+        return
+    record = provenance.read(path)
+    yield column("provenance", "made from", pa.array(sorted(record["traces"]), pa.string()))
+    settings = (f"{key} {digest}" for key, digest in sorted(record["configuration"].items()))
+    yield column("provenance", "settings", pa.array(settings, pa.string()))
+    yield from pictures.columns(path) if path.endswith((".png", ".pdf")) else pages.columns(path, known)
 
 
-def write(folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> None:
+def chaotic(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """The configurations whose published solution is chaotic."""
+    return frozenset(name for entry in manifest["results"].values() for name in entry.get("chaotic", ()))
+
+
+def reference(manifest: Mapping[str, Any]) -> pa.Table:
+    """The fingerprints of all artefacts of a manifest, as they are now."""
+    known = Known(chaotic(manifest), {})
+    rows = []
+    for path in (*manifest["results"], *manifest["files"]):
+        for one in columns(path, known):
+            sums = fingerprints.of(one.places, one.length)
+            rows.append((path, one.part, one.name, len(one.places), *one.tolerance, *sums.T.tolist()))
+    return pa.Table.from_pylist([dict(zip(REFERENCE.names, row, strict=True)) for row in rows], schema=REFERENCE)
+
+
+def write(folder: Path, manifest: Mapping[str, Any], accepted: pa.Table) -> None:
     """Write manifest and reference, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    seal.write(folder / "reference.parquet", points)
+    seal.write(folder / "reference.parquet", accepted, repetitive=REFERENCE.names[:-3])
     with files.aside(folder / "manifest.json") as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -123,48 +191,50 @@ def read(folder: Path) -> tuple[dict[str, Any], pa.Table]:
     """The accepted manifest and reference; empty if there is none yet.
 
     Raises:
-        ManifestError: it cannot be read; says how to renew it.
+        ManifestError: it cannot be read, or is of another version; says how to renew it.
     """
     if not (folder / "manifest.json").exists():
-        return {"environment": environment(), "traces": {}, "files": {}}, REFERENCE.empty_table()
+        return {"environment": environment(), "results": {}, "files": {}}, REFERENCE.empty_table()
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        points = seal.read(folder / "reference.parquet")
+        accepted = seal.read(folder / "reference.parquet")
     except (OSError, ValueError, seal.SealError) as error:
-        raise ManifestError(f"{folder}: not readable ({error}); {REMEDY}") from None
-    if not Draft202012Validator(SCHEMA).is_valid(manifest) or not points.schema.equals(REFERENCE):
-        raise ManifestError(f"{folder}: not a manifest of this version; {REMEDY}")
-    return manifest, points
+        remedy = f"restore the folder from version control, or {RENEWAL}"
+        raise ManifestError(f"{folder}: not readable ({error}); {remedy}") from None
+    if not Draft202012Validator(SCHEMA).is_valid(manifest) or not accepted.schema.equals(REFERENCE):
+        raise ManifestError(f"{folder}: not a manifest of this version of optide; {RENEWAL}")
+    return manifest, accepted
 
 
-def compare(manifest: Mapping[str, Any], points: pa.Table, now: Mapping[str, Any]) -> list[Verdict]:
-    """Compare every artefact with the manifest, traces first.
+def compare(manifest: Mapping[str, Any], accepted: pa.Table, now: Mapping[str, Any]) -> list[Verdict]:
+    """Compare every artefact with the manifest, results first.
 
-    Where machine and versions are those of the manifest, anything but identity is a difference.
-    Elsewhere values may differ by `TOLERANCE`, a chaotic trace by more, and figures and tables in
-    their bytes.
+    Where machine and versions are those of the manifest, anything but identity is a difference.  Elsewhere what an
+    artefact says must agree within the tolerances, that of a chaotic solution only as far as it can, and the
+    rendering of a figure if the software for it is the same.
+
+    Args:
+        manifest: as accepted.
+        accepted: the reference.
+        now: of `describe`.
     """
-    elsewhere = changes(manifest["environment"], now["environment"])
+    elsewhere = bool(changes(manifest["environment"], now["environment"]))
+    judge = _Judge(manifest, accepted, now)
     verdicts = []
-    for path in sorted(manifest["traces"].keys() | now["traces"].keys()):
-        old, new = manifest["traces"].get(path), now["traces"].get(path)
-        if old is None or new is None:
-            verdicts.append(Verdict(path, "new" if old is None else "missing"))
-        elif old["values"] == new["values"]:
-            verdicts.append(Verdict(path, "identical"))
-        else:
-            verdicts.append(_compare_values(path, points, old["chaotic"], bool(elsewhere)))
-    for path in sorted(manifest["files"].keys() | now["files"].keys()):
-        old, new = manifest["files"].get(path), now["files"].get(path)
-        if old is None or new is None:
-            verdicts.append(Verdict(path, "new" if old is None else "missing"))
-        elif old == new:
-            verdicts.append(Verdict(path, "identical"))
-        elif elsewhere:
-            verdicts.append(Verdict(path, "equal within tolerance", "drawn from traces judged above; other bytes"))
-        else:
-            verdicts.append(Verdict(path, "different", f"SHA-256 {new[:12]}, was {old[:12]}"))
+    for kind in ("results", "files"):
+        for path in sorted(manifest[kind].keys() | now[kind].keys()):
+            old, new = manifest[kind].get(path), now[kind].get(path)
+            if old is None or new is None:
+                verdicts.append(Verdict(path, "new" if old is None else "missing"))
+            elif _bits(old) == _bits(new):
+                verdicts.append(Verdict(path, "identical"))
+            else:
+                verdicts.append(judge.verdict(path, elsewhere))
     return verdicts
+
+
+def _bits(entry: str | Mapping[str, Any]) -> str | tuple[str, str]:
+    return entry if isinstance(entry, str) else (entry["values"], entry["metadata"])
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
@@ -176,28 +246,75 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _compare_values(path: str, points: pa.Table, chaotic: bool, elsewhere: bool) -> Verdict:
-    old = points.filter(pa.compute.equal(points["trace"], path))
-    table = traces.read(path)
-    rows = old["row"].to_numpy()
-    if len(rows) == 0 or rows[-1] != table.num_rows - 1:
-        return Verdict(path, "different", f"{table.num_rows} rows, was {rows[-1] + 1 if len(rows) else 0}")
-    new = table.take(rows)
-    largest, where = 0.0, "outside the 512 points kept"
-    for name in QUANTITIES:
-        before, after = (np.nan_to_num(part[name].to_numpy()) for part in (old, new))
-        scale = np.abs(before).max() or 1.0
-        difference = np.abs(after - before) / scale
-        if difference.max() > largest:
-            place = int(difference.argmax())
-            largest = float(difference[place])
-            where = f"{name} in row {rows[place]}: {float(after[place])!r}, was {float(before[place])!r}"
-    detail = f"largest relative difference {largest:.1e}, {where}"
-    if elsewhere and largest <= TOLERANCE:
-        return Verdict(path, "equal within tolerance", detail)
-    if elsewhere and chaotic:
-        return Verdict(path, "chaotic", f"{detail}; the published iteration wandered, its path depends on the last bit")
-    return Verdict(path, "different", detail)
+class _Judge:
+    """Holds artefacts against their accepted fingerprints."""
+
+    def __init__(self, manifest: Mapping[str, Any], accepted: pa.Table, now: Mapping[str, Any]):
+        self.manifest, self.now = manifest, now
+        self.chaotic = chaotic(manifest)
+        self.rendered = all(manifest["environment"].get(n) == now["environment"].get(n) for n in RENDERING)
+        self.accepted: dict[str, dict[tuple[str, str], Accepted]] = {}
+        for artefact, part, name, rows, relative, absolute, *sums in zip(
+            *(accepted[name].to_pylist() for name in REFERENCE.names), strict=True
+        ):
+            found = Accepted(rows, Tolerance(relative, absolute), np.array(sums, np.int64).T.reshape(-1, 3))
+            self.accepted.setdefault(artefact, {})[part, name] = found
+
+    def verdict(self, path: str, elsewhere: bool) -> Verdict:
+        """The verdict on an artefact whose bits are not those that were accepted."""
+        try:
+            found = [*self._differences(path)]
+        except OptideError as error:
+            return Verdict(path, "different", str(error).removeprefix(f"{path}: "))
+        worst = max(found, key=lambda difference: difference.excess, default=fingerprints.SAME)
+        if worst.excess > 1:
+            others = sum(difference.excess > 1 for difference in found) - 1
+            return Verdict(path, "different", _in_words(worst) + (f"; and {others} more columns" if others else ""))
+        if not elsewhere:
+            return Verdict(path, "different", _in_words(worst) if worst.text else "in what is no value")
+        if wandering := self.manifest["results"].get(path, {}).get("chaotic"):
+            return Verdict(path, "chaotic", f"{'; '.join(wandering)}; all else within tolerance, {_in_words(worst)}")
+        return Verdict(path, "equal within tolerance", _in_words(worst) if worst.text else "")
+
+    def _differences(self, path: str) -> Iterator[Difference]:
+        accepted = dict(self.accepted.get(path, {}))
+        known = Known(self.chaotic, {key: one.tolerance for key, one in accepted.items()})
+        for one in columns(path, known):
+            was = accepted.pop((one.part, one.name), None)
+            if one.part == pictures.RENDERED and not self.rendered:
+                continue
+            if was is None:
+                yield Difference(np.inf, np.inf, f"{_named(one.part, one.name)}: was not there")
+            else:
+                yield fingerprints.compare(one, was.sums, was.rows)
+        for part, name in accepted:
+            yield Difference(np.inf, np.inf, f"{_named(part, name)}: is not there any more")
+        yield from self._sources(path) if path in self.now["files"] else self._wandering(path)
+
+    def _sources(self, path: str) -> Iterator[Difference]:
+        """Whether a figure or table was made from the results that are there."""
+        for name, digest in provenance.read(path)["traces"].items():
+            if name in self.now["results"] and self.now["results"][name]["values"] != digest:
+                yield Difference(np.inf, np.inf, f"made from another {name} than is there")
+
+    def _wandering(self, path: str) -> Iterator[Difference]:
+        """Whether chaotic solutions are as far from the converged ones as they were, and not much further."""
+        were = self.manifest["results"][path].get("chaotic", {})
+        are = distances(path, were, self.now["results"]) if were else {}
+        for name, by_quantity in were.items():
+            for quantity, was in by_quantity.items():
+                if not are[name][quantity] <= CHAOTIC_ROOM * was:
+                    text = f"{quantity} of {name}: {are[name][quantity]:.3g} from the converged solution, was {was:.3g}"
+                    yield Difference(np.inf, np.inf, text)
+
+
+def _named(part: str, name: str) -> str:
+    return f"{name} of {part}" if part else name
+
+
+def _in_words(difference: Difference) -> str:
+    size = f"largest relative difference {difference.size:.1e}, " if np.isfinite(difference.size) else ""
+    return size + difference.text
 
 
 def failed(verdicts: Iterable[Verdict]) -> bool:
@@ -217,7 +334,7 @@ def render(verdicts: Sequence[Verdict], environment_changes: Sequence[str]) -> s
     elif set(counts) == {"identical"}:
         lines.append("every bit is as accepted")
     else:
-        lines.append(f"values agree within {TOLERANCE:g} of their scale, where not chaotic, but not every bit")
+        lines.append("all values agree within their tolerances, where not chaotic, but not every bit")
     return "\n".join(lines) + "\n"
 
 

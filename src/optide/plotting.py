@@ -1,6 +1,7 @@
 """One style for all figures: discrete traces as markers over the solutions of the equation as lines."""
 
 import functools
+import io
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from optide import elementary, files, provenance
+from optide import drawn, elementary, provenance
 from optide.config import HYPERPARAMETERS, STATES, label, number, written
 from optide.logscale import PortableLogScale
 from optide.traces import LaneTrace
@@ -164,11 +165,15 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
 
 
 def save(figure: Figure, path: str | Path, record: provenance.Record) -> None:
-    """Write a figure as PNG or PDF, by its suffix, with its provenance and no date; whole or not at all."""
+    """Write a figure as PNG or PDF, by its suffix, with its provenance, a description of what it draws
+    (`optide.drawn`) and no date; whole or not at all."""
     kind = Path(path).suffix[1:]
     dates = {"CreationDate": None} if kind == "pdf" else {}
-    with style(), files.aside(path) as temporary:
-        figure.savefig(temporary, format=kind, metadata=dates | provenance.of_figure(path, record))
+    metadata = dates | provenance.of_figure(path, record) | drawn.of_figure(path, figure)
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format=kind, metadata=metadata)
+    provenance.write(path, content.getvalue())
 
 
 def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: float) -> bool:
@@ -193,11 +198,12 @@ def _draw_panel(
             is_state = any(quantity in states for states in STATES.values())
             x = trace.values["u" if is_state else "t"] / alpha
             y = trace.values[quantity]
+            steadiness = drawn.mark(trace.configuration)
             if scheme_is_discrete:
                 every = _marked(len(x), i, len(chosen), "x" in logarithmic)
-                panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every)
+                panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every, **steadiness)
             else:
-                panel.plot(x, y, color=colour, linestyle=dash)
+                panel.plot(x, y, color=colour, linestyle=dash, **steadiness)
 
 
 def _marked(points: int, place: int, curves: int, logarithmic: bool) -> tuple[int, int] | list[int]:

@@ -5,7 +5,8 @@
 A record has two parts: digests of the values of the traces, or of other Parquet files of results
 (`optide.digests.of_table`), by path, and digests of the entries of the configuration, by key; those whose
 key begins with "claims." are in claims.yaml, all others in config.yaml, or in the configuration that the run was
-given instead.  Where a record lives depends on the format:
+given instead.  With it the file has a seal, a digest of its own bytes (`optide.seal`), that of a CSV file over its
+metadata too.  Where a record lives depends on the format:
 
 | format | place |
 |---|---|
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from optide import digests, seal, yamlfile
+from optide import digests, files, seal, yamlfile
 from optide.config import Config, ConfigError, entry
 from optide.errors import OptideError, tell
 
@@ -41,14 +42,14 @@ PARTS = ("configuration", "traces")
 CSV_METADATA = "-metadata.json"
 """What CSV on the Web appends to the name of a CSV file to name its metadata."""
 
-_PNG_KEY, _PDF_KEY, _CSVW_KEY = "Provenance", "Keywords", "dc:provenance"
+_PNG_KEY, _PDF_KEY, _CSVW_KEY, _SEAL_KEY = "Provenance", "Keywords", "dc:provenance", "seal"
 _TITLE = "optide provenance"
 _MARKDOWN = re.compile(rf"^<!-- {_TITLE}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
 _LATEX = re.compile(rf"^% {_TITLE}\n((?:% .*\n)*)", re.MULTILINE)
 
 
 class ProvenanceError(OptideError):
-    """A file cannot be read, or carries no provenance."""
+    """A file cannot be read, carries no provenance, or was changed since it was written."""
 
 
 class Item(NamedTuple):
@@ -94,28 +95,48 @@ def of_setting(value: Any) -> str:
 
 def of_figure(path: str | Path, record: Record) -> dict[str, str]:
     """The metadata that matplotlib writes into a .png or .pdf file."""
-    return {_PDF_KEY if Path(path).suffix == ".pdf" else _PNG_KEY: json.dumps(record, sort_keys=True)}
+    return {_PDF_KEY if Path(path).suffix == ".pdf" else _PNG_KEY: json.dumps(_unsealed(record), sort_keys=True)}
 
 
 def of_text(path: str | Path, record: Record) -> str:
     """What to append to a text (.md, .html, .tex), or the whole metadata of a CSV file (.csv-metadata.json)."""
     # "--" would end a comment in HTML
-    content = json.dumps(record, indent=1, sort_keys=True).replace("--", r"-\u002d")
+    content = json.dumps(_unsealed(record), indent=1, sort_keys=True).replace("--", r"-\u002d")
     match Path(path).suffix:
         case ".md" | ".html":
             return f"\n<!-- {_TITLE}\n{content}\n-->\n"
         case ".tex":
             return f"% {_TITLE}\n" + "".join(f"% {line}\n" for line in content.splitlines())
     described = Path(path).name.removesuffix(CSV_METADATA)
-    csvw = {"@context": "http://www.w3.org/ns/csvw", "url": described, _CSVW_KEY: json.dumps(record, sort_keys=True)}
+    carried = json.dumps(_unsealed(record), sort_keys=True)
+    csvw = {"@context": "http://www.w3.org/ns/csvw", "url": described, _CSVW_KEY: carried}
     return json.dumps(csvw, indent=1) + "\n"
+
+
+def _unsealed(record: Record) -> dict[str, Any]:
+    return {**record, _SEAL_KEY: seal.BLANK}
+
+
+def write(path: str | Path, content: bytes, table: bytes = b"") -> None:
+    """Write a file that carries a record, sealed; whole or not at all.
+
+    Args:
+        path: of the file.
+        content: with what `of_figure` or `of_text` gave in it.
+        table: if it is the metadata of a CSV file, the content of that.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    with files.aside(path) as temporary:
+        temporary.write_bytes(seal.close(table + content).removeprefix(table))
 
 
 def read(path: str | Path) -> Record:
     """The record that a file carries.
 
     Raises:
-        ProvenanceError: the file cannot be read or carries none.
+        ProvenanceError: the file cannot be read, carries none, or was changed since it was written.
     """
     path = Path(path)
     readers = {
@@ -131,6 +152,7 @@ def read(path: str | Path) -> Record:
         raise ProvenanceError(f"{path}: provenance is carried by {', '.join(readers)}, not by {path.suffix or 'this'}")
     try:
         content = readers[path.suffix](path)
+        is_whole = content is not None and seal.is_whole(_sealed(path))
     except FileNotFoundError as error:
         raise ProvenanceError(f"{path}: no such file ({error.filename})") from None
     except (OSError, ValueError, SyntaxError) as error:
@@ -139,26 +161,47 @@ def read(path: str | Path) -> Record:
         raise ProvenanceError(f"{path}: carries no provenance")
     try:
         record = json.loads(content)
-        well_formed = set(record) == set(PARTS) and all(isinstance(record[part], dict) for part in PARTS)
+        well_formed = set(record) == {*PARTS, _SEAL_KEY} and all(isinstance(record[part], dict) for part in PARTS)
     except (ValueError, TypeError):
         well_formed = False
     if not well_formed:
         raise ProvenanceError(f"{path}: carries no provenance that this version can read")
-    return record
+    if not is_whole:
+        raise ProvenanceError(f"{path}: changed since it was written")
+    return {part: record[part] for part in PARTS}
 
 
-def _png(path: Path) -> str | None:
-    with Image.open(path, formats=["PNG"]) as image:
-        return image.text.get(_PNG_KEY)
+def _sealed(path: Path) -> bytes:
+    """What the seal of a file covers: its bytes, and those of a CSV file before those of its metadata."""
+    if path.suffix not in (".csv", ".json"):
+        return path.read_bytes()
+    table = path.with_name(path.name.removesuffix(CSV_METADATA))
+    return table.read_bytes() + table.with_name(table.name + CSV_METADATA).read_bytes()
 
 
-def _pdf(path: Path) -> str | None:
+def carried(path: str | Path, key: str) -> str | None:
+    """The text that a .png or .pdf file carries under a key of its metadata, or None.
+
+    Raises:
+        OSError, ValueError, SyntaxError: the file cannot be read.
+    """
+    if Path(path).suffix == ".png":
+        with Image.open(path, formats=["PNG"]) as image:
+            return image.text.get(key)
     import pypdf  # noqa: PLC0415  (half the time of drawing a figure, which reads no PDF)
 
     try:
-        return (pypdf.PdfReader(path, strict=True).metadata or {}).get(f"/{_PDF_KEY}")
+        return (pypdf.PdfReader(path, strict=True).metadata or {}).get(f"/{key}")
     except pypdf.errors.PyPdfError as error:
         raise ValueError(error) from None
+
+
+def _png(path: Path) -> str | None:
+    return carried(path, _PNG_KEY)
+
+
+def _pdf(path: Path) -> str | None:
+    return carried(path, _PDF_KEY)
 
 
 def _markdown(path: Path) -> str | None:
@@ -171,8 +214,14 @@ def _latex(path: Path) -> str | None:
     return found and re.sub("^% ", "", found[1], flags=re.MULTILINE)
 
 
+def without(suffix: str, text: str) -> str:
+    """A text without the record it carries; `suffix` is that of its file."""
+    if suffix == ".json":
+        return json.dumps({key: value for key, value in json.loads(text).items() if key != _CSVW_KEY}, indent=1)
+    return (_LATEX if suffix == ".tex" else _MARKDOWN).sub("", text)
+
+
 def _csv(path: Path) -> str | None:
-    path.read_bytes()
     return _csvw(path.with_name(path.name + CSV_METADATA))
 
 

@@ -1,12 +1,13 @@
-"""Parquet files that know the digest of their own bytes, so that one flipped bit is noticed.
+"""Files that know the digest of their own bytes, so that one flipped bit is noticed.
 
-Parquet's checksums cover pages, and neither its footer nor the metadata.  Here the metadata hold a
-SHA-256 of the whole file, taken with 64 zeros in its own place.
+Somewhere in its metadata a file holds a SHA-256 of the whole, taken with 64 zeros in its own place.  Parquet's own
+checksums cover pages, and neither its footer nor the metadata; those of PNG each cover one chunk, and follow.
 """
 
 import hashlib
 import io
 import re
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,17 +18,48 @@ from optide.errors import OptideError
 
 REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated files, `snakemake --cores 4` builds them again"
 """What to do about a file that cannot be read."""
+BLANK = "sealed:" + "0" * 64
+"""What a file that is to be sealed has in one place of its metadata."""
 _KEY = b"optide-seal"
-_BLANK = b"sealed:" + b"0" * 64
+_BLANK = BLANK.encode()
 _SEAL = re.compile(rb"sealed:[0-9a-f]{64}")
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class SealError(OptideError):
     """A file cannot be read, was damaged, or was not written by `write`."""
 
 
-def write(path: str | Path, table: pa.Table) -> None:
+def close(content: bytes) -> bytes:
+    """The bytes of a file, sealed: with their digest in place of `BLANK`."""
+    return _with_checksums(content.replace(_BLANK, b"sealed:" + _digest(content)))
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether the bytes of a file are what `close` gave."""
+    seals = _SEAL.findall(content)
+    return len(seals) == 1 and close(_with_checksums(content.replace(seals[0], _BLANK))) == content
+
+
+def _with_checksums(content: bytes) -> bytes:
+    """A PNG file whose chunks have the checksums of what is in them; anything else as it is."""
+    if not content.startswith(_PNG):
+        return content
+    parts, start = [_PNG], len(_PNG)
+    while start < len(content):
+        end = start + 8 + int.from_bytes(content[start : start + 4], "big")
+        parts += [content[start:end], zlib.crc32(content[start + 4 : end]).to_bytes(4, "big")]
+        start = end + 4
+    return b"".join(parts)
+
+
+def write(path: str | Path, table: pa.Table, *, repetitive: bool | list[str] = True) -> None:
     """Write a table with its metadata (zstd), whole or not at all.
+
+    Args:
+        path: of the file.
+        table: of the file.
+        repetitive: the columns whose values come more than once, which saves space in others; all of them if True.
 
     Raises:
         PinError: the arithmetic is not that of the workflow, whose bits are compared.
@@ -36,12 +68,12 @@ def write(path: str | Path, table: pa.Table) -> None:
     _runtime.demand_pinned(str(path))
     buffer = io.BytesIO()
     # without the Arrow schema, which Parquet's own types say as well
-    with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
+    form = {"compression": "zstd", "use_dictionary": repetitive, "store_schema": False}
+    with pq.ParquetWriter(buffer, table.schema, **form) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({**(table.schema.metadata or {}), _KEY: _BLANK})
-    content = buffer.getvalue()
     with files.aside(path) as temporary:
-        temporary.write_bytes(content.replace(_BLANK, b"sealed:" + _digest(content)))
+        temporary.write_bytes(close(buffer.getvalue()))
 
 
 def read(path: str | Path) -> pa.Table:
@@ -54,8 +86,7 @@ def read(path: str | Path) -> pa.Table:
         content = Path(path).read_bytes()
     except OSError as error:
         raise SealError(f"{path}: {error.strerror}") from None
-    seals = _SEAL.findall(content)
-    if len(seals) != 1 or seals[0] != b"sealed:" + _digest(content.replace(seals[0], _BLANK)):
+    if not is_whole(content):
         raise SealError(f"{path}: damaged, or not written by this version of optide")
     # In this thread: a thread of pyarrow's that is still at work when Python ends can abort the process.
     file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)

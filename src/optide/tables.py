@@ -1,6 +1,7 @@
 """Write a table in every format it comes in, each with its provenance."""
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,15 +33,21 @@ def write(
         pages: the text of a page, by suffix.
     """
     suffix = Path(path).suffix
-    with files.aside(path) as temporary:
-        if suffix == ".csv":
-            with temporary.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, columns, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-        else:
-            page = "" if suffix == ".json" else pages[suffix]()
-            temporary.write_text(page + provenance.of_text(path, record), encoding="utf-8")
+    if suffix == ".csv":
+        with files.aside(path) as temporary:
+            temporary.write_bytes(_csv(columns, rows))
+    elif suffix == ".json":
+        provenance.write(path, provenance.of_text(path, record).encode(), _csv(columns, rows))
+    else:
+        provenance.write(path, (pages[suffix]() + provenance.of_text(path, record)).encode())
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().encode()
 
 
 class Layout(NamedTuple):

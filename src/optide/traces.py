@@ -1,6 +1,7 @@
 """Parquet traces: one schema for all, so that any glob of them reads as one table."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from optide import seal
+from optide.config import label
 from optide.errors import OptideError
 
 CONFIGURATION = pa.schema(
@@ -111,19 +113,43 @@ class LaneTrace(NamedTuple):
     values: dict[str, np.ndarray]
 
 
+def choice(configuration: Mapping[str, Any]) -> str:
+    """The set and the hyper-parameters of a configuration, as in "set A: beta=0.9"; "none" if it has neither."""
+    betas = {name: configuration[name] for name in ("beta", "beta1", "beta2") if configuration[name] is not None}
+    named = [f"set {configuration['set']}"] if configuration["set"] else []
+    return ": ".join([*named, *([label("", betas).strip()] if betas else [])]) or "none"
+
+
+def name(configuration: Mapping[str, Any]) -> str:
+    """What tells a configuration from all others of its scheme, in words."""
+    return ", ".join(
+        [
+            configuration["experiment"],
+            f"learning rate {configuration['learning_rate']}",
+            choice(configuration),
+            f"theta0 {configuration['theta0']}",
+        ]
+    )
+
+
+def starts(k: np.ndarray) -> np.ndarray:
+    """The first rows of the configurations in a file, by the steps of all its rows."""
+    return np.flatnonzero(np.diff(k, prepend=k[0]) <= 0)
+
+
 def lanes(path: str | Path) -> list[LaneTrace]:
     """The configurations of a trace file, in their order in it."""
     table = read(path)
     values = {name: table.column(name).to_numpy() for name in VALUES.names}
-    starts = np.flatnonzero(np.diff(values["k"], prepend=values["k"][0]) <= 0)
-    ends = [*starts[1:], table.num_rows]
+    first = starts(values["k"])
+    ends = [*first[1:], table.num_rows]
     reports = _metadata(table)["lanes"]
-    if len(reports) != len(starts):
-        raise TraceError(f"{path}: {len(starts)} configurations, but metadata for {len(reports)}")
+    if len(reports) != len(first):
+        raise TraceError(f"{path}: {len(first)} configurations, but metadata for {len(reports)}")
     return [
         LaneTrace(
             {**report, **table.slice(start, 1).select(CONFIGURATION.names).to_pylist()[0]},
             {name: column[start:end] for name, column in values.items()},
         )
-        for start, end, report in zip(starts, ends, reports, strict=True)
+        for start, end, report in zip(first, ends, reports, strict=True)
     ]

@@ -4,7 +4,7 @@
 
 rule check:
     input:
-        traces=TRACES,
+        results=[*TRACES, *RATES, *map(audited, AUDITED)],
         files=[*FIGURES, *TABLES],
     log:
         "results/logs/check.log",

@@ -8,11 +8,11 @@ from optide.errors import one_line
 
 with one_line(snakemake.log[0]):
     folder = Path(snakemake.params.folder)
-    accepted, points = manifest.read(folder)
-    now = manifest.describe(snakemake.input.traces, snakemake.input.files)
-    verdicts = manifest.compare(accepted, points, now)
+    accepted, reference = manifest.read(folder)
+    now = manifest.describe(snakemake.input.results, snakemake.input.files)
+    verdicts = manifest.compare(accepted, reference, now)
     if snakemake.rule == "accept":
-        manifest.write(folder, now, manifest.reference(snakemake.input.traces))
+        manifest.write(folder, now, manifest.reference(now))
         report = manifest.render_changes(verdicts)
     else:
         report = manifest.render(verdicts, manifest.changes(accepted["environment"], now["environment"]))
