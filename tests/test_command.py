@@ -119,9 +119,10 @@ def test_started_elsewhere_it_has_the_configuration_and_claims_beside_the_snakef
     assert f"config.yaml: neither here nor beside the Snakefile ({home}); --configfile names another" in output
     for source in (REDUCED, CLAIMED):
         shutil.copy(source, home)
-    code, output = started_in(here, home / "Snakefile")
-    assert code == 0, output
-    assert f"warning: config.yaml: there is none here; {home}/config.yaml is used" in output
+    for folder, name in {here: f"{home}/config.yaml", tmp_path: "home/config.yaml"}.items():
+        code, output = started_in(folder, home / "Snakefile")
+        assert code == 0, output
+        assert f"warning: config.yaml: there is none here; {name} is used" in output
     assert "output: figures/converged/fig01.png" in output
     assert "output: figures/claims.csv" in output
     # its own comes first, and a folder with a configuration and no claims judges none

@@ -59,7 +59,7 @@ try:
     config, remarks = layers.settle(LAYERS, yamlfile.read(SCHEMAS / "config.schema.yaml"))
 except OptideError as error:
     sys.exit(str(error))
-if Path(LAYERS[0].name) == HOME / "config.yaml":
+if not Path("config.yaml").exists() and not workflow.config_settings.configfiles:
     remarks = [f"config.yaml: there is none here; {LAYERS[0].name} is used", *remarks]
 for line in remarks:
     warn(line)
