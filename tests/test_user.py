@@ -42,7 +42,7 @@ def python(script, *arguments, **variables):
 
 
 IN_ITS_OWN_PROCESS = """
-import json, os, sys
+import json, os, sys, warnings
 import jax  # first, as in every notebook
 import jax.numpy as jnp
 import numpy as np
@@ -52,9 +52,11 @@ import optide
 from optide import AdaGrad, Adam, elementary, experiments, linearisation, metrics, results, run_discrete, solve_ide
 from optide import solve_lanes, traces
 from optide.errors import OptideError
+from optide.claims.equation import sweep_movement
 from optide.ide import _solve, solve_batch
 from optide.objectives import double_well
 
+warnings.simplefilter("error")  # JAX warns where it makes float32 of float64
 steps = int(sys.argv[1])
 solution = solve_ide(Adam(0.1), double_well, 0.1, steps)
 compiled = _solve._cache_size()
@@ -98,6 +100,8 @@ except OptideError as error:
 part = {"experiment": "x", "objective": "double_well", "optimizer": "adagrad", "theta0": [0.1], "t_start": "origin",
         "learning_rate": 0.1, "sets": [{"name": "", "hyperparameters": {}, "steps": steps}]}
 table, metadata = experiments.run(part, "discrete")
+configuration = {"objective": "double_well", "theta0": 0.1, "optimizer": "adam", **Adam(0.1).hyperparameters}
+moved = sweep_movement(traces.LaneTrace(configuration, {"t": solution.t, "theta": solution.theta}))
 refused = []
 for attempt in (
     lambda: traces.write("x.parquet", table, metadata),
@@ -123,7 +127,7 @@ print(json.dumps({
     "loss": table["loss"].to_pylist(), "logarithm": float(elementary.log(3.0)),
     "rate": metrics.decay_rate(np.arange(300), 0.95 ** np.arange(300)),
     "small steps": float(linearisation.rmsprop_small_steps(0.01, 3.0, 50.0)),
-    "slope": float(slope), "dtype": str(slope.dtype), "refused": refused, "one line": one_line,
+    "moved": moved, "slope": float(slope), "dtype": str(slope.dtype), "refused": refused, "one line": one_line,
     "arithmetic": [solution.arithmetic, run.arithmetic, lanes[0].arithmetic, batch.arithmetic],
 }))
 """
@@ -142,6 +146,8 @@ def test_after_jax_and_under_settings_of_the_users_nothing_changes_and_all_is_fl
     np.testing.assert_allclose(found["run"], run_discrete(ADAM, double_well, 0.1, STEPS).theta, **near)
     trace = run_discrete(AdaGrad(0.1), double_well, 0.1, STEPS).theta
     np.testing.assert_allclose(found["loss"], (trace**2 - 1) ** 2 / 4, **near)
+    # the quadratures of the two methods differ by less, and float32 by more
+    assert 0 < found["moved"] < 1e-9
     assert found["logarithm"] == pytest.approx(np.log(3), rel=1e-15)
     assert found["rate"] == pytest.approx(-np.log(0.95), rel=1e-12)
     assert found["small steps"] == pytest.approx(linearisation.rmsprop_small_steps(0.01, 3.0, 50.0), rel=1e-12)
@@ -160,10 +166,11 @@ def test_after_jax_and_under_settings_of_the_users_nothing_changes_and_all_is_fl
 
 
 PINNED_BY = """
-import json, os
+import json, os, sys
 environment = dict(os.environ)
 import optide
 assert dict(os.environ) == environment
+assert "jax" not in sys.modules
 {}
 from optide import Adam, solve_ide
 from optide.objectives import double_well
