@@ -70,7 +70,7 @@ def pin() -> None:
 
 
 def arithmetic() -> str:
-    """ "pinned", or which settings are not those of the workflow, so that last bits may be others."""
+    """Whose arithmetic this is: "pinned" for the workflow's, else which settings are others."""
     others = _others()
     return f"not pinned: {', '.join(others)}" if others else PINNED
 
