@@ -10,19 +10,21 @@ from pathlib import Path
 
 from snakemake.utils import min_version, update_config
 
-from optide import config as configuration
-from optide import yamlfile
-from optide.claims import check as claim_check
 from optide._runtime import ENVIRONMENT, pin
 from optide.errors import OptideError, failures
 
-min_version("9.0")
-
-# The arithmetic of every job: it is started from here, with this environment, or reads this file itself.
+# The arithmetic of every job: it is started from here, with this environment, or reads this file itself.  Before
+# all that may import JAX.
 try:
     pin()
 except OptideError as error:
     sys.exit(f"optide: error: {error}")
+
+from optide import config as configuration
+from optide import yamlfile
+from optide.claims import check as claim_check
+
+min_version("9.0")
 
 # Snakemake puts it, as it is, into the shell command of a script: a space in the path would end it
 sys.executable = shlex.quote(sys.executable)
