@@ -380,9 +380,6 @@ def batch(rates=(0.1, 0.2), theta0s=(0.1, 0.1), **options):
         (lambda: batch((0.2, 0.1), t_start=0.15), "or a number in [0, learning_rate] = 0.1"),
         # one learning rate in one lane, less in another: grids of two lengths
         (lambda: lanes((0.2, 0.1), t_start=0.1), "below the learning rates of all lanes, or 'one_step'"),
-        # the velocity of the second lane, without a second memory, is infinite at the start
-        (lambda: batch((0.1, 0.1), betas={"beta2": np.asarray([0.9, 0.0])}, lookahead=0, method="picard"),
-         "there the velocity of adam is infinite"),
     ],
 )  # fmt: skip
 def test_lanes_that_do_not_fit_are_one_line(call, message):

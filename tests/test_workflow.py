@@ -7,17 +7,23 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+import wrong
 from browser import chromium, complaints, needs_chromium, requests
 from conftest import ROOT
-from optide import provenance, yamlfile
+from elsewhere import WITH_FUSED, built_with
+from optide import manifest, provenance, yamlfile
+from optide import traces as optide_traces
 from test_processor import POORER
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
@@ -396,15 +402,25 @@ def test_a_file_that_no_rule_produces_is_a_warning(folder):
     assert "warning: figures/converged/fig99.png: no rule produces this file" in output
 
 
-def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path):
+@pytest.fixture(scope="module")
+def accepted(built):
+    """The finished run, accepted."""
     code, output = snakemake(built, "accept")
     assert code == 0, output
-    assert "accepted 45 artefacts, 45 of them changed" in output
+    assert "accepted 47 artefacts, 47 of them changed" in output
+    return built
 
-    other = tmp_path / "ein anderer Ördner"
-    shutil.copytree(built / "reproducibility", other / "reproducibility")
+
+def another(accepted, folder):
+    """A folder with nothing but the configuration and what was accepted."""
+    shutil.copytree(accepted / "reproducibility", folder / "reproducibility")
     for source in (REDUCED, CLAIMED):
-        shutil.copy(source, other)
+        shutil.copy(source, folder)
+    return folder
+
+
+def test_another_folder_user_and_environment_give_the_same_bits(accepted, tmp_path):
+    built, other = accepted, another(accepted, tmp_path / "ein anderer Ördner")
     (other / "matplotlibrc").write_text("font.size: 23\nfont.family: monospace\naxes.facecolor: red\nsavefig.dpi: 31\n")
     code, output = snakemake(
         other,
@@ -423,21 +439,97 @@ def test_another_folder_user_and_environment_give_the_same_bits(built, tmp_path)
         **POORER,
     )
     assert code == 0, output
-    assert "45 artefacts: 45 identical" in output
+    assert "47 artefacts: 47 identical" in output
     assert "every bit is as accepted" in output
     assert (other / "ro-crate-metadata.json").read_bytes() == (built / "ro-crate-metadata.json").read_bytes()
 
     (other / "figures" / "table1.md").write_text("another number")
     code, output = snakemake(other, "check", "--rerun-triggers", "input")
     assert code != 0
-    assert re.search(r"different +figures/table1.md: SHA-256", output)
+    assert re.search(r"different +figures/table1.md: carries no provenance", output)
     assert "CHECK FAILED: 1 artefacts are not as accepted" in output
     code, output = snakemake(other, "mend")
     assert code == 0, output
     assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 files deleted" in output
     code, output = snakemake(other, "check")
     assert code == 0, output
-    assert "45 artefacts: 45 identical" in output
+    assert "47 artefacts: 47 identical" in output
+
+
+def test_with_other_instructions_everything_agrees_but_one_wrong_value(accepted, tmp_path):
+    other = another(accepted, tmp_path / "elsewhere")
+    variables = built_with(WITH_FUSED, tmp_path)
+    code, output = snakemake(other, "check", **variables)
+    assert code == 0, output
+    assert re.search("47 artefacts: 4[0-9] equal within tolerance, [0-9] identical\n", output)
+    assert "not the accepted environment: XLA_FLAGS " in output
+    assert "all values agree within their tolerances" in output
+
+    # figures and tables are made from it again
+    path = other / "results/traces/converged/double_well-adam/lr0.1.parquet"
+    table, described = optide_traces.read(path), optide_traces.metadata(path)
+    theta = table["theta"].to_pylist()
+    theta[4] *= 1 + 1e-5
+    place = table.schema.get_field_index("theta")
+    optide_traces.write(path, table.set_column(place, table.schema.field(place), pa.array(theta)), described)
+    code, output = snakemake(other, "check", "--rerun-triggers", "mtime", **variables)
+    assert code != 0
+    assert re.search(
+        r"different +results/traces/converged/double_well-adam/lr0.1.parquet: "
+        r"largest relative difference (1.0e-05|9.[0-9]e-06), theta of .* in row 4: ",
+        output,
+    )
+    for drawn in ("converged/fig02.png", "converged/fig02.pdf", "explorer.html"):
+        assert re.search(rf"different +figures/{drawn}: ", output)
+    assert re.search(r"equal within tolerance figures/converged/fig01.png", output)
+
+
+WRONG = (
+    (64, "results/**/*.parquet", wrong.in_parquet),
+    (16, "results/traces/**/*.parquet", wrong.in_metadata),
+    (24, "figures/*.csv", wrong.in_csv),
+    (12, "figures/*.md", wrong.in_page),
+    (12, "figures/*.tex", wrong.in_page),
+    (12, "figures/*[0-9s].html", wrong.in_page),
+    (4, "figures/*.csv-metadata.json", wrong.in_csv_metadata),
+    (12, "figures/explorer.html", wrong.in_explorer),
+    (4, "figures/explorer.html", wrong.in_words_of_explorer),
+    (12, "figures/**/*.png", wrong.in_drawing),
+    (12, "figures/**/*.pdf", wrong.in_drawing),
+    (4, "figures/*/*.p*", wrong.exchanged),
+    (12, "figures/**/*[0-9s].png", wrong.in_pixels),
+)
+"""How many wrong values in which files."""
+
+
+def test_each_of_200_wrong_values_is_found_on_another_machine(accepted, monkeypatch):
+    """Residuals below 1e-9 are left out, which are rounding, as are the pixels of the figure that shows them."""
+    monkeypatch.chdir(accepted)
+    was, reference = manifest.read(Path("reproducibility"))
+    was["environment"]["machine"] = "another"
+    assert manifest.changes(was["environment"], manifest.environment())
+    rng = np.random.default_rng(0)
+    found, missed = 0, []
+    for times, pattern, change in WRONG:
+        paths = sorted(path for path in Path().glob(pattern) if str(path) in {*was["results"], *was["files"]})
+        for _ in range(times):
+            path = paths[rng.integers(len(paths))]
+            kept = {p: p.read_bytes() for p in {path, *path.parent.glob(f"{path.stem}.csv*")}}
+            what = change(path, rng)
+            kind = "results" if str(path) in was["results"] else "files"
+            only = {"results": {}, "files": {}, kind: {str(path): was[kind][str(path)]}}
+            now = manifest.describe(*([str(path)] if kind == of else [] for of in ("results", "files")))
+            # the other results are as they were
+            now["results"] = was["results"] | now["results"]
+            verdicts = manifest.compare(was | only | {"results": was["results"]}, reference, now)
+            if manifest.failed(verdicts):
+                found += 1
+            else:
+                missed.append(f"{path}: {what}")
+            for p, content in kept.items():
+                p.write_bytes(content)
+    assert missed == []
+    assert found == sum(times for times, _, _ in WRONG) == 200
 
 
 SHOW = """

@@ -1,12 +1,14 @@
 """One wrong value at a time in a finished run, in every kind of artefact, written as a program would write it.
 
-Each function changes a file, seals it again where files are sealed, and says what it did.
+Each function changes a file of the run in the working directory, seals it again where files are sealed, and says what
+it did.
 """
 
 import csv
 import io
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -163,22 +165,22 @@ def in_words_of_explorer(path, rng):
     return f"another text for {word!r}"
 
 
-def redrawn(folder, path):
+def redrawn(path):
     """The figure of a file of a run, drawn anew, and its record."""
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = yaml.safe_load(Path("config.yaml").read_text())
     record = provenance.read(path)
     name = path.stem
     if name == "rates":
-        return rates_figure.draw(rates.read(folder / "results/rates.parquet"), config["rates"]), record
+        return rates_figure.draw(rates.read("results/rates.parquet"), config["rates"]), record
     if name == "audit":
         example = config["audit"]["example"]
-        lanes = [lane for source in record["traces"] for lane in traces.lanes(folder / source)]
+        lanes = [lane for source in record["traces"] for lane in traces.lanes(source)]
         chosen = [lane for lane in lanes if is_example(lane.configuration, example)]
         minima = OBJECTIVES[chosen[0].configuration["objective"]].minima
         return audit_figure.draw(chosen, minima, example["first"]), record
     scheme = path.parent.name
     sources = [
-        folder / f"results/traces/{of}/{experiment}/lr{rate}.parquet"
+        f"results/traces/{of}/{experiment}/lr{rate}.parquet"
         for of in ("discrete", scheme)
         for experiment, rate in figure_runs(config, name)
     ]
@@ -186,11 +188,11 @@ def redrawn(folder, path):
     return plotting.draw(config["figures"][name], lanes, scheme, looks(config, name)), record
 
 
-def in_drawing(folder, path, rng):
+def in_drawing(path, rng):
     """A figure that draws something else, with the right record: one point, a colour, a curve, a word, a limit."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Data has no positive values")
-        figure, record = redrawn(folder, path)
+        figure, record = redrawn(path)
     panels = [axes for axes in figure.axes if axes.get_lines()]
     panel = panels[rng.integers(len(panels))]
     lines = panel.get_lines()

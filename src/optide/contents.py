@@ -1,10 +1,12 @@
 """What an artefact says, as columns that can be held against accepted ones, whatever its format."""
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,6 +51,52 @@ def metadata(table: pa.Table) -> dict[str, Any]:
     return {key: value for key, value in described.items() if key != "versions"}
 
 
+class Run(NamedTuple):
+    """One configuration, solved in one way, in a file of results.
+
+    Attributes:
+        name: "" if the file is not of runs.
+        first: its first row in the file.
+        values: its rows.
+        report: what the metadata of the file say of it.
+    """
+
+    name: str
+    first: int
+    values: pa.Table
+    report: dict[str, Any]
+
+
+def runs(table: pa.Table) -> list[Run]:
+    """The runs in a file of results, each from the step that is the first of the file; or the file, if it has none."""
+    first = [0]
+    if "k" in table.schema.names and table.num_rows:
+        k = table["k"].to_numpy()
+        first = [0, *(1 + np.flatnonzero(k[1:] == k[0])).tolist()]
+    reports = metadata(table).get("lanes", ())
+    parts = [table.slice(start, end - start) for start, end in zip(first, [*first[1:], table.num_rows], strict=True)]
+    return [
+        Run(_name(part), start, part, report or {})
+        for start, part, report in itertools.zip_longest(first, parts, reports[: len(parts)])
+    ]
+
+
+def _name(values: pa.Table) -> str:
+    (row,) = values.slice(0, 1).to_pylist()
+    if "theta0" not in row:
+        return ""
+    treatment = [f"{name} {row[name]}" for name in ("lookahead", "order", "substeps") if name in row]
+    return ", ".join([traces.name(row), *treatment])
+
+
+def chaotic(table: pa.Table) -> Iterator[str]:
+    """The names of the chaotic solutions in a file of results."""
+    scheme = metadata(table).get("scheme")
+    for run in runs(table):
+        if tolerances.grade({"scheme": scheme, **run.report}) == tolerances.CHAOTIC:
+            yield run.name
+
+
 def of_results(path: str | Path, known: Known) -> Iterator[Column]:
     """The columns of a Parquet file of results, run by run, and of what its metadata say.
 
@@ -61,30 +109,19 @@ def of_results(path: str | Path, known: Known) -> Iterator[Column]:
     """
     table = seal.read(path).combine_chunks()
     described = metadata(table)
-    first = traces.starts(table["k"].to_numpy()) if "k" in table.schema.names else [0]
-    reports = described.get("lanes", [{}] * len(first))
     yield column("settings", "configuration", _json(described.get("configuration")))
-    yield column("settings", "reports", pa.array([len(reports)]))
-    for start, end, report in zip(first, [*first[1:], table.num_rows], reports, strict=False):
-        run = table.slice(start, end - start)
-        row = {**report, **run.slice(0, 1).to_pylist()[0]}
-        part = _name(row)
-        grade = known.grade(row, part)
-        for field in run.schema:
-            yield of_run(part, field.name, run[field.name].combine_chunks(), grade, known, first=int(start))
-        yield from of_report(part, report, grade, known)
+    yield column("settings", "reports", pa.array([len(described.get("lanes", ()))]))
+    for run in runs(table):
+        scheme = {"scheme": described["scheme"]} if "scheme" in described else {}
+        grade = known.grade({**run.report, **scheme}, run.name)
+        for field in run.values.schema:
+            values = run.values[field.name].combine_chunks()
+            yield of_run(run.name, field.name, values, grade, known, first=run.first)
+        yield from of_report(run.name, run.report, grade, known)
 
 
 def _json(value: Any) -> pa.Array:
     return pa.array([json.dumps(value, sort_keys=True)])
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    """The name of a run by its first row; "" for rows of a table that is not of runs."""
-    if "theta0" not in row:
-        return ""
-    treatment = [f"{name} {row[name]}" for name in ("lookahead", "order", "substeps") if name in row]
-    return ", ".join([traces.name(row), *treatment])
 
 
 def of_run(part: str, name: str, values: pa.Array, grade: str, known: Known, *, first: int = 0) -> Column:

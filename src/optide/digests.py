@@ -1,4 +1,4 @@
-"""Digests of values and files, and how far apart two sets of values are."""
+"""Digests of values and files."""
 
 import hashlib
 import json
@@ -6,9 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-
-MAX_POINTS = 512
-"""Rows of each trace that the reference keeps, to put a difference into numbers."""
 
 
 def of_table(table: pa.Table) -> str:
@@ -33,8 +30,3 @@ def of_table(table: pa.Table) -> str:
 def of_file(path: str | Path) -> str:
     """SHA-256 of a file's bytes."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def sample(rows: int) -> np.ndarray:
-    """At most `MAX_POINTS` row numbers, evenly spread, the first and the last among them."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, MAX_POINTS)).round().astype(int))

@@ -24,7 +24,7 @@ _PNG_KEY, _PDF_KEY = "Drawn", "Subject"  # PDF has no free place that matplotlib
 
 RESIDUAL = " residual"
 
-UNIT = 2.0**-40
+UNIT = 1 / 2**40
 """Of a place, in the reach of all curves of its panel."""
 _NOWHERE = -1000.0
 """A logarithmic axis puts there what it cannot show (`optide.logscale`)."""

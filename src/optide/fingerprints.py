@@ -26,7 +26,7 @@ Array = np.ndarray
 LENGTH = 200
 """Values in a block, where they may be off."""
 
-PLACES = 2.0**53
+PLACES = float(2**53)
 """Places in a relative difference of 1, or down to half as many."""
 
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: no small multiple of it is near 0 modulo 2^64

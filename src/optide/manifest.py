@@ -7,6 +7,7 @@ can be compared where bits are others, and a difference put into numbers (`optid
 
 import json
 import platform
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -18,7 +19,7 @@ import pyarrow as pa
 from jsonschema import Draft202012Validator
 from matplotlib import ft2font
 
-from optide import contents, digests, files, fingerprints, pages, pictures, provenance, seal, tolerances, traces
+from optide import contents, digests, files, fingerprints, pages, pictures, provenance, seal
 from optide._runtime import ENVIRONMENT
 from optide.contents import Known
 from optide.errors import OptideError
@@ -44,6 +45,8 @@ REFERENCE = pa.schema(
     ]
 )
 """The fingerprint of a column: its sums by block."""
+
+_PUBLISHED = re.compile(r"(?<![^/])published(?=[/.])")  # in the path of a trace
 
 _DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _DISTANCES = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
@@ -113,10 +116,7 @@ def describe(result_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str
         table = seal.read(path)
         described = contents.metadata(table)
         results[path] = {"values": digests.of_table(table), "metadata": provenance.of_setting(described)}
-        lanes = ({"scheme": described.get("scheme"), **lane} for lane in described.get("lanes", ()))
-        if any(tolerances.grade(lane) == tolerances.CHAOTIC for lane in lanes):
-            wandered = [t for t in traces.lanes(path) if tolerances.grade(t.configuration) == tolerances.CHAOTIC]
-            names = [traces.name(t.configuration) for t in wandered]
+        if names := [*contents.chaotic(table)]:
             results[path]["chaotic"] = distances(path, names, paths)
     return {
         "environment": environment(),
@@ -133,18 +133,20 @@ def distances(path: str, names: Iterable[str], paths: Iterable[str]) -> dict[str
         names: of the configurations.
         paths: of all files of results; nothing is known if the converged solution is not among them.
     """
-    other = path.replace("published", "converged")
+    other = _PUBLISHED.sub("converged", path)
     if other == path or other not in paths:
         return {name: {} for name in names}
-    published, converged = ({traces.name(t.configuration): t.values for t in traces.lanes(p)} for p in (path, other))
-    return {
-        name: {
-            quantity: float(np.max(np.abs(values - converged[name][quantity])))
-            for quantity, values in published[name].items()
-            if quantity not in ("k", "t", "u") and not np.isnan(converged[name][quantity]).all()
-        }
-        for name in names
-    }
+    published, converged = ({run.name: run.values for run in contents.runs(seal.read(p))} for p in (path, other))
+    return {name: _distances(published.get(name), converged.get(name)) for name in names}
+
+
+def _distances(published: pa.Table | None, converged: pa.Table | None) -> dict[str, float]:
+    """The largest difference of each computed column that both have; infinite if there is no number somewhere."""
+    if published is None or converged is None or published.num_rows != converged.num_rows:
+        return {}
+    quantities = [name for name in ("theta", "loss", "G", "m", "v") if converged[name].null_count == 0]
+    differences = {name: np.abs(published[name].to_numpy() - converged[name].to_numpy()) for name in quantities}
+    return {name: float(np.nan_to_num(of, nan=np.inf).max()) for name, of in differences.items()}
 
 
 def columns(path: str, known: Known) -> Iterator[Column]:
@@ -303,8 +305,9 @@ class _Judge:
         are = distances(path, were, self.now["results"]) if were else {}
         for name, by_quantity in were.items():
             for quantity, was in by_quantity.items():
-                if not are[name][quantity] <= CHAOTIC_ROOM * was:
-                    text = f"{quantity} of {name}: {are[name][quantity]:.3g} from the converged solution, was {was:.3g}"
+                far = are[name].get(quantity, np.inf)
+                if far > CHAOTIC_ROOM * was:
+                    text = f"{quantity} of {name}: {far:.3g} from the converged solution, was {was:.3g}"
                     yield Difference(np.inf, np.inf, text)
 
 

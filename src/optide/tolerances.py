@@ -52,8 +52,9 @@ single one is found that is 6e-4 out of place, a fifth of a pixel."""
 LIMITS = 1e-6
 """Of the limits of an axis, in the largest of them."""
 
-PIXELS = 64
-"""Of a square of 64 by 64 pixels: the sum of all differences of its red, green and blue, each 0 to 255."""
+PIXELS = 320
+"""Of a square of 64 by 64 pixels: the sum of all differences of its red, green and blue, each 0 to 255; a single pixel
+between black and white is 765."""
 
 POINT = 1e-6
 """Of a number in a PDF, in printer's points."""

@@ -132,24 +132,19 @@ def name(configuration: Mapping[str, Any]) -> str:
     )
 
 
-def starts(k: np.ndarray) -> np.ndarray:
-    """The first rows of the configurations in a file, by the steps of all its rows."""
-    return np.flatnonzero(np.diff(k, prepend=k[0]) <= 0)
-
-
 def lanes(path: str | Path) -> list[LaneTrace]:
     """The configurations of a trace file, in their order in it."""
     table = read(path)
     values = {name: table.column(name).to_numpy() for name in VALUES.names}
-    first = starts(values["k"])
-    ends = [*first[1:], table.num_rows]
+    starts = np.flatnonzero(np.diff(values["k"], prepend=values["k"][0]) <= 0)
+    ends = [*starts[1:], table.num_rows]
     reports = _metadata(table)["lanes"]
-    if len(reports) != len(first):
-        raise TraceError(f"{path}: {len(first)} configurations, but metadata for {len(reports)}")
+    if len(reports) != len(starts):
+        raise TraceError(f"{path}: {len(starts)} configurations, but metadata for {len(reports)}")
     return [
         LaneTrace(
             {**report, **table.slice(start, 1).select(CONFIGURATION.names).to_pylist()[0]},
             {name: column[start:end] for name, column in values.items()},
         )
-        for start, end, report in zip(first, ends, reports, strict=True)
+        for start, end, report in zip(starts, ends, reports, strict=True)
     ]
