@@ -43,7 +43,7 @@ benchmark: .venv-benchmark/installed
 	touch $@
 
 dependencies: .venv/installed
-	$(BIN)/python -m optide.environment
+	$(BIN)/python -m optide.planning.environment
 
 vulnerabilities:
 	@PYTHON=$(PYTHON) bash .ci/vulnerabilities
@@ -59,13 +59,13 @@ lint: .venv/installed
 	touch $@
 
 docs: .venv/installed
-	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
-	$(BIN)/python -m optide.schema workflow/schemas/claims.schema.yaml > docs/claims.md
-	$(BIN)/python -m optide.environment --licences > docs/dependencies.md
+	$(BIN)/python -m optide.settings.schema workflow/schemas/config.schema.yaml > docs/configuration.md
+	$(BIN)/python -m optide.settings.schema workflow/schemas/claims.schema.yaml > docs/claims.md
+	$(BIN)/python -m optide.planning.environment --licences > docs/dependencies.md
 
 readme: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) claims
-	$(BIN)/python -m optide.claims.readme
+	$(BIN)/python -m optide.show.readme
 
 report: reproduce
 	$(SNAKEMAKE) --report report.html

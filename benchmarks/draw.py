@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
-from optide.config import Config, label
-from optide.plotting import COLOURS, MARKERS, style
+from optide.settings.config import Config, label
+from optide.show.style import COLOURS, MARKERS, style
 
 LOOKS = {
     "plain": (1, "published scheme, read plainly (estimated)"),

@@ -16,12 +16,13 @@ import jax
 import numpy as np
 
 from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
-from optide import elementary
-from optide.config import Config, experiment_slice, lanes
-from optide.errors import OptideError
-from optide.ide import solve_batch, solve_ide
-from optide.objectives import OBJECTIVES
-from optide.optimizers import OPTIMIZERS, Adam
+from optide.base.errors import OptideError
+from optide.ide.batch import solve_batch
+from optide.ide.solve import solve_ide
+from optide.numerics import elementary
+from optide.problem.objectives import OBJECTIVES
+from optide.problem.optimizers import OPTIMIZERS, Adam
+from optide.settings.config import Config, experiment_slice, lanes
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
 HYPERPARAMETERS = ("beta", "beta1", "beta2")

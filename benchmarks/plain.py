@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from optide.ide.picard import QUADRATURE_ORDER
 from optide.ide.problem import ORIGIN
 from optide.ide.quadrature import gauss_legendre
-from optide.optimizers import Optimizer
+from optide.problem.optimizers import Optimizer
 
 Array = jax.Array
 

@@ -5,13 +5,17 @@ import csv
 import numpy as np
 import pytest
 
-from optide import audit, audit_figure, audit_solve, provenance, richardson, seal, solve_ide, table2, traces
-from optide.audit import AS_CONFIGURED, WITHOUT_LOOKAHEAD, Solved, Treatment
-from optide.config import experiment_slice
-from optide.experiments import run
-from optide.logscale import PortableLogScale
-from optide.objectives import double_well, quadratic, regression
-from optide.optimizers import RMSProp
+from optide import solve_ide
+from optide.data import provenance, seal, traces
+from optide.numerics import richardson
+from optide.problem.objectives import double_well, quadratic, regression
+from optide.problem.optimizers import RMSProp
+from optide.settings.config import experiment_slice
+from optide.show import audit_figure, table2
+from optide.show.logscale import PortableLogScale
+from optide.studies import audit, audit_solve, decomposition
+from optide.studies.audit import AS_CONFIGURED, WITHOUT_LOOKAHEAD, Solved, Treatment
+from optide.studies.experiments import run
 
 X = np.linspace(0, 3, 50)
 SETTINGS = {"substeps": {"limit": [1, 2, 4], "no_lookahead": [1, 2, 4]}, "order": 2}
@@ -85,8 +89,8 @@ def synthetic(shift, *, failed=(), aligned=None):
     if aligned is not None:
         solved[AS_CONFIGURED] = np.cos(X) + aligned
     solutions = [Solved(KEY, treatment, treatment not in failed, theta) for treatment, theta in solved.items()]
-    (row,) = table2.rows(lanes, solutions, SETTINGS)
-    assert tuple(row) == table2.columns(SETTINGS)
+    (row,) = decomposition.rows(lanes, solutions, SETTINGS)
+    assert tuple(row) == decomposition.columns(SETTINGS)
     return row
 
 
@@ -97,10 +101,10 @@ def test_a_row_takes_the_gap_apart():
     assert row["limit_order"] == pytest.approx(2)
     assert row["limit_status"] == ""
     # of order 1, where the method has 2
-    assert row["no_lookahead_status"] == table2.NO_ORDER
+    assert row["no_lookahead_status"] == decomposition.NO_ORDER
     assert row["no_lookahead_order"] == pytest.approx(1)
     assert row["no_lookahead_gap"] is None
-    assert table2.summary([row]).splitlines()[0].startswith("limit: 1 of 1, 0: ")
+    assert decomposition.summary([row]).splitlines()[0].startswith("limit: 1 of 1, 0: ")
 
 
 def test_where_the_start_is_aligned_as_configured_nothing_else_was_solved():
@@ -109,7 +113,7 @@ def test_where_the_start_is_aligned_as_configured_nothing_else_was_solved():
 
 def test_a_solve_that_failed_gives_no_number():
     row = synthetic(0.0, failed=[Treatment(1, 2, 4)])
-    assert row["limit_status"] == table2.NOT_SOLVED
+    assert row["limit_status"] == decomposition.NOT_SOLVED
     assert row["limit_gap"] is row["limit_error"] is row["limit_4"] is None
     assert row["limit_2"] > 0
 

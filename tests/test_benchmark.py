@@ -12,13 +12,14 @@ from benchmarks import draw, measure, plain, timing
 from benchmarks.__main__ import main
 
 from conftest import ROOT
-from optide import AdaGrad, RMSProp, solve_ide, yamlfile
-from optide.config import HYPERPARAMETERS
+from optide import AdaGrad, RMSProp, solve_ide
 from optide.ide import march
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.picard import sweep
 from optide.ide.problem import ORIGIN, Problem
-from optide.objectives import quadratic
+from optide.problem.objectives import quadratic
+from optide.settings import yamlfile
+from optide.settings.config import HYPERPARAMETERS
 
 import jax  # isort: skip
 import jax.numpy as jnp  # isort: skip

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from optide import experiments, provenance, traces, yamlfile
-from optide.claims import check, equation, judge, measures, render
-from optide.config import ConfigError, experiment_slice
-from optide.metrics import Fit
+from optide.claims import check, equation, judge, measures
+from optide.data import provenance, traces
+from optide.numerics.metrics import Fit
+from optide.settings import yamlfile
+from optide.settings.config import ConfigError, experiment_slice
+from optide.show import claims as render
+from optide.studies import experiments
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/claims.schema.yaml")
 REDUCED = ROOT / "tests/reduced"

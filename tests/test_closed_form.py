@@ -30,7 +30,7 @@ import pytest
 from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide
-from optide.ide import solve_batch
+from optide.ide.batch import solve_batch
 
 C, THETA0, STEPS, ALPHA, EPS = -1.5, 0.3, 12, 0.1, 1e-30
 

@@ -4,24 +4,27 @@ import dataclasses
 import pytest
 
 from conftest import ROOT
-from optide import audit, plotting, table, traces, yamlfile
-from optide.claims import render
-from optide.config import (
+from optide.data import traces
+from optide.problem.objectives import OBJECTIVES
+from optide.problem.optimizers import OPTIMIZERS
+from optide.settings import yamlfile
+from optide.settings.config import (
     HYPERPARAMETERS,
-    LOOKS,
     NAMES,
     STATES,
     ConfigError,
-    examine,
     experiment_slice,
     figure_labels,
     figure_runs,
     label,
     lanes,
-    looks,
 )
-from optide.objectives import OBJECTIVES
-from optide.optimizers import OPTIMIZERS
+from optide.settings.examine import examine
+from optide.settings.looks import LOOKS, looks
+from optide.show import claims as render
+from optide.show import plotting
+from optide.studies import audit
+from optide.studies import table1 as table
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
 

@@ -13,8 +13,11 @@ from matplotlib.figure import Figure
 from rocrate.rocrate import ROCrate
 
 from conftest import ROOT
-from optide import crate, digests, experiments, plotting, provenance, traces
-from optide.config import experiment_slice
+from optide.data import digests, provenance, traces
+from optide.record import crate
+from optide.settings.config import experiment_slice
+from optide.show import plotting
+from optide.studies import experiments
 
 CONFIG = ROOT / "tests" / "reduced" / "config.yaml"
 NAMES = ("Snakefile", "CITATION.cff", "requirements.lock", "workflow/rules/crate.smk")

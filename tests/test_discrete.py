@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, run_discrete
-from optide.discrete import _scan
-from optide.errors import NonFiniteError
-from optide.objectives import OBJECTIVES, quadratic
+from optide.base.errors import NonFiniteError
+from optide.problem.discrete import _scan
+from optide.problem.objectives import OBJECTIVES, quadratic
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference" / "discrete_quadratic.parquet"
 

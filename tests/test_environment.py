@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from optide import environment
+from optide.planning import environment
 
 LOCK = environment.read((ROOT / "requirements.lock").read_text())
 HASH = f"--hash=sha256:{'0' * 64}"

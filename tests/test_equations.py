@@ -13,11 +13,12 @@ import jax
 import numpy as np
 import pytest
 
-from optide.audit_solve import SideBySide
-from optide.elementary import exp
-from optide.ide import ORIGIN, Problem, blocks, march, picard
-from optide.objectives import double_well, quadratic, regression
-from optide.optimizers import AdaGrad, Adam, RMSProp
+from optide.ide import blocks, march, picard
+from optide.ide.solve import ORIGIN, Problem
+from optide.numerics.elementary import exp
+from optide.problem.objectives import double_well, quadratic, regression
+from optide.problem.optimizers import AdaGrad, Adam, RMSProp
+from optide.studies.audit_solve import SideBySide
 
 POINTS, LANES = 10, 24
 OBJECTIVE = SideBySide((quadratic, double_well, regression))

@@ -1,9 +1,9 @@
 import pytest
 
-from optide.config import experiment_slice
-from optide.errors import ConvergenceError, one_line
-from optide.experiments import report, run
+from optide.base.errors import ConvergenceError, one_line
 from optide.ide import march, picard
+from optide.settings.config import experiment_slice
+from optide.studies.experiments import report, run
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from browser import chromium, complaints, needs_chromium, requests
-from optide import explorer, provenance
-from optide.traces import VALUES, LaneTrace
+from optide.data import provenance
+from optide.data.traces import VALUES, LaneTrace
+from optide.show import explorer
 
 RECORD = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
 STEPS = 40

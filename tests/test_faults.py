@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from conftest import ROOT
-from optide.files import FileError, aside
+from optide.base.files import FileError, aside
 from test_workflow import REDUCED, edited, snakemake
 
 KILLS = int(os.environ.get("KILLS", "4"))  # `make faults`: 50
@@ -109,7 +109,7 @@ POWERLESS = BECOME.format("ctypes.CDLL(None).prctl(24, 1)")
 WRITE = """
 import sys
 from optide import config, experiments, plotting, table, traces, yamlfile
-from optide.errors import one_line
+from optide.base.errors import one_line
 from optide.objectives import OBJECTIVES
 
 record = {"configuration": {}, "traces": {}}

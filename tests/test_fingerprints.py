@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optide import fingerprints
-from optide.fingerprints import EXACT, LENGTH, NAN, NULL, Tolerance, column, compare, of, places
+from optide.data import fingerprints
+from optide.data.fingerprints import EXACT, LENGTH, NAN, NULL, Tolerance, column, compare, of, places
 
 TOLERANCE = Tolerance(1e-9, 1e-15)
 FLOOR = TOLERANCE.absolute / TOLERANCE.relative

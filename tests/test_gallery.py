@@ -3,8 +3,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from optide import gallery, plotting, provenance
-from optide.errors import OptideError
+from optide.base.errors import OptideError
+from optide.data import provenance
+from optide.show import gallery, plotting
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from optide import imports
+from optide.planning import imports
 
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
 SOURCES = ROOT / "src"

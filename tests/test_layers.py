@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 
 from conftest import ROOT
-from optide import layers, yamlfile
-from optide.config import ConfigError
-from optide.layers import COMMAND_LINE, Layer
+from optide.settings import layers, yamlfile
+from optide.settings.config import ConfigError
+from optide.settings.layers import COMMAND_LINE, Layer
 from test_mutations import mutated, mutations, values
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")

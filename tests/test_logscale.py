@@ -1,7 +1,7 @@
 import numpy as np
 from matplotlib.scale import LogScale
 
-from optide.logscale import PortableLogScale
+from optide.show.logscale import PortableLogScale
 
 
 def test_places_are_those_of_matplotlib_to_rounding():

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide, solve_lanes
-from optide.audit_solve import SideBySide
-from optide.config import experiment_slice, lanes
-from optide.ide import ORIGIN, Problem, picard
-from optide.objectives import OBJECTIVES, quadratic
-from optide.optimizers import OPTIMIZERS
+from optide.ide import picard
+from optide.ide.solve import ORIGIN, Problem
+from optide.problem.objectives import OBJECTIVES, quadratic
+from optide.problem.optimizers import OPTIMIZERS
+from optide.settings.config import experiment_slice, lanes
+from optide.studies.audit_solve import SideBySide
 
 METHODS = ("march", "picard")
 

@@ -14,9 +14,11 @@ import yaml
 
 from conftest import ROOT
 from elsewhere import WITH_FUSED, built_with
-from optide import digests, experiments, manifest, seal, tolerances, traces
-from optide.config import experiment_slice
+from optide.data import digests, seal, tolerances, traces
 from optide.ide import blocks, picard, quadrature
+from optide.record import compare, manifest
+from optide.settings.config import experiment_slice
+from optide.studies import experiments
 
 REDUCED = yaml.safe_load((ROOT / "tests" / "reduced" / "config.yaml").read_text())
 SCHEMES = ("discrete", "published", "converged")
@@ -43,7 +45,7 @@ def accepted(tmp_path_factory):
 
 def levels(accepted, files=()):
     _, paths, before, reference = accepted
-    return {v.path.rsplit("/", 1)[-1]: v for v in manifest.compare(before, reference, manifest.describe(paths, files))}
+    return {v.path.rsplit("/", 1)[-1]: v for v in compare.compare(before, reference, manifest.describe(paths, files))}
 
 
 @pytest.fixture
@@ -61,8 +63,8 @@ def test_computed_again_every_bit_is_the_same(accepted, rerun):
     rerun()
     found = levels(accepted).values()
     assert {v.level for v in found} == {"identical"}
-    assert "every bit is as accepted" in manifest.render(list(found), [])
-    assert not manifest.failed(found)
+    assert "every bit is as accepted" in compare.render(list(found), [])
+    assert not compare.failed(found)
 
 
 def test_another_eps_is_noticed(accepted, rerun, monkeypatch):
@@ -72,7 +74,7 @@ def test_another_eps_is_noticed(accepted, rerun, monkeypatch):
     found = levels(accepted)
     assert {name for name, v in found.items() if v.level == "different"} == {f"{s}.parquet" for s in SCHEMES}
     assert all("theta in row" in v.detail or "in row" in v.detail for v in found.values())
-    assert manifest.failed(found.values())
+    assert compare.failed(found.values())
 
 
 def move_one_node(order):
@@ -107,8 +109,8 @@ def test_on_another_machine_last_bits_may_differ_and_it_says_so(accepted, rerun,
     rerun()
     found = levels(elsewhere(accepted))
     assert found["converged.parquet"].level == "equal within tolerance"
-    assert not manifest.failed(found.values())
-    report = manifest.render(list(found.values()), ["machine aarch64 -> x86_64"])
+    assert not compare.failed(found.values())
+    report = compare.render(list(found.values()), ["machine aarch64 -> x86_64"])
     assert "not the accepted environment: machine aarch64 -> x86_64" in report
     assert "but not every bit" in report
 
@@ -247,7 +249,7 @@ from optide import _runtime
 
 _runtime.pin()
 from optide import experiments, traces
-from optide.config import experiment_slice
+from optide.settings.config import experiment_slice
 
 config = yaml.safe_load(open(sys.argv[1]))
 for path, name, rate, scheme in json.loads(sys.argv[2]):
@@ -291,8 +293,8 @@ def test_with_fused_multiply_add_every_trace_is_ten_times_within_the_tolerances(
         patch.chdir(there)
         now = manifest.describe([path for path, *_ in jobs], [])
         now["environment"]["XLA_FLAGS"] = "others"
-        verdicts = manifest.compare(accepted, reference, now)
-    assert not manifest.failed(verdicts), manifest.render(verdicts, [])
+        verdicts = compare.compare(accepted, reference, now)
+    assert not compare.failed(verdicts), compare.render(verdicts, [])
     levels = [v.level for v in verdicts]
     assert levels.count("chaotic") == 1
     assert levels.count("equal within tolerance") == others - 1
@@ -305,10 +307,10 @@ def test_missing_new_and_changed_files(accepted, tmp_path):
     with_figure = manifest.describe(paths, [str(figure)])
     figure.write_bytes(b"two")
     now = manifest.describe(paths[:-1], [str(figure)])
-    found = {v.path: v.level for v in manifest.compare(with_figure, reference, now)}
+    found = {v.path: v.level for v in compare.compare(with_figure, reference, now)}
     assert found[paths[-1]] == "missing"
     assert found[str(figure)] == "different"
-    assert {v.level for v in manifest.compare(manifest.read(tmp_path)[0], reference, before)} == {"new"}
+    assert {v.level for v in compare.compare(manifest.read(tmp_path)[0], reference, before)} == {"new"}
 
 
 def test_manifest_and_reference_come_back_as_written(accepted, tmp_path):

@@ -19,8 +19,8 @@ import pytest
 from numpy.polynomial import Polynomial
 
 from optide import AdaGrad, RMSProp
-from optide.ide import solve_batch
-from optide.objectives import double_well
+from optide.ide.batch import solve_batch
+from optide.problem.objectives import double_well
 
 ALPHA, BETA, STEPS = 0.1, 0.9, 12
 

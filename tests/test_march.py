@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
-from optide.config import experiment_slice, lanes
-from optide.errors import NonFiniteError, ParameterError
-from optide.ide import ORIGIN, Problem, march, picard
-from optide.objectives import OBJECTIVES, double_well, quadratic
-from optide.optimizers import OPTIMIZERS
+from optide.base.errors import NonFiniteError, ParameterError
+from optide.ide import march, picard
+from optide.ide.solve import ORIGIN, Problem
+from optide.problem.objectives import OBJECTIVES, double_well, quadratic
+from optide.problem.optimizers import OPTIMIZERS
+from optide.settings.config import experiment_slice, lanes
 
 RUNS = [
     (f"{objective}-{optimizer}", rate)

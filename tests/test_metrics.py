@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from optide.metrics import decay_fit, decay_rate, decay_window, gap, memory_length, nearest
+from optide.numerics.metrics import decay_fit, decay_rate, decay_window, gap, memory_length, nearest
 
 
 def test_gap_compares_the_steps_that_both_curves_have():

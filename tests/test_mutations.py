@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT
-from optide import experiments, yamlfile
-from optide.config import examine, experiment_slice
-from optide.errors import OptideError
-from optide.schema import key_of
+from optide.base.errors import OptideError
+from optide.settings import yamlfile
+from optide.settings.config import experiment_slice
+from optide.settings.examine import examine
+from optide.settings.schema import key_of
+from optide.studies import experiments
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
 REDUCED = (ROOT / "tests/reduced/config.yaml").read_text()

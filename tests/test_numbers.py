@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
-from optide.errors import NonFiniteError, ObjectiveError, UnderflowError
-from optide.finite import NEGLIGIBLE
-from optide.objectives import double_well
+from optide.base.errors import NonFiniteError, ObjectiveError, UnderflowError
+from optide.problem.finite import NEGLIGIBLE
+from optide.problem.objectives import double_well
 
 
 def no_gradient_below_half(theta):

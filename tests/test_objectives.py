@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optide.objectives import OBJECTIVES, double_well, quadratic, regression
+from optide.problem.objectives import OBJECTIVES, double_well, quadratic, regression
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

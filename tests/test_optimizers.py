@@ -5,9 +5,9 @@ import pytest
 from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp
-from optide.config import HYPERPARAMETERS, STATES
-from optide.errors import ParameterError
-from optide.optimizers import OPTIMIZERS, filled, sqrt
+from optide.base.errors import ParameterError
+from optide.problem.optimizers import OPTIMIZERS, filled, sqrt
+from optide.settings.config import HYPERPARAMETERS, STATES
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 from colorspacious import cspace_convert, deltaE
 from matplotlib.colors import to_rgb
 
-from optide import plotting
-from optide.config import LOOKS, experiment_slice, label, lanes, looks
+from optide.settings.config import experiment_slice, label, lanes
+from optide.settings.looks import LOOKS, looks
+from optide.show import style
 
 DEFICIENCIES = ("protanomaly", "deuteranomaly", "tritanomaly")
 KINDS = ("normal", *DEFICIENCIES, "grey")
@@ -41,7 +42,7 @@ def pairs(config):
 
 
 def palette(*places):
-    return np.array([to_rgb(plotting.COLOURS[place]) for place in places])
+    return np.array([to_rgb(style.COLOURS[place]) for place in places])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,7 +50,7 @@ def test_choices_in_one_figure_are_told_apart(config, kind):
     assert len(pairs(config)) > 10
     for one, other in pairs(config):
         hue = difference(palette(one, other), kind) >= APART
-        shape = plotting.MARKERS[one] != plotting.MARKERS[other] and plotting.LINES[one] != plotting.LINES[other]
+        shape = style.MARKERS[one] != style.MARKERS[other] and style.LINES[one] != style.LINES[other]
         assert hue or shape, (one, other)
 
 
@@ -61,30 +62,30 @@ def test_colours_alone_do_for_eyes_and_fail_in_grey_where_marker_and_dash_must_t
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_colour_stands_out_from_the_paper(kind):
     # a quarter of what black differs from white
-    for colour in plotting.COLOURS:
+    for colour in style.COLOURS:
         assert difference(np.array([to_rgb(colour), (1, 1, 1)]), kind) >= 2.5 * APART
 
 
 def every_look():
-    return [plotting.look(place) for place in range(LOOKS)]
+    return [style.look(place) for place in range(LOOKS)]
 
 
 def test_so_many_looks_are_told_apart_line_by_line_and_marker_by_marker():
     assert LOOKS >= 40
     colours, markers, dashes = zip(*every_look(), strict=True)
     assert len(set(zip(colours, dashes, strict=True))) == len(set(zip(colours, markers, strict=True))) == LOOKS
-    assert set(colours) == set(plotting.COLOURS)
-    first = [*zip(plotting.COLOURS, plotting.MARKERS, plotting.LINES, strict=True)]
+    assert set(colours) == set(style.COLOURS)
+    first = [*zip(style.COLOURS, style.MARKERS, style.LINES, strict=True)]
     assert every_look()[: len(first)] == first
     with pytest.raises(IndexError):  # there are no more
-        plotting.look(LOOKS)
+        style.look(LOOKS)
 
 
 @pytest.mark.parametrize("kind", ["normal", *DEFICIENCIES])
 def test_any_two_looks_are_told_apart_by_hue_or_shape_whatever_the_eye(kind):
     alike = {
         pair
-        for pair in itertools.combinations(plotting.COLOURS, 2)
+        for pair in itertools.combinations(style.COLOURS, 2)
         if difference(np.array([to_rgb(colour) for colour in pair]), kind) < APART
     }
     lines, markers = set(), set()
@@ -107,8 +108,8 @@ def choices(config, row):
 
 
 def test_no_two_choices_have_one_marker_and_no_two_in_a_panel_one_dash(config):
-    assert len(set(plotting.MARKERS)) == len(plotting.MARKERS) == len(plotting.COLOURS) == len(plotting.LINES)
+    assert len(set(style.MARKERS)) == len(style.MARKERS) == len(style.COLOURS) == len(style.LINES)
     for name, figure in config["figures"].items():
         for row in figure["rows"]:
             shown = set(choices(config, row))
-            assert len({plotting.LINES[looks(config, name)[choice]] for choice in shown}) == len(shown)
+            assert len({style.LINES[looks(config, name)[choice]] for choice in shown}) == len(shown)

@@ -3,7 +3,7 @@
 import pytest
 
 from optide import Adam, RMSProp, solve_ide
-from optide.objectives import double_well, quadratic
+from optide.problem.objectives import double_well, quadratic
 
 LOG = [
     ((0.0, 0.99), 24, 4.824243798918514e-05),

@@ -15,9 +15,11 @@ from matplotlib import font_manager
 from matplotlib.colors import to_hex
 
 from conftest import ROOT
-from optide import plotting, traces
-from optide.config import LOOKS, experiment_slice, lanes, looks
-from optide.experiments import run
+from optide.data import traces
+from optide.settings.config import experiment_slice, lanes
+from optide.settings.looks import LOOKS, looks
+from optide.show import plotting, style
+from optide.studies.experiments import run
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_lines_are_the_equation_and_markers_the_algorithm(config, drawn):
     for line in lines:
         by_colour.setdefault(to_hex(line.get_color()), []).append(line)
     assert all(len(pair) == 2 for pair in by_colour.values())
-    equation, algorithm = by_colour[to_hex(plotting.COLOURS[1])]
+    equation, algorithm = by_colour[to_hex(style.COLOURS[1])]
     lane = next(t for t in drawn if t.configuration["scheme"] == "converged" and t.configuration["beta"] == 0)
     np.testing.assert_array_equal(equation.get_ydata(), lane.values["theta"])
     np.testing.assert_allclose(algorithm.get_xdata(), range(50), rtol=1e-15)
@@ -166,7 +168,7 @@ def test_a_figure_of_many_choices_tells_them_apart_and_has_room_for_its_legend(c
         assert len({(to_hex(line.get_color()), str(line._dash_pattern)) for line in lines}) == choices
         assert len({(to_hex(line.get_color()), line.get_marker()) for line in markers}) == choices
         used = {to_hex(line.get_color()) for line in panel.get_lines()}
-        assert used == {colour.lower() for colour in plotting.COLOURS}
+        assert used == {colour.lower() for colour in style.COLOURS}
     (legend,) = figure.legends
     named = [text.get_text() for text in legend.get_texts()]
     assert len(named) == len(set(named)) == choices + 2
@@ -248,7 +250,7 @@ import matplotlib as mpl
 import yaml
 from matplotlib.figure import Figure
 from optide import plotting, traces
-from optide.config import looks
+from optide.settings.looks import looks
 
 config = yaml.safe_load(open(sys.argv[1]))
 lanes = [lane for path in sys.argv[2:] for lane in traces.lanes(path)]

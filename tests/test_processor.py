@@ -25,7 +25,7 @@ import hashlib
 import numpy as np
 from optide import Adam, elementary, linearisation, run_discrete, solve_ide
 from optide.ide.quadrature import gauss_legendre
-from optide.metrics import decay_rate
+from optide.numerics.metrics import decay_rate
 from optide.objectives import double_well, regression
 
 rng = np.random.default_rng(0)

@@ -14,8 +14,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from conftest import ROOT
-from optide import digests, experiments, plotting, provenance, traces
-from optide.config import entry, experiment_slice
+from optide.data import digests, provenance, traces
+from optide.record import verify
+from optide.settings.config import entry, experiment_slice
+from optide.show import plotting
+from optide.studies import experiments
 
 CSV = b"x,y\n1,2\n"
 FORMATS = ("png", "pdf", "md", "html", "tex", "csv")
@@ -56,7 +59,7 @@ def copy(run, tmp_path):
 
 
 def main(folder, *names):
-    return provenance.main([*(str(folder / name) for name in names), "--directory", str(folder)])
+    return verify.main([*(str(folder / name) for name in names), "--directory", str(folder)])
 
 
 def test_a_record_has_digests_of_values_and_of_settings(run):
@@ -222,9 +225,7 @@ def test_an_unreadable_configuration_is_named_in_one_line(copy, capsys, content)
 
 
 def test_the_command_needs_no_jax(run):
-    code = (
-        "import sys; from optide import provenance; code = provenance.main(['a.png']); assert 'jax' not in sys.modules"
-    )
+    code = "import sys; from optide import provenance; code = verify.main(['a.png']); assert 'jax' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; sys.exit(code)"], cwd=run[0], capture_output=True, text=True, check=False
     )
@@ -236,9 +237,9 @@ def test_claims_are_looked_up_in_their_own_file(tmp_path):
     (tmp_path / "config.yaml").write_text("experiments: {}\n")
     record = {"configuration": {"claims.a": provenance.of_setting({"below": 1}), "claims.b": "0"}, "traces": {}}
     provenance.write(tmp_path / "x.md", provenance.of_text("x.md", record).encode())
-    assert provenance.main([str(tmp_path / "x.md"), "--directory", str(tmp_path)]) == 1
+    assert verify.main([str(tmp_path / "x.md"), "--directory", str(tmp_path)]) == 1
     (tmp_path / "claims.yaml").write_text("claims: {a: {below: 1}}\n")
-    found = provenance.verify(record, provenance._configuration(tmp_path / "config.yaml", tmp_path), tmp_path)
+    found = verify.verify(record, verify._configuration(tmp_path / "config.yaml", tmp_path), tmp_path)
     assert [(item.verdict, item.name) for item in found] == [
         ("verified", "claims.yaml: claims.a"),
         ("missing", "claims.yaml: claims.b"),
@@ -265,7 +266,7 @@ def test_a_run_that_was_given_another_configuration_is_verified_against_that(giv
         f"3 of 4 verified\n  the last whole run was given another configuration: verify with `--configfile {ran}`\n"
     )
     options = ["--directory", str(given_otherwise), "--configfile", str(ran)]
-    assert provenance.main([str(given_otherwise / "a.png"), *options]) == 0
+    assert verify.main([str(given_otherwise / "a.png"), *options]) == 0
     printed = capsys.readouterr().out
     assert "  verified  results/inputs/config.yaml: experiments.quadratic-adagrad" in printed
     assert printed.endswith("4 of 4 verified\n")

@@ -5,21 +5,15 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from optide import (
-    AdaGrad,
-    Adam,
-    RMSProp,
-    linearisation,
-    metrics,
-    rates,
-    rates_figure,
-    run_discrete,
-    seal,
-    solve_ide,
-    yamlfile,
-)
-from optide.config import ConfigError, examine
-from optide.objectives import quadratic
+from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
+from optide.data import seal
+from optide.numerics import metrics
+from optide.problem.objectives import quadratic
+from optide.settings import yamlfile
+from optide.settings.config import ConfigError
+from optide.settings.examine import examine
+from optide.show import rates_figure
+from optide.studies import linearisation, rates
 
 DISTANCE = 3.0  # from theta0 = 1 to the minimum at 4
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from conftest import ROOT
-from optide import yamlfile
-from optide.claims import readme
+from optide.settings import yamlfile
+from optide.show import readme
 
 ROWS = [
     {"claim": "a", "source": "figure 1", "statement": "It settles.", "model": model, "verdict": verdict}

@@ -1,8 +1,8 @@
 import pytest
 
 from conftest import ROOT
-from optide import yamlfile
-from optide.schema import first_error, nearest, reference
+from optide.settings import yamlfile
+from optide.settings.schema import first_error, nearest, reference
 
 
 @pytest.mark.parametrize(("schema", "page", "keys"), [("config", "configuration", 66), ("claims", "claims", 34)])

@@ -3,10 +3,12 @@ import csv
 import numpy as np
 import pytest
 
-from optide import provenance, table, traces
-from optide.config import experiment_slice
-from optide.experiments import run
-from optide.objectives import OBJECTIVES
+from optide.data import provenance, traces
+from optide.problem.objectives import OBJECTIVES
+from optide.settings.config import experiment_slice
+from optide.show import table1
+from optide.studies import comparison
+from optide.studies.experiments import run
 
 MINIMA = {name: objective.minima for name, objective in OBJECTIVES.items()}
 
@@ -20,12 +22,12 @@ def rows(config, tmp_path_factory):
             trace, metadata = run(experiment_slice(config, name, 0.1), scheme)
             traces.write(path, trace, metadata)
             lanes += traces.lanes(path)
-    return table.rows(lanes, MINIMA)
+    return comparison.rows(lanes, MINIMA)
 
 
 def test_one_row_a_configuration_in_order(rows):
     assert [row["experiment"] for row in rows] == ["quadratic-adam"] * 4 + ["double_well-adagrad"] * 3
-    assert all(tuple(row) == table.COLUMNS for row in rows)
+    assert all(tuple(row) == comparison.COLUMNS for row in rows)
 
 
 def test_measures_of_a_row(rows):
@@ -52,7 +54,7 @@ def test_measures_of_a_row(rows):
 def test_formats(rows, tmp_path):
     record = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
     for suffix in ("csv", "csv-metadata.json", "md", "html", "tex"):
-        table.write(rows, tmp_path / f"table.{suffix}", record)
+        table1.write(rows, tmp_path / f"table.{suffix}", record)
         assert suffix == "csv" or provenance.read(tmp_path / f"table.{suffix}") == record
     with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
         read = list(csv.DictReader(stream))
@@ -73,6 +75,6 @@ def test_formats(rows, tmp_path):
 
 def test_the_numbers_of_a_configuration_are_no_other_numbers(rows, tmp_path):
     near = {"learning_rate": 0.123456, "beta1": 0.9, "beta2": 0.99999999, "theta0": 1.00001}
-    table.write([rows[0] | near], tmp_path / "table.md", {"configuration": {}, "traces": {}})
+    table1.write([rows[0] | near], tmp_path / "table.md", {"configuration": {}, "traces": {}})
     (line,) = (line for line in (tmp_path / "table.md").read_text(encoding="utf-8").splitlines() if "adam" in line)
     assert [cell.strip() for cell in line.split("|")[2:5]] == ["0.123456", "0.9, 0.99999999", "1.00001"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from optide import targets
+from optide.planning import targets
 
 RULES = ["all", "trace", "check", "crate"]
 FILES = [

@@ -7,11 +7,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from optide import Adam, files, run_discrete, seal, traces
-from optide.config import experiment_slice
-from optide.experiments import report, run
-from optide.mend import mend, recorded
-from optide.objectives import double_well
+from optide import Adam, run_discrete
+from optide.base import files
+from optide.data import seal, traces
+from optide.problem.objectives import double_well
+from optide.record.mend import mend, recorded
+from optide.settings.config import experiment_slice
+from optide.studies.experiments import report, run
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from optide import AdaGrad, Adam, RMSProp, linearisation, run_discrete, solve_ide, solve_lanes
-from optide._runtime import ENVIRONMENT, PINNED
-from optide.discrete import _scan
-from optide.errors import ObjectiveError, OptideError, ParameterError, TracedError
-from optide.ide import _solve, solve_batch
-from optide.objectives import Objective, double_well
+from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide, solve_lanes
+from optide.base.arithmetic import ENVIRONMENT, PINNED
+from optide.base.errors import ObjectiveError, OptideError, ParameterError, TracedError
+from optide.ide.batch import solve_batch
+from optide.ide.solve import _solve
+from optide.problem.discrete import _scan
+from optide.problem.objectives import Objective, double_well
+from optide.studies import linearisation
 
 STEPS = 12
 ADAM = Adam(0.1)
@@ -51,7 +53,7 @@ environment, settings = dict(os.environ), dict(jax.config.values)
 import optide
 from optide import AdaGrad, Adam, elementary, experiments, linearisation, metrics, results, run_discrete, solve_ide
 from optide import solve_lanes, traces
-from optide.errors import OptideError
+from optide.base.errors import OptideError
 from optide.claims.equation import sweep_movement
 from optide.ide import _solve, solve_batch
 from optide.objectives import double_well

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide
-from optide.errors import ParameterError
-from optide.ide import ORIGIN, Lane, Options, Problem, _solve, march, picard, solve_batch
+from optide.base.errors import ParameterError
+from optide.ide import newton, picard, windows
+from optide.ide.batch import solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
-from optide.objectives import double_well, quadratic
+from optide.ide.solve import ORIGIN, Lane, Options, Problem, _solve
+from optide.problem.objectives import double_well, quadratic
 
 
 # Limit cycles, and v -> 0 where the velocity amplifies rounding by alpha / eps: here an undamped and a
@@ -41,8 +43,8 @@ SEVERAL = [
 def test_equations_with_three_solutions_have_degree_one():
     steps, optimizer, theta0 = 6, RMSProp(0.358, 0.28), jnp.asarray(0.4)
     problem = Problem(optimizer, double_well, theta0, jnp.asarray(ORIGIN), steps, lookahead=1, substeps=1)
-    window = march.whole(problem)
-    solve = jax.jit(lambda X: march.newton(problem, window, march.begin(problem, window, X), march.PATIENT))
+    window = windows.whole(problem)
+    solve = jax.jit(lambda X: newton.newton(problem, window, newton.begin(problem, window, X), newton.PATIENT))
     found = []
     for nodes, sign in SEVERAL:
         beyond = 2 * nodes[-1] - nodes[-2]  # the block in which theta goes straight on

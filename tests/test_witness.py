@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from optide import Adam, RMSProp
-from optide.ide import solve_batch
+from optide.ide.batch import solve_batch
 
 ALPHA, STEPS, BETA1, BETA2, EPS = 0.05, 20, 0.9, 0.99, 1e-8
 SUBSTEPS, SAVE_EVERY = 2048, 128

@@ -22,8 +22,9 @@ import wrong
 from browser import chromium, complaints, needs_chromium, requests
 from conftest import ROOT
 from elsewhere import WITH_FUSED, built_with
-from optide import manifest, provenance, yamlfile
-from optide import traces as optide_traces
+from optide.data import traces as optide_traces
+from optide.record import compare, manifest, verify
+from optide.settings import yamlfile
 from test_processor import POORER
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
@@ -124,7 +125,7 @@ def test_everything_is_built_with_logs_and_benchmarks(built):
 def test_every_figure_and_table_carries_its_provenance_and_is_in_the_crate(built, capsys):
     drawn = sorted(str(path.relative_to(built)) for path in (built / "figures").rglob("*.*"))
     assert len(drawn) == 12 + 5 + 2 + len(CLAIMS) + 2 + len(TABLE2) + 2
-    assert provenance.main([*(str(built / path) for path in drawn), "--directory", str(built)]) == 0
+    assert verify.main([*(str(built / path) for path in drawn), "--directory", str(built)]) == 0
     assert " 0 verified" not in capsys.readouterr().out
     parts = {entity.id for entity in ROCrate(built).data_entities}
     solved = {str(path.relative_to(built)) for path in (built / "results/traces").rglob("*.parquet")}
@@ -179,11 +180,11 @@ SOLVED = (
     ("file", "expected"),
     [
         ("src/optide/ide/march.py", SOLVED | DRAWN | TABLE | TABLE2 | CLAIMS | EXPLORER),
-        ("src/optide/plotting.py", DRAWN),
-        ("src/optide/rates_figure.py", RATES - {"results/rates.parquet"}),
-        ("src/optide/richardson.py", TABLE2),
-        ("src/optide/templates/explorer.js", EXPLORER),
-        ("src/optide/mend.py", set()),
+        ("src/optide/show/plotting.py", DRAWN),
+        ("src/optide/show/rates_figure.py", RATES - {"results/rates.parquet"}),
+        ("src/optide/numerics/richardson.py", TABLE2),
+        ("src/optide/show/templates/explorer.js", EXPLORER),
+        ("src/optide/record/mend.py", set()),
         ("workflow/scripts/claims.py", CLAIMS),
     ],
 )
@@ -225,7 +226,7 @@ def test_the_crate_has_the_configuration_that_ran_and_how_it_was_given(built, tm
     assert not described & (RATES | AUDIT | AUDITED | TABLE2)
     assert planned(folder, *given) == set()
     drawn = folder / "figures" / "converged" / "fig01.png"
-    assert provenance.main([str(drawn), "--directory", str(folder)]) == 0
+    assert verify.main([str(drawn), "--directory", str(folder)]) == 0
     # the same again from what was recorded: as another way to give it, that is another record, and nothing else
     assert planned(folder, "--configfile", ran) == CRATE
 
@@ -507,7 +508,7 @@ def test_each_of_200_wrong_values_is_found_on_another_machine(accepted, monkeypa
     monkeypatch.chdir(accepted)
     was, reference = manifest.read(Path("reproducibility"))
     was["environment"]["machine"] = "another"
-    assert manifest.changes(was["environment"], manifest.environment())
+    assert compare.changes(was["environment"], manifest.environment())
     rng = np.random.default_rng(0)
     found, missed = 0, []
     for times, pattern, change in WRONG:
@@ -521,8 +522,8 @@ def test_each_of_200_wrong_values_is_found_on_another_machine(accepted, monkeypa
             now = manifest.describe(*([str(path)] if kind == of else [] for of in ("results", "files")))
             # the other results are as they were
             now["results"] = was["results"] | now["results"]
-            verdicts = manifest.compare(was | only | {"results": was["results"]}, reference, now)
-            if manifest.failed(verdicts):
+            verdicts = compare.compare(was | only | {"results": was["results"]}, reference, now)
+            if compare.failed(verdicts):
                 found += 1
             else:
                 missed.append(f"{path}: {what}")

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from optide import yamlfile
+from optide.settings import yamlfile
 
 
 @pytest.mark.parametrize("path", ["config.yaml", "tests/reduced/config.yaml"])

@@ -12,20 +12,20 @@ Importing it changes nothing in the process.  For the bits of the workflow call 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from optide._runtime import pin
+from optide.base.arithmetic import pin
 
 if TYPE_CHECKING:
-    from optide.discrete import DiscreteRun, run_discrete
     from optide.ide import Solution, solve_ide, solve_lanes
-    from optide.optimizers import AdaGrad, Adam, RMSProp
+    from optide.problem.discrete import DiscreteRun, run_discrete
+    from optide.problem.optimizers import AdaGrad, Adam, RMSProp
 
 _HOME = {
-    "AdaGrad": "optimizers",
-    "Adam": "optimizers",
-    "DiscreteRun": "discrete",
-    "RMSProp": "optimizers",
+    "AdaGrad": "problem.optimizers",
+    "Adam": "problem.optimizers",
+    "DiscreteRun": "problem.discrete",
+    "RMSProp": "problem.optimizers",
     "Solution": "ide",
-    "run_discrete": "discrete",
+    "run_discrete": "problem.discrete",
     "solve_ide": "ide",
     "solve_lanes": "ide",
 }

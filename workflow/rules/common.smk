@@ -12,8 +12,8 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 import optide
-from optide._runtime import ENVIRONMENT
-from optide.errors import OptideError, failures
+from optide.base.arithmetic import ENVIRONMENT
+from optide.base.errors import OptideError, failures
 
 # The arithmetic of every job: it is started from here, with this environment, or reads this file itself.  Before all
 # that may import JAX.

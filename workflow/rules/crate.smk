@@ -9,7 +9,7 @@ ORIGINS = {
     **{str(path.relative_to(HOME)): path for pattern in PATTERNS for path in sorted(HOME.glob(pattern))},
     **{
         f"src/optide/{path.relative_to(LIBRARY)}": path
-        for pattern in ("**/*.py", "templates/*")
+        for pattern in ("**/*.py", "show/templates/*")
         for path in sorted(LIBRARY.glob(pattern))
     },
 }

@@ -12,7 +12,7 @@ rule explorer:
     benchmark:
         "results/benchmarks/explorer.tsv"
     params:
-        code=code("explorer.py", "templates/*"),
+        code=code("explorer.py", "show/templates/*"),
         settings=settings("experiments"),
     conda:
         PACKAGES

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from optide import audit, audit_solve
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.studies import audit, audit_solve
 
 with one_line(snakemake.log[0]):
     slices, settings = snakemake.params.slices, snakemake.params.audit

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from optide import audit, audit_figure, plotting, provenance, traces
-from optide.errors import one_line
-from optide.objectives import OBJECTIVES
+from optide.base.errors import one_line
+from optide.data import provenance, traces
+from optide.problem.objectives import OBJECTIVES
+from optide.show import audit_figure, plotting
+from optide.studies import audit
 
 with one_line(snakemake.log[0]):
     example = snakemake.params.example

@@ -3,20 +3,20 @@
 import sys
 from pathlib import Path
 
-from optide import manifest
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.record import compare, manifest
 
 with one_line(snakemake.log[0]):
     folder = Path(snakemake.params.folder)
     accepted, reference = manifest.read(folder)
     now = manifest.describe(snakemake.input.results, snakemake.input.files)
-    verdicts = manifest.compare(accepted, reference, now)
+    verdicts = compare.compare(accepted, reference, now)
     if snakemake.rule == "accept":
         manifest.write(folder, now, manifest.reference(now))
-        report = manifest.render_changes(verdicts)
+        report = compare.render_changes(verdicts)
     else:
-        report = manifest.render(verdicts, manifest.changes(accepted["environment"], now["environment"]))
+        report = compare.render(verdicts, compare.changes(accepted["environment"], now["environment"]))
     Path(snakemake.log[0]).write_text(report, encoding="utf-8")
     print(report, end="")
-    if snakemake.rule == "check" and manifest.failed(verdicts):
+    if snakemake.rule == "check" and compare.failed(verdicts):
         sys.exit(1)

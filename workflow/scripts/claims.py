@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from optide import provenance, traces
-from optide.claims import judge, render
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.claims import judge
+from optide.data import provenance, traces
+from optide.show import claims as render
 
 with one_line(snakemake.log[0]):
     claims = snakemake.params.claims

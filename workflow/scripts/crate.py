@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from optide import crate
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.record import crate
 
 with one_line(snakemake.log[0]):
     copied = {name: Path(path).read_bytes() for name, path in snakemake.params.paths.items()}

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from optide import explorer, provenance, traces
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.data import provenance, traces
+from optide.show import explorer
 
 with one_line(snakemake.log[0]):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]

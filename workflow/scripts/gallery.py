@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from optide import gallery
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.show import gallery
 
 with one_line(snakemake.log[0]):
     gallery.write(snakemake.input.figures, snakemake.output[0])

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from optide.errors import one_line
-from optide.mend import mend, recorded
+from optide.base.errors import one_line
+from optide.record.mend import mend, recorded
 
 with one_line(snakemake.log[0]):
     folders, artefacts = (list(map(Path, paths)) for paths in (snakemake.params.folders, snakemake.params.artefacts))

@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from optide import rates
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.studies import rates
 
 with one_line(snakemake.log[0]):
     settings = snakemake.params.rates

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from optide import plotting, provenance, rates, rates_figure
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.data import provenance
+from optide.show import plotting, rates_figure
+from optide.studies import rates
 
 with one_line(snakemake.log[0]):
     rows = rates.read(snakemake.input.rates)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from optide import experiments, traces
-from optide.errors import one_line
+from optide.base.errors import one_line
+from optide.data import traces
+from optide.studies import experiments
 
 with one_line(snakemake.log[0]):
     table, metadata = experiments.run(snakemake.params.experiment, snakemake.wildcards.scheme)

@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from optide.base.words import shown
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
-from optide.schema import first_error, nearest
-from optide.words import shown
+from optide.settings.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
+from optide.settings.schema import first_error, nearest
 
 Claim = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optide import elementary
-from optide._runtime import in_float64
-from optide.traces import LaneTrace
+from optide.base.arithmetic import in_float64
+from optide.data.traces import LaneTrace
+from optide.numerics import elementary
 
 
 def sweep_movement(trace: LaneTrace) -> float:
@@ -52,10 +52,11 @@ class _Published:
         # planning a workflow, which checks the names of the measures, needs no JAX
         import jax  # noqa: PLC0415
 
-        from optide.config import HYPERPARAMETERS  # noqa: PLC0415
-        from optide.ide import Problem, picard  # noqa: PLC0415
-        from optide.objectives import OBJECTIVES  # noqa: PLC0415
-        from optide.optimizers import OPTIMIZERS  # noqa: PLC0415
+        from optide.ide import picard  # noqa: PLC0415
+        from optide.ide.solve import Problem  # noqa: PLC0415
+        from optide.problem.objectives import OBJECTIVES  # noqa: PLC0415
+        from optide.problem.optimizers import OPTIMIZERS  # noqa: PLC0415
+        from optide.settings.config import HYPERPARAMETERS  # noqa: PLC0415
 
         configuration = trace.configuration
         name, rate = configuration["optimizer"], configuration["learning_rate"]

@@ -8,9 +8,9 @@ import numpy as np
 from optide.claims.check import MODELS, Claim, counterpart, selects
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.config import STATES
-from optide.metrics import Fit
-from optide.traces import LaneTrace
+from optide.data.traces import LaneTrace
+from optide.numerics.metrics import Fit
+from optide.settings.config import STATES
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optide import metrics
-from optide.metrics import Fit
+from optide.numerics import metrics
+from optide.numerics.metrics import Fit
 
 Array = np.ndarray
 

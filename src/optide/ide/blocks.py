@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from optide.ide.interpolation import evaluate, pad, polynomial
 from optide.ide.problem import ORIGIN, Problem
 from optide.ide.quadrature import gauss_legendre
-from optide.optimizers import State
+from optide.problem.optimizers import State
 
 Array = jax.Array
 

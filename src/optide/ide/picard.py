@@ -14,7 +14,7 @@ import numpy as np
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.problem import ORIGIN, Problem, Result
 from optide.ide.quadrature import gauss_legendre
-from optide.optimizers import State
+from optide.problem.optimizers import State
 
 Array = jax.Array
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from optide.optimizers import Optimizer, State
+from optide.problem.optimizers import Optimizer, State
 
 Array = jax.Array
 

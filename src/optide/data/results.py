@@ -1,0 +1,33 @@
+"""Parquet files of what an entry of the configuration asks for, beside the traces."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+
+from optide.base.errors import OptideError
+from optide.data import seal
+from optide.settings.config import Config
+
+
+def write(path: str | Path, table: pa.Table, settings: Config) -> None:
+    """Write a table with the settings it was computed for, sealed, whole or not at all."""
+    metadata = {"optide": json.dumps({"configuration": settings}, sort_keys=True)}
+    seal.write(path, table.replace_schema_metadata(metadata))
+
+
+def read(path: str | Path, schema: pa.Schema, what: str, error: type[OptideError]) -> pa.Table:
+    """Read what `write` wrote.
+
+    Args:
+        schema: that it must have.
+        what: the table is, for the message.
+        error: to raise if it cannot be read, was damaged, or has other columns.
+    """
+    try:
+        table = seal.read(path)
+    except seal.SealError as damage:
+        raise error(f"{damage}; {seal.REMEDY}") from None
+    if not table.schema.equals(schema):
+        raise error(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
+    return table

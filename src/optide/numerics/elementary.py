@@ -1,0 +1,33 @@
+"""Elementary functions of arrays, to the same last bit on every processor.
+
+Logarithm and exponential are XLA's own.  Those of NumPy and of the C library depend on the instructions that
+the processor has, and so do the C library's cosine and power, which XLA calls, too (docs/reproducibility.md).
+"""
+
+import jax.numpy as jnp
+import numpy as np
+
+from optide.base.arithmetic import in_float64
+
+
+@in_float64
+def log(x: np.ndarray | float) -> np.ndarray:
+    """The natural logarithm, elementwise; -inf at 0."""
+    return np.asarray(jnp.log(jnp.asarray(x, float)))
+
+
+@in_float64
+def exp(x: np.ndarray | float) -> np.ndarray:
+    """The exponential, elementwise."""
+    return np.asarray(jnp.exp(jnp.asarray(x, float)))
+
+
+def cos(x: np.ndarray | float) -> np.ndarray:
+    """The cosine, elementwise: that of extended precision, which the C library has for all processors alike."""
+    return np.cos(np.asarray(x, np.longdouble)).astype(float)
+
+
+def geometric(first: float, last: float, count: int) -> np.ndarray:
+    """Numbers from `first` to `last`, evenly spread in their logarithm, (count,)."""
+    inner = exp(np.linspace(log(first), log(last), count))
+    return np.concatenate([[first], inner[1:-1], [last]]) if count > 1 else np.asarray([float(first)])

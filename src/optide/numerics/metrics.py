@@ -1,0 +1,132 @@
+"""How far two models of one optimizer are apart, and how fast each converges."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from optide.numerics import elementary
+
+Array = np.ndarray
+
+
+class Gap(NamedTuple):
+    """The largest and the root-mean-square difference of two curves."""
+
+    largest: float
+    rms: float
+
+
+def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
+    """The gap between two curves over the steps that both have.
+
+    Like is compared with like: theta at equal times t = k alpha, and a memory taken at u with the
+    discrete state after the same number of updates, so pass u / alpha as k for states.
+
+    Args:
+        k: (n,) increasing integers.
+        values: (n,).
+        other_k: (m,) likewise.
+        other: (m,).
+    """
+    _, here, there = np.intersect1d(k, other_k, assume_unique=True, return_indices=True)
+    difference = np.abs(values[here] - other[there])
+    return Gap(float(difference.max()), float(np.sqrt(np.mean(np.square(difference)))))
+
+
+def nearest(theta: float, minima: Sequence[float]) -> float:
+    """The minimum closest to theta; NaN midway between two, on the maximum that parts them."""
+    closest, *others = sorted(minima, key=lambda minimum: abs(theta - minimum))
+    tie = any(abs(theta - other) == abs(theta - closest) for other in others)
+    return float("nan") if tie else closest
+
+
+class Fit(NamedTuple):
+    """An exponential fitted to an approach, |theta_k - theta*| ~ e^{-rate k}.
+
+    Attributes:
+        rate: per step; NaN where nothing can be fitted.
+        low: lower end of its 95 % confidence interval.
+        high: upper end.
+        first: the first step of the window of the fit; -1 without a fit.
+        last: the last one.
+    """
+
+    rate: float
+    low: float
+    high: float
+    first: int
+    last: int
+
+
+FIT_START, FIT_FLOOR = 1 / 2, 1e-3
+"""The shares of the distance at the start between which an approach is fitted."""
+NO_FIT = Fit(float("nan"), float("nan"), float("nan"), -1, -1)
+SMALLEST_WINDOW = 5
+"""Steps that a rate needs."""
+_STUDENT = 2.776
+"""The 97.5 % quantile of Student's distribution with `SMALLEST_WINDOW` - 1 degrees of freedom."""
+
+
+def decay_rate(k: Array, distance: Array) -> float:
+    """The rate of `decay_fit`; NaN where there is none, as where theta stays where it is."""
+    return decay_fit(k, distance).rate
+
+
+def decay_fit(k: Array, distance: Array) -> Fit:
+    """The rate r of an exponential approach |theta_k - theta*| ~ e^{-r k}, per step.
+
+    The least-squares slope of the logarithm of the envelope over the window of `decay_window`.  Its
+    residuals are no noise but the shape of the curve, so that neighbours resemble each other: the
+    confidence interval is that of the jackknife that leaves out one fifth of the window at a time.
+
+    The bits are those of any processor: XLA's logarithm is its own, where NumPy's and the C library's
+    depend on the instructions there are, and the slope is a quotient of sums, where a library's fit
+    depends on the kernels of its linear algebra.
+
+    Args:
+        k: (n,) increasing integers.
+        distance: (n,) from the limit, of either sign.
+
+    Returns:
+        `NO_FIT` where fewer than 5 steps are left.
+    """
+    steps, logarithms = decay_window(k, distance)
+    if len(steps) < SMALLEST_WINDOW:
+        return NO_FIT
+    rate = -slope(steps, logarithms)
+    blocks = np.array_split(np.arange(len(steps)), SMALLEST_WINDOW)
+    without = [-slope(np.delete(steps, block), np.delete(logarithms, block)) for block in blocks]
+    half = float(_STUDENT * np.sqrt((len(blocks) - 1) * np.var(without)))
+    return Fit(rate, rate - half, rate + half, int(steps[0]), int(steps[-1]))
+
+
+def decay_window(k: Array, distance: Array) -> tuple[Array, Array]:
+    """The steps over which an approach is fitted, and the logarithm of its envelope there.
+
+    The envelope max_{j >= k} |theta_j - theta*| looks through oscillations.  The steps are those at
+    which it lies between one half of its start and the larger of 1e-3 of its start and twice its
+    end: after the initial phase, in which all three methods walk at constant speed, and before
+    rounding or a limit cycle takes over.
+    """
+    outline = envelope(distance)
+    start, end = outline[0], outline[-1]
+    window = (outline <= FIT_START * start) & (outline >= max(FIT_FLOOR * start, 2 * end)) & (outline > 0)
+    # of the whole outline, since JAX compiles for every shape anew
+    return k[window], elementary.log(outline)[window]
+
+
+def envelope(distance: Array) -> Array:
+    """The largest |distance| from each step on, (n,)."""
+    return np.maximum.accumulate(np.abs(distance)[::-1])[::-1]
+
+
+def slope(x: Array, y: Array) -> float:
+    """The least-squares slope of y over x."""
+    x = x - x.mean()
+    return float(np.sum(x * (y - y.mean())) / np.sum(np.square(x)))
+
+
+def memory_length(beta: float) -> float:
+    """Steps over which an exponential average with decay beta remembers, 1 / (1 - beta)."""
+    return 1 / (1 - beta)

@@ -1,0 +1,115 @@
+"""The claims in brief, in README.md: written between two markers from figures/claims.csv, or compared with it.
+
+python -m optide.show.readme           # write
+python -m optide.show.readme --check   # exit code 1 if another table is there
+"""
+
+import argparse
+import csv
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from optide.base import files
+from optide.base.errors import OptideError, tell
+from optide.claims.check import MODELS
+from optide.claims.judge import FAILS, HOLDS, UNDECIDED
+from optide.show.claims import shared
+
+BEGIN, END = "<!-- claims, written by `make readme` -->", "<!-- end of claims -->"
+_BLOCK = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
+OURS = "this project"
+"""The source of claims that are not the paper's."""
+_SIGNS = {HOLDS: "holds", FAILS: "**fails**", UNDECIDED: "undecided"}
+
+
+class ReadmeError(OptideError):
+    """The README has no markers, or another table between them; or there are no verdicts to compare it with."""
+
+
+def brief(rows: Iterable[Mapping[str, str]]) -> str:
+    """The table: one line per claim, a verdict per model.
+
+    Args:
+        rows: of figures/claims.csv.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    texts: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        texts[row["claim"]] = row["source"], row["statement"]
+        found.setdefault(row["claim"], {}).setdefault(row["model"], []).append(row["verdict"])
+    cells = [["source", "claim", *MODELS], ["---"] * 5]
+    cells += [[*texts[claim], *(_cell(verdicts.get(model)) for model in MODELS)] for claim, verdicts in found.items()]
+    # without padding, so that another verdict changes one line
+    table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    of_paper = [verdicts for claim, verdicts in found.items() if texts[claim][0] != OURS]
+    counts = [
+        f"{sum(set(verdicts.get(model, ())) == {HOLDS} for verdicts in of_paper)} of "
+        f"{sum(model in verdicts for verdicts in of_paper)} for {model}"
+        for model in MODELS
+    ]
+    return f"\n{table}\n\nOf the paper's statements hold: {', '.join(counts)}.\n\n"
+
+
+def _cell(verdicts: Sequence[str] | None) -> str:
+    """As in `judge.verdicts`: one failure decides, then what is undecided."""
+    if verdicts is None:
+        return "–"
+    verdict = next(v for v in (FAILS, UNDECIDED, HOLDS) if v in verdicts)
+    return " ".join(filter(None, [_SIGNS[verdict], shared(verdict, verdicts.count(verdict), len(verdicts))]))
+
+
+def read(path: Path) -> str:
+    """The table that belongs to the verdicts in a file.
+
+    Raises:
+        ReadmeError: it cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return brief(csv.DictReader(stream))
+    except OSError as error:
+        raise ReadmeError(f"{path}: {error.strerror}; `snakemake --cores 4 claims` writes it") from None
+    except KeyError as error:
+        raise ReadmeError(f"{path}: no column {error}; `snakemake --cores 4 claims` writes it") from None
+
+
+def replaced(text: str, table: str, path: Path) -> str:
+    """A README with the table between its markers.
+
+    Raises:
+        ReadmeError: it has no markers.
+    """
+    if not _BLOCK.search(text):
+        raise ReadmeError(f"{path}: has no lines {BEGIN!r} and {END!r}")
+    return _BLOCK.sub(lambda _: table, text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the table.
+
+    Returns:
+        0, or 1 after an error of one line.
+    """
+    parser = argparse.ArgumentParser(prog="python -m optide.show.readme", description="The claims in README.md.")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if the table is another")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--claims", type=Path, default=Path("figures/claims.csv"))
+    options = parser.parse_args(arguments)
+    try:
+        text = options.readme.read_text(encoding="utf-8")
+        new = replaced(text, read(options.claims), options.readme)
+        if options.check and new != text:
+            raise ReadmeError(f"{options.readme}: its verdicts are not those of {options.claims}; run `make readme`")
+        if not options.check:
+            with files.aside(options.readme) as temporary:
+                temporary.write_text(new, encoding="utf-8")
+    except (OptideError, OSError) as error:
+        tell(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
