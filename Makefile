@@ -26,7 +26,7 @@ test: .venv/installed
 	$(BIN)/pytest -n auto
 
 faults: .venv/installed
-	KILLS=50 $(BIN)/pytest tests/test_faults.py tests/test_traces.py
+	KILLS=50 $(BIN)/pytest tests/workflow/test_faults.py tests/data/test_traces.py
 
 coverage: .venv/installed
 	$(BIN)/pytest -n auto --cov=optide --cov-branch --cov-report=term-missing --cov-fail-under=95

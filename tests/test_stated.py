@@ -16,7 +16,7 @@ from optide.settings.looks import LOOKS
 from optide.settings.yamlfile import MAX_VALUES
 from optide.show import explorer, plotting, rates_figure, style
 from optide.studies import rates
-from test_palette import APART
+from vision import APART
 
 BENCHMARK = yamlfile.read(ROOT / "benchmarks/settings.yaml")
 SLURM = yamlfile.read(ROOT / "workflow/profiles/slurm/config.yaml")

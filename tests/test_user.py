@@ -51,11 +51,14 @@ import numpy as np
 
 environment, settings = dict(os.environ), dict(jax.config.values)
 import optide
-from optide import AdaGrad, Adam, elementary, experiments, linearisation, metrics, results, run_discrete, solve_ide
-from optide import solve_lanes, traces
+from optide import AdaGrad, Adam, run_discrete, solve_ide, solve_lanes
+from optide.data import results, traces
+from optide.numerics import elementary, metrics
+from optide.studies import experiments, linearisation
 from optide.base.errors import OptideError
 from optide.claims.equation import sweep_movement
-from optide.ide import _solve, solve_batch
+from optide.ide import solve_batch
+from optide.ide.solve import _solve
 from optide.objectives import double_well
 
 warnings.simplefilter("error")  # JAX warns where it makes float32 of float64
@@ -506,7 +509,7 @@ def test_lanes_are_for_known_numbers():
 
 
 def test_an_equation_has_a_second_derivative():
-    # its value is that of the first derivative, of which tests/test_windows.py has several
+    # its value is that of the first derivative, of which tests/ide/test_windows.py has several
     bend = jax.eval_shape(jax.hessian(lambda x: solve_ide(ADAM, double_well, x, 5).theta[-1]), 0.1)
     assert (bend.shape, bend.dtype) == ((), np.float64)
 

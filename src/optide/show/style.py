@@ -38,7 +38,7 @@ STYLE = {
 
 # Hues that stay apart under the common colour-vision deficiencies (black and the "muted" scheme of
 # Paul Tol without its faint sand, and with a stronger cyan), ordered so that neighbours differ in
-# lightness too.  Where two are alike, in grey, markers and dashes differ (tests/test_palette.py).
+# lightness too.  Where two are alike, in grey, markers and dashes differ (tests/show/test_palette.py).
 COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#5599CC")
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
 _SOLID, _DASHED, _DOTTED, _MIXED, _SPARSE = "-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 4))

@@ -81,7 +81,7 @@ def test_drawing_is_no_part_of_solving_and_the_other_way_round():
     def names(script):
         return {path.stem for path in imports.closure(ROOT / "workflow" / "scripts" / script, SOURCES)}
 
-    assert {"march", "picard", "discrete", "optimizers", "objectives", "_runtime"} <= names("trace.py")
+    assert {"march", "picard", "discrete", "optimizers", "objectives", "arithmetic"} <= names("trace.py")
     assert not {"plotting", "tables", "metrics", "provenance", "crate", "explorer"} & names("trace.py")
     assert {"plotting", "logscale", "provenance", "traces"} <= names("figure.py")
     assert not {"march", "picard", "discrete", "optimizers"} & names("figure.py")

@@ -245,11 +245,12 @@ HANDFUL = (
 RUN = """
 import json, sys
 import yaml
-from optide import _runtime
+import optide
 
-_runtime.pin()
-from optide import experiments, traces
+optide.pin()
+from optide.data import traces
 from optide.settings.config import experiment_slice
+from optide.studies import experiments
 
 config = yaml.safe_load(open(sys.argv[1]))
 for path, name, rate, scheme in json.loads(sys.argv[2]):

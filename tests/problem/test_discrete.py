@@ -1,7 +1,5 @@
 """The discrete algorithms against implementations that nobody here wrote."""
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,12 +7,13 @@ import optax
 import pandas as pd
 import pytest
 
+from conftest import ROOT
 from optide import AdaGrad, Adam, RMSProp, run_discrete
 from optide.base.errors import NonFiniteError
 from optide.problem.discrete import _scan
 from optide.problem.objectives import OBJECTIVES, quadratic
 
-REFERENCE = Path(__file__).parents[2] / "shared" / "reference" / "discrete_quadratic.parquet"
+REFERENCE = ROOT.parent / "shared" / "reference" / "discrete_quadratic.parquet"
 
 OPTIMIZERS = [
     AdaGrad(0.1),

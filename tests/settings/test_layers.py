@@ -7,10 +7,10 @@ import yaml
 from hypothesis import given
 
 from conftest import ROOT
+from mutations import mutated, mutations, values
 from optide.settings import layers, yamlfile
 from optide.settings.config import ConfigError
 from optide.settings.layers import COMMAND_LINE, Layer
-from test_mutations import mutated, mutations, values
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"

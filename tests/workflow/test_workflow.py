@@ -1,11 +1,8 @@
 """Snakemake on a reduced configuration, as a user would run it."""
 
-import os
 import platform
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -21,46 +18,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 import wrong
 from browser import chromium, complaints, needs_chromium, requests
 from conftest import ROOT
-from elsewhere import WITH_FUSED, built_with
+from elsewhere import POORER, WITH_FUSED, built_with
 from optide.data import traces as optide_traces
 from optide.record import compare, manifest, verify
 from optide.settings import yamlfile
-from test_processor import POORER
-
-REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
-CLAIMED = ROOT / "tests" / "reduced" / "claims.yaml"
-
-
-def snakemake(folder, *arguments, cores=2, home=ROOT, **variables):
-    """Run the project's workflow, that in `home`, in `folder`: exit code and everything it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder]
-    environment = {**os.environ, "PYTHONWARNINGS": "default", **variables}
-    run = subprocess.run(
-        [*command, "--cores", str(cores), *arguments], capture_output=True, text=True, check=False, env=environment
-    )
-    return run.returncode, run.stdout + run.stderr
-
-
-def error(folder, *arguments):
-    """The one line with which the project's workflow ends in `folder`."""
-    code, output = snakemake(folder, *arguments, PYTHONWARNINGS="ignore")  # Snakemake leaves folders of its own open
-    assert code != 0
-    (line,) = (line for line in output.splitlines() if not line.startswith("Using workflow specific profile"))
-    return line
-
-
-def planned(folder, *arguments, **options):
-    """The outputs that a dry run would build, without its log and benchmark files."""
-    code, output = snakemake(folder, "--dry-run", *arguments, **options)
-    assert code == 0, output
-    outputs = re.findall(r"^    output: (.*)$", output, flags=re.MULTILINE)
-    return {name for line in outputs for name in line.split(", ")}
-
-
-def edited(folder, change):
-    config = yaml.safe_load(REDUCED.read_text())
-    change(config)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+from pipeline import CLAIMED, REDUCED, edited, error, planned, snakemake
 
 
 def traces(experiment, rate, *schemes):

@@ -249,7 +249,8 @@ import sys
 import matplotlib as mpl
 import yaml
 from matplotlib.figure import Figure
-from optide import plotting, traces
+from optide.data import traces
+from optide.show import plotting
 from optide.settings.looks import looks
 
 config = yaml.safe_load(open(sys.argv[1]))

@@ -23,8 +23,7 @@ from optide.settings.examine import examine
 from optide.settings.looks import LOOKS, looks
 from optide.show import claims as render
 from optide.show import plotting
-from optide.studies import audit
-from optide.studies import table1 as table
+from optide.studies import audit, comparison
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
 
@@ -50,10 +49,10 @@ def test_every_list_of_names_knows_every_optimizer():
         assert tuple(optimizer(0.1).memories()) == STATES[name]
     hyperparameters = {name for names in HYPERPARAMETERS.values() for name in names}
     states = {state for names in STATES.values() for state in names}
-    assert hyperparameters == set(plotting.SYMBOLS) == set(table.HYPERPARAMETERS)
-    for names in (traces.CONFIGURATION.names, audit.KEY, render.CONFIGURATION, table.KEY):
+    assert hyperparameters == set(plotting.SYMBOLS) == set(comparison.HYPERPARAMETERS)
+    for names in (traces.CONFIGURATION.names, audit.KEY, render.CONFIGURATION, comparison.KEY):
         assert hyperparameters <= set(names)
-    assert {"theta", *states} == set(table.CURVES) == set(plotting.QUANTITIES) - {"loss"}
+    assert {"theta", *states} == set(comparison.CURVES) == set(plotting.QUANTITIES) - {"loss"}
     assert states <= set(traces.VALUES.names)
 
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 from conftest import ROOT
-from test_faults import POWERLESS
-from test_workflow import REDUCED
+from elsewhere import POWERLESS
+from pipeline import REDUCED
 
 
 def test_a_copy_without_git_in_an_awkward_folder_with_a_read_only_home(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from test_workflow import CLAIMED, REDUCED, error, planned, snakemake
+from pipeline import CLAIMED, REDUCED, error, planned, snakemake
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from conftest import ROOT
+from elsewhere import LIMITED, POWERLESS
 from optide.base.files import FileError, aside
-from test_workflow import REDUCED, edited, snakemake
+from pipeline import REDUCED, edited, snakemake
 
 KILLS = int(os.environ.get("KILLS", "4"))  # `make faults`: 50
 TARGETS = [f"figures/converged/fig01.{suffix}" for suffix in ("png", "pdf")]
@@ -99,16 +100,12 @@ def test_killed_at_random_moments_and_started_again_it_ends_with_the_same_bits(t
     assert explained
 
 
-# what a process does to itself before it becomes another one
-BECOME = "import ctypes, os, resource, sys; {}; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-# a write beyond 500 bytes fails, as it does on a full disk
-LIMITED = BECOME.format("resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))")
-# permissions hold for root too: CAP_DAC_OVERRIDE leaves the bounding set (PR_CAPBSET_DROP)
-POWERLESS = BECOME.format("ctypes.CDLL(None).prctl(24, 1)")
-
 WRITE = """
 import sys
-from optide import config, experiments, plotting, table, traces, yamlfile
+from optide.data import traces
+from optide.settings import config, yamlfile
+from optide.show import plotting, table1
+from optide.studies import comparison, experiments
 from optide.base.errors import one_line
 from optide.objectives import OBJECTIVES
 
@@ -118,7 +115,7 @@ with one_line("log"):
         part = config.experiment_slice(yamlfile.read(sys.argv[2]), "quadratic-adagrad", 0.05)
         traces.write(sys.argv[1], *experiments.run({**part, "theta0": [float(i) for i in range(9)]}, "discrete"))
     elif sys.argv[1] == "x.csv":
-        table.write([dict.fromkeys(table.COLUMNS, 1 / 3)] * 9, sys.argv[1], record)
+        table1.write([dict.fromkeys(comparison.COLUMNS, 1 / 3)] * 9, sys.argv[1], record)
     else:
         plotting.save(plotting.Figure(), sys.argv[1], record)
 """

@@ -13,19 +13,16 @@ import sys
 import pytest
 
 from conftest import ROOT
-
-POORER = {
-    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F",
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL",
-    "OPENBLAS_CORETYPE": "Prescott",
-}
+from elsewhere import POORER
 
 SCRIPT = """
 import hashlib
 import numpy as np
-from optide import Adam, elementary, linearisation, run_discrete, solve_ide
+from optide import Adam, run_discrete, solve_ide
 from optide.ide.quadrature import gauss_legendre
+from optide.numerics import elementary
 from optide.numerics.metrics import decay_rate
+from optide.studies import linearisation
 from optide.objectives import double_well, regression
 
 rng = np.random.default_rng(0)
