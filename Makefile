@@ -51,6 +51,7 @@ vulnerabilities:
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutations import CONFIG, PATHS, REDUCED, SCHEMA, mutated, mutations
+from mutations import CONFIG, PATHS, REDUCED, SCHEMA, misspelt, mutated, mutations
 from optide.base.errors import OptideError
 from optide.settings import yamlfile
 from optide.settings.config import experiment_slice

@@ -22,9 +22,11 @@ try:
 except OptideError as error:
     sys.exit(f"optide: error: {error}")
 
-from optide import config as configuration
-from optide import imports, layers, targets, yamlfile
 from optide.claims import check as claim_check
+from optide.planning import imports, targets
+from optide.settings import config as configuration
+from optide.settings import layers, yamlfile
+from optide.settings import looks as appearance
 
 min_version("9.0")
 

@@ -18,7 +18,7 @@ rule figure:
     params:
         code=code("figure.py"),
         figure=lambda wildcards: config["figures"][wildcards.figure],
-        places=lambda wildcards: configuration.looks(config, wildcards.figure),
+        places=lambda wildcards: appearance.looks(config, wildcards.figure),
         settings=lambda wildcards: settings(*configuration.figure_keys(config, wildcards.figure)),
     conda:
         PACKAGES
