@@ -24,9 +24,11 @@ except OptideError as error:
 
 from optide.claims import check as claim_check
 from optide.planning import imports, targets
+from optide.problem import plugins, registry
 from optide.settings import config as configuration
 from optide.settings import layers, yamlfile
 from optide.settings import looks as appearance
+from optide.settings import schemes, vocabulary
 
 min_version("9.0")
 
@@ -80,7 +82,8 @@ except OptideError as error:
 for reason in NOT_JUDGED.values():
     warn(f"{CLAIMS_FILE}: {reason}; the claim is not judged")
 
-# for the front page of the report, whose template sees nothing else
+# for the report, whose templates see nothing else
+config["words"] = vocabulary.words()
 config["made_with"] = [
     platform.machine(),
     f"Python {platform.python_version()}",
@@ -88,8 +91,7 @@ config["made_with"] = [
     *(f"{name}={value}" for name, value in ENVIRONMENT.items()),
 ]
 
-CONTINUOUS = ["published", "converged"]
-SCHEMES = ["discrete", *CONTINUOUS]
+CONTINUOUS, SCHEMES = [*schemes.CONTINUOUS], [*schemes.SCHEMES]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 
 
@@ -124,7 +126,7 @@ wildcard_constraints:
     experiment=one_of(config["experiments"]),
     figure=one_of(config["figures"]),
     learning_rate=one_of(dict.fromkeys(rate for _, rate in RUNS)),
-    optimizer=one_of(configuration.HYPERPARAMETERS),
+    optimizer=one_of(registry.OPTIMIZERS),
 
 
 GALLERY, EXPLORER = "figures/gallery.png", "figures/explorer.html"

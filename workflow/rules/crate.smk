@@ -7,6 +7,7 @@ PATTERNS = (
 ORIGINS = {
     **({"claims.yaml": CLAIMS_FILE} if CLAIMS_FILE else {}),
     **{str(path.relative_to(HOME)): path for pattern in PATTERNS for path in sorted(HOME.glob(pattern))},
+    **{path.name: path for plugin in plugins.PLUGINS.values() for path in plugin.files},
     **{
         f"src/optide/{path.relative_to(LIBRARY)}": path
         for pattern in ("**/*.py", "show/templates/*")

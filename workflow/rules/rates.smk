@@ -12,6 +12,7 @@ if RATES:
         params:
             code=code("rates.py"),
             rates=config["rates"],
+            plugins=plugins.used(*(curve["optimizer"] for curve in config["rates"]["curves"].values())),
         # the longest but for the audit (one minute)
         priority: 2
         conda:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.data import provenance, traces
-from optide.problem.objectives import OBJECTIVES
+from optide.planning.job import job
+from optide.problem.registry import OBJECTIVES
 from optide.show import audit_figure, plotting
 from optide.studies import audit
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     example = snakemake.params.example
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     chosen = [lane for lane in lanes if audit.is_example(lane.configuration, example)]

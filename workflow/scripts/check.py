@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from optide.base.errors import one_line
+from optide.planning.job import job
 from optide.record import compare, manifest
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     folder = Path(snakemake.params.folder)
     accepted, reference = manifest.read(folder)
     now = manifest.describe(snakemake.input.results, snakemake.input.files)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.claims import judge
 from optide.data import provenance, traces
+from optide.planning.job import job
 from optide.show import claims as render
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     claims = snakemake.params.claims
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     findings = judge.judge(claims, lanes)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
+from optide.planning.job import job
 from optide.record import crate
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     copied = {name: Path(path).read_bytes() for name, path in snakemake.params.paths.items()}
     sources = {"config.yaml": snakemake.params.configuration.encode(), **copied}
     crate.write(Path(), sources, snakemake.input.traces, snakemake.input.files)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.data import provenance, traces
+from optide.planning.job import job
 from optide.show import explorer
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
     explorer.write(lanes, snakemake.output[0], record)

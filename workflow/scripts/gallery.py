@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
+from optide.planning.job import job
 from optide.show import gallery
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     gallery.write(snakemake.input.figures, snakemake.output[0])
     Path(snakemake.log[0]).write_text(f"{len(snakemake.input.figures)} figures on one page\n")

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
+from optide.planning.job import job
 from optide.record.mend import mend, recorded
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     folders, artefacts = (list(map(Path, paths)) for paths in (snakemake.params.folders, snakemake.params.artefacts))
     deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)))
     report = "".join(f"deleted {line}\n" for line in deleted) + f"{len(deleted)} files deleted\n"

@@ -3,10 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
-from optide.base.errors import one_line
+from optide.planning.job import job
 from optide.studies import rates
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     settings = snakemake.params.rates
     table = rates.compute(settings)
     rates.write(snakemake.output[0], table, settings)

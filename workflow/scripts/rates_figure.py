@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.data import provenance
+from optide.planning.job import job
 from optide.show import plotting, rates_figure
 from optide.studies import rates
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     rows = rates.read(snakemake.input.rates)
     figure = rates_figure.draw(rows, snakemake.params.rates)
     record = provenance.describe([snakemake.input.rates], snakemake.params.settings)

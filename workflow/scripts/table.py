@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.data import provenance, traces
-from optide.problem.objectives import OBJECTIVES
+from optide.planning.job import job
+from optide.problem.registry import OBJECTIVES
 from optide.show import table1
 from optide.studies import comparison
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     rows = comparison.rows(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
     record = provenance.describe(snakemake.input.traces, snakemake.params.settings)

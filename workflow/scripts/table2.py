@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.data import provenance, traces
+from optide.planning.job import job
 from optide.show import table2
 from optide.studies import audit, decomposition
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     settings = snakemake.params.audit
     lanes = (lane for path in snakemake.input.traces for lane in traces.lanes(path))
     solved = (one for path in snakemake.input.audits for one in audit.read(path))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from optide.base.errors import one_line
 from optide.data import traces
+from optide.planning.job import job
 from optide.studies import experiments
 
-with one_line(snakemake.log[0]):
+with job(snakemake):
     table, metadata = experiments.run(snakemake.params.experiment, snakemake.wildcards.scheme)
     traces.write(snakemake.output[0], table, metadata)
     Path(snakemake.log[0]).write_text(experiments.report(metadata))

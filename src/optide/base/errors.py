@@ -21,6 +21,10 @@ class ParameterError(OptideError, ValueError):
         super().__init__(f"{name} = {shown(value)} is not allowed: {name} must be {allowed}")
 
 
+class ConfigError(OptideError):
+    """The configuration, or a plug-in that it names, contradicts itself; names the key and what is allowed."""
+
+
 class NonFiniteError(OptideError, FloatingPointError):
     """A trajectory left the finite numbers."""
 

@@ -7,15 +7,19 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from optide.base.errors import ConfigError
 from optide.base.words import shown
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.settings.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
+from optide.settings.config import Config, experiment_slice, lanes
+from optide.settings.examine import check_quantity
 from optide.settings.schema import first_error, nearest
+from optide.settings.schemes import DISCRETE, SCHEMES
+from optide.settings.vocabulary import complete
 
 Claim = Mapping[str, Any]
 
-MODELS = ("discrete", "published", "converged")
+MODELS = tuple(SCHEMES)
 FUNCTIONS = CURVE | PAIR | EQUATION
 
 
@@ -34,7 +38,7 @@ def examine(document: Any, schema: Mapping[str, Any], config: Config) -> dict[st
     Raises:
         ConfigError: naming the key, its value and what is allowed.
     """
-    if error := first_error(document, schema):
+    if error := first_error(document, complete(schema, functions={"enum": [*FUNCTIONS]})):
         raise ConfigError(error)
     reasons = {}
     for name, claim in document["claims"].items():
@@ -58,8 +62,8 @@ def _check_measurement(key: str, claim: Claim) -> None:
                 f"{key}.measurement.parameters.{name}: missing; {function} takes {' and '.join(expected)}"
             )
     models = claim.get("models", MODELS)
-    relative = claim.get("against", {}).get("model") == "discrete"
-    if "discrete" in models and (relative or function not in CURVE):
+    relative = claim.get("against", {}).get("model") == DISCRETE.name
+    if DISCRETE.name in models and (relative or function not in CURVE):
         what = "a comparison with the discrete model" if relative else function
         raise ConfigError(f"{key}.models = {shown([*models])}: {what} needs published or converged")
     for comparison in ("between", "outside"):
@@ -78,10 +82,7 @@ def _check_traces(key: str, claim: Claim, config: Config) -> str:
                 f"{place}.experiment = {shown(name)}: no such experiment; there are "
                 f"{', '.join(experiments)}{nearest(name, experiments)}"
             )
-        quantities = ("theta", "loss", *STATES[experiments[name]["optimizer"]])
-        quantity = claim["measurement"]["quantity"]
-        if quantity not in quantities:
-            raise ConfigError(f"{key}.measurement.quantity = {quantity!r}: {name} has {', '.join(quantities)}")
+        check_quantity(f"{key}.measurement.quantity", claim["measurement"]["quantity"], name, experiments[name])
         selected = configurations(selection, config)
         if not selected:
             return f"{place} = {shown(dict(selection))}: {name} has no such configuration"
@@ -98,13 +99,13 @@ def parameters_of(function: str) -> list[str]:
 
 
 def configurations(selection: Claim, config: Config) -> list[dict[str, Any]]:
-    """The configurations that one entry of `traces` selects, as flat mappings of names to values."""
+    """The configurations that one entry of `traces` selects."""
     name, rate = selection["experiment"], selection["learning_rate"]
     if rate not in config["experiments"][name]["learning_rates"]:
         return []
     of_experiment = {"experiment": name, "learning_rate": rate}
     found = [
-        {**of_experiment, "theta0": lane.theta0, "set": lane.set, **lane.hyperparameters}
+        {**of_experiment, "theta0": lane.theta0, "set": lane.set, "hyperparameters": lane.hyperparameters}
         for lane in lanes(experiment_slice(config, name, rate))
     ]
     return [configuration for configuration in found if selects(selection, configuration)]
@@ -112,15 +113,16 @@ def configurations(selection: Claim, config: Config) -> list[dict[str, Any]]:
 
 def selects(selection: Claim, configuration: Claim) -> bool:
     """Whether a configuration is one of those that an entry of `traces` asks for."""
-    wanted = {**selection, **selection.get("hyperparameters", {})}
-    wanted.pop("hyperparameters", None)
-    return all(configuration.get(name) == value for name, value in wanted.items())
+    wanted = {name: value for name, value in selection.items() if name != "hyperparameters"}
+    choice = selection.get("hyperparameters", {})
+    return all(configuration[name] == value for name, value in wanted.items()) and all(
+        configuration["hyperparameters"].get(name) == value for name, value in choice.items()
+    )
 
 
 def counterpart(configuration: Claim, against: Claim) -> dict[str, Any]:
     """The entry of `traces` that selects what a configuration is compared with."""
-    names = [name for names in HYPERPARAMETERS.values() for name in names]
-    own = {name: configuration[name] for name in names if configuration.get(name) is not None}
+    own = configuration["hyperparameters"]
     same = {name: configuration[name] for name in ("experiment", "learning_rate", "theta0", "set")}
     changed = {name: against[name] for name in ("learning_rate", "theta0") if name in against}
     return {**same, **changed, "hyperparameters": own | against.get("hyperparameters", {})}

@@ -1,7 +1,9 @@
 """Parquet files of what an entry of the configuration asks for, beside the traces."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -9,18 +11,31 @@ from optide.base.errors import OptideError
 from optide.data import seal
 from optide.settings.config import Config
 
-
-def write(path: str | Path, table: pa.Table, settings: Config) -> None:
-    """Write a table with the settings it was computed for, sealed, whole or not at all."""
-    metadata = {"optide": json.dumps({"configuration": settings}, sort_keys=True)}
-    seal.write(path, table.replace_schema_metadata(metadata))
+_KEY = b"optide"
 
 
-def read(path: str | Path, schema: pa.Schema, what: str, error: type[OptideError]) -> pa.Table:
+def write(path: str | Path, table: pa.Table, settings: Config, lanes: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write a table with the settings it was computed for, sealed, whole or not at all.
+
+    Args:
+        lanes: what is known of each lane of it, if it has any.
+    """
+    metadata = {"configuration": settings, **({"lanes": lanes} if lanes else {})}
+    seal.write(path, table.replace_schema_metadata({_KEY: json.dumps(metadata, sort_keys=True)}))
+
+
+def metadata(table: pa.Table) -> dict[str, Any]:
+    """What `write` was given beside the table."""
+    return json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+
+
+def read(
+    path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: str, error: type[OptideError]
+) -> pa.Table:
     """Read what `write` wrote.
 
     Args:
-        schema: that it must have.
+        schema: that it must have, given its metadata.
         what: the table is, for the message.
         error: to raise if it cannot be read, was damaged, or has other columns.
     """
@@ -28,6 +43,6 @@ def read(path: str | Path, schema: pa.Schema, what: str, error: type[OptideError
         table = seal.read(path)
     except seal.SealError as damage:
         raise error(f"{damage}; {seal.REMEDY}") from None
-    if not table.schema.equals(schema):
+    if not table.schema.equals(schema(metadata(table))):
         raise error(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
     return table

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optide.data.fingerprints import Tolerance
+from optide.problem.registry import OPTIMIZERS
 
 CHAOTIC = "chaotic"
 FEW, MANY = 40, 200
@@ -25,10 +26,9 @@ RELATIVE = {"discrete": 1e-8, "converged": 1e-10, "published": 1e-9, "slow": 1e-
 TIME = Tolerance(1e-12, 1e-24)
 """Of times, which are sums of two numbers: they begin at 1e-12."""
 
-SMALL = {"G": 1e-12, "v": 1e-12, "theta": 1e-3, "m": 1e-3}
+_OF_SQUARES, _OF_DIFFERENCES, _SMALL = 1e-12, 1e-3, 1e-6
 """What is small in a column, relative to the largest value of its run, so that it need not be accurate relative to its
-own size.  Sums of squares are, however small; theta and m are differences near 0."""
-_SMALL = 1e-6
+own size.  Sums of squares are, however small; theta and averages of gradients are differences near 0."""
 
 NO_RESIDUAL = 1e-9
 """Below ten times where the marching solver stops, 1e-10, what is left is rounding."""
@@ -74,7 +74,16 @@ def of_values(name: str, grade: str, largest: float) -> Tolerance:
         return TIME
     if name == "residual":
         return RESIDUAL[grade]
-    return Tolerance(RELATIVE[grade], RELATIVE[grade] * SMALL.get(name, _SMALL) * (largest or 1.0))
+    return Tolerance(RELATIVE[grade], RELATIVE[grade] * small(name) * (largest or 1.0))
+
+
+def small(name: str) -> float:
+    """What is small in a computed column, relative to the largest value of its run."""
+    quantity = name.partition("[")[0]
+    powers = {optimizer.powers().get(quantity) for optimizer in OPTIMIZERS.values()} - {None}
+    if quantity == "theta" or 1 in powers:
+        return _OF_DIFFERENCES
+    return _OF_SQUARES if powers else _SMALL
 
 
 def of_cells(heading: str) -> Tolerance:

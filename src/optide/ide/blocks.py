@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from optide.ide.interpolation import evaluate, pad, polynomial
 from optide.ide.problem import ORIGIN, Problem
 from optide.ide.quadrature import gauss_legendre
-from optide.problem.optimizers import State
+from optide.problem.optimizer import States
 
 Array = jax.Array
 
@@ -40,7 +40,7 @@ class Past(NamedTuple):
     """
 
     nodes: Array
-    memory: State
+    memory: States
 
 
 class Layout(NamedTuple):
@@ -65,7 +65,7 @@ class Layout(NamedTuple):
 
 def remember(
     problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, quadrature: int = QUADRATURE_ORDER
-) -> State:
+) -> States:
     """The memories at the q nodes that follow the one `past` has, each (q, *S)."""
     shift, q, behind = Layout.of(problem)
     chain = jnp.concatenate([past.nodes, X, Y])
@@ -95,7 +95,7 @@ def over(weights: Array, ndim: int) -> Array:
     return weights.reshape(*weights.shape, *(1,) * (ndim - weights.ndim))
 
 
-def decay_over_block(problem: Problem, s: Array) -> State:
+def decay_over_block(problem: Problem, s: Array) -> States:
     """The factor by which each memory fades over the q cells of a block, for s of shape (n,): each (n,)."""
     shift, q, _ = Layout.of(problem)
     span = (
@@ -108,7 +108,7 @@ def decay_over_block(problem: Problem, s: Array) -> State:
 
 def block(
     problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: Array, quadrature: int = QUADRATURE_ORDER
-) -> tuple[Array, Past, State]:
+) -> tuple[Array, Past, States]:
     """What the equations of one block leave, the past of the next, and the memories at u.
 
     Args:
@@ -144,7 +144,7 @@ def block(
 
 def cell_integrals(
     problem: Problem, pieces: tuple[Array, ...], cell: Array, quadrature: int = QUADRATURE_ORDER
-) -> tuple[State, State]:
+) -> tuple[States, States]:
     """The integral of K(t_{c+1} - s) g(s)^p over consecutive cells, each (q, *S), and the decay over one.
 
     Args:
@@ -195,7 +195,7 @@ def start(problem: Problem, X: Array, Y: Array) -> Past:
     return Past(chain[: behind + 1], memory)
 
 
-def at_start(problem: Problem, nodes: Array) -> State:
+def at_start(problem: Problem, nodes: Array) -> States:
     """The memories at t_start, each (*S), for theta at the first nodes, (n, *S) with n > 2 substeps."""
     if problem.stretched:
         return {name: jnp.zeros_like(problem.theta0) for name in problem.optimizer.memories()}

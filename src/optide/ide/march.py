@@ -24,7 +24,7 @@ from optide.ide.interpolation import cells
 from optide.ide.newton import HISTORY
 from optide.ide.problem import Problem, Result
 from optide.ide.windows import GUARD, Span, Window, evaluate, linearise, needed_blocks, predict, straight_on, whole
-from optide.problem.optimizers import State
+from optide.problem.optimizer import States
 
 Array = jax.Array
 
@@ -52,10 +52,10 @@ class Marched(NamedTuple):
     """
 
     past: Past
-    seen: State
+    seen: States
     sums: Array
-    saved: tuple[Array, State]
-    window: tuple[Array, State]
+    saved: tuple[Array, States]
+    window: tuple[Array, States]
     residual: Array
     sizes: Array
     count: Array
@@ -136,7 +136,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
     return Result(theta, states, done.residual <= TOLERANCE, done.count, done.residual, done.sizes, done.sign < 0)
 
 
-def continued(problem: Problem, states: State, window: tuple[Array, State], s: Array, save_every: int = 1) -> State:
+def continued(problem: Problem, states: States, window: tuple[Array, States], s: Array, save_every: int = 1) -> States:
     """Set the memories beyond the last node to those of the published scheme, which continues the last piece.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.problem import ORIGIN, Problem, Result
 from optide.ide.quadrature import gauss_legendre
-from optide.problem.optimizers import State
+from optide.problem.optimizer import States
 
 Array = jax.Array
 
@@ -64,7 +64,7 @@ def sweep(problem: Problem, theta: Array) -> Array:
     return jnp.cumsum(steps, axis=0)
 
 
-def memories(problem: Problem, theta: Array) -> State:
+def memories(problem: Problem, theta: Array) -> States:
     """Every memory integral at every u, by the order-1000 rule: each (n, *S)."""
     x, w = (jnp.asarray(a) for a in gauss_legendre(QUADRATURE_ORDER))
     kernels = problem.optimizer.memories()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from optide.problem.optimizers import Optimizer, State
+from optide.problem.optimizer import Optimizer, States
 
 Array = jax.Array
 
@@ -111,7 +111,7 @@ class Problem:
         gradient = jax.grad(self.objective)
         return jax.vmap(lambda theta: gradient(theta, *self.data))(flat).reshape(theta.shape)
 
-    def speed(self, j: Array, theta: Array, state: State) -> Array:
+    def speed(self, j: Array, theta: Array, state: States) -> Array:
         """What a time step takes for d theta / d t at nodes j (m,), times the pace there.
 
         That is the velocity, but for t = 0 without look-ahead, where nothing is remembered yet: see `starting`.
@@ -128,19 +128,19 @@ class Problem:
         g = self.gradient(theta)
         state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
-            return jax.vmap(self.optimizer.velocity)(u, g, state)
+            return jax.vmap(self.optimizer.velocity)(u, theta, g, state)
         at_zero = u <= ORIGIN
-        speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), g, state)
-        return jnp.where(at_zero.reshape(wide), self.starting(g), self.pace(j).reshape(wide) * speed)
+        speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), theta, g, state)
+        return jnp.where(at_zero.reshape(wide), self.starting(theta, g), self.pace(j).reshape(wide) * speed)
 
-    def starting(self, g: Array) -> Array:
+    def starting(self, theta: Array, g: Array) -> Array:
         """What the first time step takes for the velocity times the pace at t = 0, where it may be infinite.
 
         Euler's method is given the mean of the leading term over the step, so that its increment is the integral:
         where theta' ~ c, that is c; where theta' ~ c (t / alpha)^(-1/2), twice theta' at the end of the step.
-        The trapezoidal rule is given the limit.  g of any shape; the same shape.
+        The trapezoidal rule is given the limit.  theta and g of any shape; the same shape.
         """
-        early, later = (self.optimizer.initial_velocity(g, tau) for tau in (EARLY, 4 * EARLY))
+        early, later = (self.optimizer.initial_velocity(theta, g, tau) for tau in (EARLY, 4 * EARLY))
         if self.order == 1:
             first = phi(1 / self.substeps)[0] if self.stretched else 1 / self.substeps
         else:
@@ -174,7 +174,7 @@ class Result(NamedTuple):
     """
 
     theta: Array
-    state: State
+    state: States
     converged: Array
     iterations: Array
     residual: Array

@@ -17,8 +17,8 @@ from optide.ide.problem import ORIGIN, Problem
 from optide.ide.solution import Solution
 from optide.problem import arguments
 from optide.problem.finite import check_finite, name_of, real
-from optide.problem.objectives import check_objective
-from optide.problem.optimizers import Optimizer
+from optide.problem.optimizer import Optimizer
+from optide.problem.tracing import check_objective
 
 Array = jax.Array
 

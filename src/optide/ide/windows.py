@@ -12,7 +12,7 @@ import numpy as np
 from optide.ide import blocks, elimination
 from optide.ide.blocks import Layout, Past
 from optide.ide.problem import Problem
-from optide.problem.optimizers import State
+from optide.problem.optimizer import States
 
 Array = jax.Array
 
@@ -86,7 +86,7 @@ class Evaluation(NamedTuple):
 
     residual: Array
     pasts: Past
-    states: State
+    states: States
 
 
 def straight_on(nodes: Array, steps: Array) -> Array:
@@ -165,7 +165,7 @@ def linearise(
     return elimination.begin(elimination.Linear(*residual, *passed), *begun)
 
 
-def predict(problem: Problem, nodes: Array, memory: State, s: Array, count: int) -> Array:
+def predict(problem: Problem, nodes: Array, memory: States, s: Array, count: int) -> Array:
     """An exponential midpoint rule from node s on: over a step, and ahead, the gradient is that halfway.
 
     Args:

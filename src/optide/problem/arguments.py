@@ -10,7 +10,7 @@ import numpy as np
 
 from optide.base.errors import ParameterError
 from optide.problem.finite import real
-from optide.problem.optimizers import Optimizer
+from optide.problem.optimizer import Optimizer
 
 Array = jax.Array
 

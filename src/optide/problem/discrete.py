@@ -12,8 +12,8 @@ from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.finite import check_finite, check_underflow, name_of
-from optide.problem.objectives import check_objective
-from optide.problem.optimizers import Optimizer
+from optide.problem.optimizer import Optimizer
+from optide.problem.tracing import check_objective
 
 Array = jax.Array
 

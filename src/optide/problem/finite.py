@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import jax.numpy as jnp
 import numpy as np
 
 from optide.base.errors import NonFiniteError, UnderflowError
+from optide.base.lazy import jnp
 
 
 def real(value: Any) -> np.ndarray | None:

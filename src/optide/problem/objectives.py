@@ -1,19 +1,15 @@
 """The objective functions of the paper; their gradients come from `jax.grad`."""
 
-import functools
-import traceback
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from optide.base.errors import ObjectiveError, ParameterError
+from optide.base.lazy import jnp
 
-Array = jax.Array
+if TYPE_CHECKING:
+    from jax import Array
 
 
 @dataclass(frozen=True)
@@ -24,17 +20,39 @@ class Objective:
 
     Attributes:
         name: as in `config.yaml`.
-        loss: maps theta, of any shape, to a scalar; elements of theta are independent problems
-            whose losses add up.
-        minima: the global minimisers of one element.
+        loss: maps theta, of any shape, to a scalar; what it takes for several numbers at once, it gives the sum for
+            (see `minima`).
+        minima: the global minimisers, as far as they are known: numbers where the elements of theta are independent
+            problems, whose losses add up; else tuples of as many numbers as theta has.
+        description: in words, with a formula.
+        data: names of the files that it reads, beside the file that defines it.
     """
 
     name: str
-    loss: Callable[[Array], Array]
-    minima: tuple[float, ...]
+    loss: "Callable[[Array], Array]"
+    minima: tuple[float, ...] | tuple[tuple[float, ...], ...] = ()
+    description: str = ""
+    data: tuple[str, ...] = ()
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: "Array") -> "Array":
         return self.loss(theta)
+
+    @property
+    def title(self) -> str:
+        """As people write it."""
+        return self.name.replace("_", " ")
+
+
+def objective(
+    *, minima: Sequence[float] | Sequence[Sequence[float]] = (), description: str = "", data: Sequence[str] = ()
+) -> "Callable[[Callable[[Array], Array]], Objective]":
+    """Make an objective of the function below: `@objective(minima=[(1, 1)])`, as `Objective` takes it."""
+
+    def named(loss: "Callable[[Array], Array]") -> Objective:
+        places = tuple(tuple(map(float, m)) if isinstance(m, Sequence) else float(m) for m in minima)
+        return Objective(loss.__name__, loss, places, description, tuple(data))
+
+    return named
 
 
 def _mean_squared_error() -> Objective:
@@ -47,70 +65,21 @@ def _mean_squared_error() -> Objective:
     x = rng.rand(1000)
     y = 2 * x + rng.normal(0, 0.1, 1000)
     xx, xy, yy = (float(np.mean(product)) for product in (x * x, x * y, y * y))
-    return Objective("regression", lambda theta: jnp.sum(yy - theta * (2 * xy - theta * xx)), (xy / xx,))
+    return Objective(
+        "regression",
+        lambda theta: jnp.sum(yy - theta * (2 * xy - theta * xx)),
+        (xy / xx,),
+        "linear regression with noise",
+    )
 
 
-quadratic = Objective("quadratic", lambda theta: jnp.sum((theta - 4) ** 2), (4.0,))
-double_well = Objective("double_well", lambda theta: jnp.sum((theta**2 - 1) ** 2) / 4, (-1.0, 1.0))
+quadratic = Objective("quadratic", lambda theta: jnp.sum((theta - 4) ** 2), (4.0,), "the quadratic (theta - 4)^2")
+double_well = Objective(
+    "double_well",
+    lambda theta: jnp.sum((theta**2 - 1) ** 2) / 4,
+    (-1.0, 1.0),
+    "the double well (theta^2 - 1)^2 / 4",
+)
 regression = _mean_squared_error()
 
-OBJECTIVES = {objective.name: objective for objective in (quadratic, double_well, regression)}
-
-
-_JAX, _HERE = Path(jax.__file__).parent, Path(__file__).parent
-_CONCRETE = (
-    jax.errors.ConcretizationTypeError,
-    jax.errors.NonConcreteBooleanIndexError,
-    jax.errors.TracerArrayConversionError,
-    jax.errors.TracerIntegerConversionError,
-)
-"""What JAX raises where Python or NumPy asks for the value of what is traced."""
-
-
-def check_objective(objective: Callable[[Array], Array], theta0: Array, where: str) -> None:
-    """Make sure that an objective maps theta to one float64 and has a gradient, without computing anything.
-
-    An exception of the objective's own is let through as it is.
-
-    Args:
-        objective: as given by the user.
-        theta0: a start, (*S).
-        where: names the configuration, for the error.
-
-    Raises:
-        ParameterError: it is no function, or one that no compiled program can be kept for.
-        ObjectiveError: naming the configuration, and what it returns, or what JAX cannot trace.
-    """
-    if not callable(objective) or isinstance(objective, type):
-        raise ParameterError("objective", objective, "a function of theta that returns a loss")
-    try:
-        hash(objective)
-        weakref.ref(objective)
-    except TypeError:
-        allowed = "hashable and open to weak references, as functions in Python are: compiled programs are kept by it"
-        raise ParameterError("objective", objective, allowed) from None
-    try:
-        found = _returned(objective, jnp.shape(theta0))
-    except _CONCRETE as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if not {_JAX, _HERE} & set(Path(frame.filename).parents)]
-        place = f" in {own[-1].filename}, line {own[-1].lineno}" if own else ""
-        raise ObjectiveError(
-            f"{where}: the objective, or its gradient, asks for a value{place}, "
-            "where JAX traces it: use jnp.where for `if`, and jnp.sin and the like for those of NumPy and math"
-        ) from None
-    if found:
-        raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
-
-
-# kept for the last few: tracing a gradient takes as long as a short solve
-@functools.lru_cache(maxsize=16)
-def _returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
-    """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
-    theta = jax.ShapeDtypeStruct(shape, float)
-    value = jax.eval_shape(objective, theta)
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape != () or dtype != jnp.float64:
-        return f"shape {shape} and dtype {dtype}" if dtype else type(value).__name__
-    jax.eval_shape(jax.grad(objective), theta)
-    return ""
+BUILT_IN = (quadratic, double_well, regression)

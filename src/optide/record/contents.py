@@ -2,19 +2,25 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from optide.data import seal, tolerances, traces
 from optide.data.fingerprints import LENGTH, Column, Tolerance, column
+from optide.problem.registry import OPTIMIZERS
 
-_GIVEN = {*traces.CONFIGURATION.names, "lookahead", "order", "substeps", "distance", "memory"}
-"""Columns of floating-point numbers that are given and not computed."""
+_COMPUTED = re.compile(r"(t|u|theta|loss|rate|low|high|residual)(\[\d+\])?")
+
+
+def is_computed(field: pa.Field) -> bool:
+    """Whether the values of a column are computed numbers, and not given."""
+    of_state = field.name.partition("[")[0] in {state for one in OPTIMIZERS.values() for state in one.states}
+    return pa.types.is_floating(field.type) and (of_state or bool(_COMPUTED.fullmatch(field.name)))
 
 
 class Known(NamedTuple):
@@ -69,22 +75,18 @@ class Run(NamedTuple):
 
 def runs(table: pa.Table) -> list[Run]:
     """The runs in a file of results, each from the step that is the first of the file; or the file, if it has none."""
-    first = [0]
-    if "k" in table.schema.names and table.num_rows:
-        k = table["k"].to_numpy()
-        first = [0, *(1 + np.flatnonzero(k[1:] == k[0])).tolist()]
-    reports = metadata(table).get("lanes", ())
-    parts = [table.slice(start, end - start) for start, end in zip(first, [*first[1:], table.num_rows], strict=True)]
+    if "lane" not in table.schema.names:
+        return [Run("", 0, table, {})]
+    parts = [*traces.split(table)]
+    reports = metadata(table)["lanes"]
+    first = [0, *itertools.accumulate(part.num_rows for part in parts[:-1])]
     return [
-        Run(_name(part), start, part, report or {})
-        for start, part, report in itertools.zip_longest(first, parts, reports[: len(parts)])
+        Run(_name(part, report), start, part, report) for start, part, report in zip(first, parts, reports, strict=True)
     ]
 
 
-def _name(values: pa.Table) -> str:
-    (row,) = values.slice(0, 1).to_pylist()
-    if "theta0" not in row:
-        return ""
+def _name(values: pa.Table, report: Mapping[str, Any]) -> str:
+    row = {**values.slice(0, 1).to_pylist()[0], **report}
     treatment = [f"{name} {row[name]}" for name in ("lookahead", "order", "substeps") if name in row]
     return ", ".join([traces.name(row), *treatment])
 
@@ -135,7 +137,7 @@ def of_run(part: str, name: str, values: pa.Array, grade: str, known: Known, *, 
         known: what was accepted.
         first: the row of the first value.
     """
-    computed = pa.types.is_floating(values.type) and name not in _GIVEN
+    computed = is_computed(pa.field(name, values.type))
     if grade == tolerances.CHAOTIC and (name == "converged" or (computed and name not in ("t", "u"))):
         there = pc.fill_null(pc.is_finite(values), False) if computed else pc.is_valid(values)
         return column(part, f"{name} is there", there, first=first)

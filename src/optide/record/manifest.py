@@ -118,7 +118,10 @@ def _distances(published: pa.Table | None, converged: pa.Table | None) -> dict[s
     """The largest difference of each computed column that both have; infinite if there is no number somewhere."""
     if published is None or converged is None or published.num_rows != converged.num_rows:
         return {}
-    quantities = [name for name in ("theta", "loss", "G", "m", "v") if converged[name].null_count == 0]
+    computed = [
+        field.name for field in converged.schema if contents.is_computed(field) and field.name not in ("t", "u")
+    ]
+    quantities = [name for name in computed if converged[name].null_count == 0]
     differences = {name: np.abs(published[name].to_numpy() - converged[name].to_numpy()) for name in quantities}
     return {name: float(np.nan_to_num(of, nan=np.inf).max()) for name, of in differences.items()}
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from optide.base.errors import OptideError, tell
+from optide.base.errors import ConfigError, OptideError, tell
 from optide.data import digests, seal
 from optide.data.provenance import CLAIMS, CONFIGURATION, INPUTS, ProvenanceError, Record, of_setting, read
 from optide.settings import yamlfile
-from optide.settings.config import Config, ConfigError, entry
+from optide.settings.config import Config, entry
 
 
 class Item(NamedTuple):

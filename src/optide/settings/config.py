@@ -4,21 +4,14 @@ Nothing here imports JAX, so that the workflow can be planned without it.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from optide.base.errors import OptideError
+from optide.base.errors import ConfigError
+from optide.problem import plugins
+from optide.problem.registry import written
 
 Config = Mapping[str, Any]
-
-HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2")}
-NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
-"""Optimizers as people write them; see `written`."""
-STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
-
-
-class ConfigError(OptideError):
-    """The configuration contradicts itself; names the key and what is allowed."""
 
 
 class Lane(NamedTuple):
@@ -32,9 +25,14 @@ class Lane(NamedTuple):
     """
 
     set: str
-    theta0: float
+    theta0: float | list[float]
     hyperparameters: dict[str, float]
     steps: int
+
+
+def elements(theta: float | Sequence[float]) -> int:
+    """How many numbers a starting point or a minimum is a list of; 0 for a single number."""
+    return len(theta) if isinstance(theta, Sequence) else 0
 
 
 def audited(config: Config) -> dict[str, list[str]]:
@@ -63,6 +61,7 @@ def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[st
     """What the traces of one experiment at one learning rate depend on, and nothing else."""
     experiment = config["experiments"][name]
     column = experiment["learning_rates"].index(learning_rate)
+    from_outside = plugins.used(experiment["objective"], experiment["optimizer"])
     return {
         "experiment": name,
         "objective": experiment["objective"],
@@ -78,6 +77,7 @@ def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[st
             }
             for entry in experiment["sets"]
         ],
+        **({"plugins": from_outside} if from_outside else {}),
     }
 
 
@@ -112,14 +112,14 @@ def figure_labels(config: Config, name: str) -> dict[str, str]:
     return {"figure": name, "quantity": config["figures"][name]["quantity"], **named}
 
 
-def written(name: str) -> str:
-    """The name of an optimizer or objective as people write it."""
-    return NAMES.get(name, name.replace("_", " "))
-
-
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
     """A plain-text name of a choice of hyper-parameters, as in "rmsprop beta=0.9"."""
     return " ".join([optimizer, *(f"{name}={number(value)}" for name, value in hyperparameters.items())])
+
+
+def start(theta0: float | Sequence[float]) -> str:
+    """A starting point, in as few digits."""
+    return f"({', '.join(map(number, theta0))})" if isinstance(theta0, Sequence) else number(theta0)
 
 
 def number(value: float) -> str:

@@ -5,9 +5,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from optide.settings.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
+import numpy as np
+
+from optide.base.errors import ConfigError
+from optide.problem.optimizer import Optimizer
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities
+from optide.settings.config import Config, elements, experiment_slice, lanes
 from optide.settings.looks import choices, looks
 from optide.settings.schema import first_error, nearest, shown
+from optide.settings.vocabulary import complete
 
 
 def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
@@ -19,7 +25,7 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
     Raises:
         ConfigError: naming the key, its value and what is allowed.
     """
-    if error := first_error(config, schema):
+    if error := first_error(config, complete(schema)):
         raise ConfigError(error)
     experiments, figures = config["experiments"], config["figures"]
     for name, experiment in experiments.items():
@@ -45,8 +51,8 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 def _check_experiment(key: str, experiment: Config) -> None:
-    rates = experiment["learning_rates"]
-    expected = HYPERPARAMETERS[experiment["optimizer"]]
+    rates, optimizer = experiment["learning_rates"], OPTIMIZERS[experiment["optimizer"]]
+    _check_theta0(f"{key}.theta0", experiment)
     names = [entry.get("name", "") for entry in experiment["sets"]]
     if len(set(names)) < len(names):
         raise ConfigError(f"{key}.sets: two sets have the name {max(names, key=names.count)!r}; names must differ")
@@ -55,11 +61,30 @@ def _check_experiment(key: str, experiment: Config) -> None:
             raise ConfigError(
                 f"{key}.sets[{i}].steps = {entry['steps']}: needs one number for each of learning_rates = {rates}"
             )
-        if set(entry["hyperparameters"]) != set(expected):
-            raise ConfigError(
-                f"{key}.sets[{i}].hyperparameters: {experiment['optimizer']} takes "
-                f"{' and '.join(expected) or 'none'}, not {' and '.join(entry['hyperparameters']) or 'none'}"
-            )
+        _check_hyperparameters(f"{key}.sets[{i}].hyperparameters", optimizer, entry["hyperparameters"])
+
+
+def _check_theta0(key: str, experiment: Config) -> None:
+    """All starting points must have as many elements as each other, and as a minimum of the objective."""
+    minima = OBJECTIVES[experiment["objective"]].minima
+    expected = elements(minima[0] if minima else experiment["theta0"][0])
+    for i, theta0 in enumerate(experiment["theta0"]):
+        if elements(theta0) != expected:
+            wanted = f"a list of {expected} numbers" if expected else "a number"
+            raise ConfigError(f"{key}[{i}] = {theta0}: {experiment['objective']} takes {wanted}")
+
+
+def _check_hyperparameters(key: str, optimizer: type[Optimizer], given: Mapping[str, list[float]]) -> None:
+    needed, known = optimizer.choices(), optimizer.vocabulary()
+    if not {*needed} <= {*given} <= {*known}:
+        optional = [name for name, told in known.items() if told.optional]
+        takes = " and ".join(needed) or "none"
+        takes += f" and, if wanted, {' and '.join(optional)}" if not {*given} <= {*needed} and optional else ""
+        raise ConfigError(f"{key}: {optimizer.name} takes {takes}, not {' and '.join(given) or 'none'}")
+    for name, values in given.items():
+        for i, value in enumerate(values):
+            if not known[name].range.contains(np.asarray(value)):
+                raise ConfigError(f"{key}.{name}[{i}] = {shown(value)}: must be {known[name].range.allowed}")
 
 
 def _check_rates(key: str, rates: Config) -> None:
@@ -67,7 +92,7 @@ def _check_rates(key: str, rates: Config) -> None:
         raise ConfigError(f"{key}.curves.adagrad: this name is taken by {key}.adagrad")
     for name, curve in rates["curves"].items():
         place, optimizer, varies = f"{key}.curves.{name}", curve["optimizer"], curve["varies"]
-        names = HYPERPARAMETERS[optimizer]
+        names = OPTIMIZERS[optimizer].choices()
         if varies not in names:
             raise ConfigError(f"{place}.varies = {varies!r}: {optimizer} has {' and '.join(names)}")
         fixed, expected = {*curve.get("fixed", {})}, {*names} - {varies}
@@ -119,9 +144,7 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
             experiment = experiments[name]
             rates[name] = experiment["learning_rates"]
             _check_row(f"{key}.rows[{i}]", row, name, experiment)
-            quantities = ("theta", "loss", *STATES[experiment["optimizer"]])
-            if figure["quantity"] not in quantities:
-                raise ConfigError(f"{key}.quantity = {figure['quantity']!r}: {name} has {', '.join(quantities)}")
+            check_quantity(f"{key}.quantity", figure["quantity"], name, experiment)
     first = next(iter(rates))
     for name, values in rates.items():
         if values != rates[first]:
@@ -131,6 +154,18 @@ def _check_figure(key: str, figure: Config, experiments: Config) -> None:
     for i, row in enumerate(figure["rows"]):
         for j, inset in enumerate(row.get("insets", ())):
             _check_inset(f"{key}.rows[{i}].insets[{j}]", inset, first, rates[first])
+
+
+def check_quantity(key: str, quantity: str, name: str, experiment: Config) -> None:
+    """Make sure that the traces of an experiment have a quantity.
+
+    Raises:
+        ConfigError: they have not; names those that they have.
+    """
+    size = elements(experiment["theta0"][0])
+    there = quantities(experiment["optimizer"], size)
+    if quantity not in there:
+        raise ConfigError(f"{key} = {quantity!r}: {name} has {', '.join(there)}")
 
 
 def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from optide.base.errors import ConfigError
+from optide.problem import plugins
 from optide.settings import yamlfile
-from optide.settings.config import ConfigError
 from optide.settings.examine import examine
 
 FILE, COMMAND_LINE = "config.yaml", "--config"
@@ -89,19 +90,33 @@ def settle(layers: Sequence[Layer], schema: Mapping[str, Any]) -> tuple[dict[str
     """The configuration that layers give, without the parts that are switched off.
 
     Returns:
-        The configuration, and warnings, one line each.
+        The configuration, with the plug-ins that it names as paths, and warnings, one line each.
 
     Raises:
         ConfigError: naming the layer that brought the mistake in, the key, its value and what is allowed.
     """
     whole = merged(layers)
     config = _on(whole)
+    plugins.load(named := plugin_files(layers))
     try:
         warnings = examine(config, schema)
     except ConfigError as error:
         raise ConfigError(_blamed(str(error), layers, schema)) from None
+    if named:
+        config["plugins"] = [str(path) for path in named]
     off = [f"{name} is off: no {PARTS[name]}" for name in whole if name not in config]
     return config, [f"{_origin(line, layers)}: {line}" for line in [*off, *warnings]]
+
+
+def plugin_files(layers: Sequence[Layer]) -> list[Path]:
+    """The files of the plug-ins that the last of the layers to do so names, relative to that layer's own file."""
+    naming = [layer for layer in layers if isinstance(layer.content, Mapping) and "plugins" in layer.content]
+    if not naming:
+        return []
+    name, content, _ = naming[-1]
+    named = content["plugins"] if isinstance(content["plugins"], list) else []
+    folder = Path() if name == COMMAND_LINE else Path(name).parent
+    return [folder / path for path in named if isinstance(path, str) and path]
 
 
 def _on(config: Any) -> Any:

@@ -13,6 +13,7 @@ from jsonschema.validators import extend
 
 from optide.base.words import shown
 from optide.settings import yamlfile
+from optide.settings.vocabulary import complete
 
 Schema = Mapping[str, Any]
 
@@ -129,4 +130,4 @@ def _resolved(part: Schema, schema: Schema) -> Schema:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference(yamlfile.read(sys.argv[1])))
+    sys.stdout.write(reference(complete(yamlfile.read(sys.argv[1]))))

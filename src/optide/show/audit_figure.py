@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from optide.data.traces import LaneTrace
+from optide.data.traces import Trace
 from optide.numerics import metrics
-from optide.settings.config import STATES
+from optide.problem.registry import OPTIMIZERS
+from optide.settings.schemes import SCHEMES
 from optide.show import drawn
 from optide.show.logscale import PortableLogScale
-from optide.show.plotting import LEGEND_HEIGHT, SCHEMES, WIDTH, quantity_label
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, quantity_label
 from optide.show.style import COLOURS, LINES, style
 
 HEIGHT = 3.4  # inches, without the legend
@@ -21,7 +22,6 @@ POINTS = {"published": ".", "converged": "s"}
 SINGLE = 10
 """The first iterations, which a logarithmic axis keeps apart, are marked."""
 
-_LABELS = {**SCHEMES, "discrete": "discrete algorithm"}
 _LOOKS = {
     "published": {"color": COLOURS[1], "linestyle": LINES[0], "linewidth": 0.8},
     "converged": {"color": COLOURS[3], "linestyle": LINES[0], "linewidth": 1.3},
@@ -31,7 +31,7 @@ _MARKED = 21
 """Steps from one marker to the next: an odd number, so that an oscillation of period two does not vanish."""
 
 
-def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Figure:
+def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure:
     """Draw theta from step `first` on, the second moment, and the residuals.
 
     Args:
@@ -42,7 +42,7 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
     by_scheme = {trace.configuration["scheme"]: trace for trace in traces}
     configuration = by_scheme["converged"].configuration
     minimum = metrics.nearest(by_scheme["converged"].values["theta"][-1], minima)
-    moment = STATES[configuration["optimizer"]][-1]
+    moment = _moment(configuration["optimizer"])
     with style():
         figure = Figure(figsize=(WIDTH, HEIGHT + LEGEND_HEIGHT), layout="constrained")
         FigureCanvasAgg(figure)
@@ -56,7 +56,7 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
                 **drawn.mark(by_scheme[scheme].configuration),
             }
             panels["tail"].plot(values["t"] / alpha, values["theta"] - minimum, **kept, **look)
-            panels["moment"].plot(values["u"] / alpha, values[moment], label=_LABELS[scheme], **kept, **look)
+            panels["moment"].plot(values["u"] / alpha, values[moment], label=SCHEMES[scheme].title, **kept, **look)
         _set_tail(panels["tail"], by_scheme, minimum, first)
         panels["tail"].set(ylabel=rf"$\theta {-minimum:+g}$", title="near the minimum")
         panels["moment"].set(ylabel=quantity_label(moment), xlabel=r"step $k = t/\alpha$")
@@ -73,7 +73,13 @@ def draw(traces: Sequence[LaneTrace], minima: Sequence[float], first: int) -> Fi
     return figure
 
 
-def _set_tail(panel: Axes, by_scheme: Mapping[str, LaneTrace], minimum: float, first: int) -> None:
+def _moment(optimizer: str) -> str:
+    """The state that is drawn: what the velocity is divided by, or the last there is."""
+    powers = OPTIMIZERS[optimizer].powers()
+    return next((name for name, power in powers.items() if power == 2), [*powers][-1])
+
+
+def _set_tail(panel: Axes, by_scheme: Mapping[str, Trace], minimum: float, first: int) -> None:
     """From step `first` on, as high as what is there."""
     shown = [trace.values["theta"][trace.values["k"] >= first] - minimum for trace in by_scheme.values()]
     height = 1.1 * max(np.max(np.abs(values)) for values in shown)

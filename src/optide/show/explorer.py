@@ -19,11 +19,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from optide.data import provenance
-from optide.data.traces import LaneTrace, choice
+from optide.data.traces import Trace, choice
 from optide.numerics import elementary
-from optide.settings.config import STATES
+from optide.problem.registry import written
+from optide.settings.config import start
+from optide.settings.schemes import CONTINUOUS, SCHEMES
 
-SCHEMES = ("discrete", "published", "converged")
 KEY = ("objective", "optimizer", "experiment", "learning_rate", "hyperparameters", "theta0")
 """What a configuration is chosen by, in the order of the controls of the page."""
 
@@ -36,7 +37,7 @@ RANGES = 100
 """A longer one is divided into so many ranges of equal length, and once more on a logarithmic scale."""
 
 
-def write(traces: Iterable[LaneTrace], path: str | Path, record: provenance.Record) -> None:
+def write(traces: Iterable[Trace], path: str | Path, record: provenance.Record) -> None:
     """Write the page, with its provenance; whole or not at all.
 
     Args:
@@ -57,7 +58,9 @@ def page(shown: Sequence[Mapping[str, Any]]) -> str:
     )
     parts = resources.files("optide.show") / "templates"
     # in a script, "<" could end it
-    data = json.dumps({"schemes": SCHEMES, "key": KEY, "lanes": shown}).replace("<", r"\u003c")
+    data = json.dumps({"schemes": [*SCHEMES], "key": KEY, "names": names(shown), "lanes": shown}).replace(
+        "<", r"\u003c"
+    )
     return environment.get_template("explorer.html").render(
         plotly=get_plotlyjs(),
         style=(parts / "explorer.css").read_text(encoding="utf-8"),
@@ -68,33 +71,41 @@ def page(shown: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def configurations(traces: Iterable[LaneTrace]) -> Iterable[dict[str, Any]]:
+def names(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What the page calls what it names: schemes, objectives, optimizers and quantities."""
+    found = {scheme.name: scheme.title for scheme in SCHEMES.values()} | {"loss": "loss f(θ)"}
+    found |= {lane[kind]: written(lane[kind]) for lane in shown for kind in ("objective", "optimizer")}
+    quantities = {quantity for lane in shown for quantity in lane["values"] if quantity.startswith("theta")}
+    return found | {quantity: quantity.replace("theta", "θ") for quantity in sorted(quantities)}
+
+
+def configurations(traces: Iterable[Trace]) -> Iterable[dict[str, Any]]:
     """What the page holds of each configuration that all schemes have: its `KEY`, solver reports and values."""
-    by_key: dict[tuple, dict[str, LaneTrace]] = {}
+    by_key: dict[tuple, dict[str, Trace]] = {}
     for trace in traces:
         c = trace.configuration
-        key = {name: c[name] for name in KEY if name != "hyperparameters"} | {"hyperparameters": choice(c)}
+        theta0 = c["theta0"] if isinstance(c["theta0"], float) else start(c["theta0"])
+        key = {**{name: c[name] for name in KEY}, "hyperparameters": choice(c), "theta0": theta0}
         by_key.setdefault(tuple(key[name] for name in KEY), {})[c["scheme"]] = trace
     for key, lanes in by_key.items():
         if set(lanes) == set(SCHEMES):
             yield dict(zip(KEY, key, strict=True)) | _values(lanes)
 
 
-def _values(lanes: Mapping[str, LaneTrace]) -> dict[str, Any]:
+def _values(lanes: Mapping[str, Trace]) -> dict[str, Any]:
     configuration = lanes["discrete"].configuration
     steps = configuration["steps"] + 1
-    quantities = ("theta", "loss", *STATES[configuration["optimizer"]])
     curves = {
         quantity: {scheme: _on_grid(trace, quantity, steps) for scheme, trace in lanes.items()}
-        for quantity in quantities
+        for quantity in lanes["discrete"].quantities
     }
-    gaps = [np.abs(by["discrete"] - by[scheme]) for by in curves.values() for scheme in SCHEMES[1:]]
+    gaps = [np.abs(by["discrete"] - by[scheme]) for by in curves.values() for scheme in CONTINUOUS]
     kept = thin(np.array([*(curve for by in curves.values() for curve in by.values()), *gaps]))
     return {
         "steps": steps,
         "reports": {
             scheme: {name: lanes[scheme].configuration[name] for name in ("converged", "iterations", "residual")}
-            for scheme in SCHEMES[1:]
+            for scheme in CONTINUOUS
         },
         "k": _encode(kept.astype("<i4")),
         "values": {
@@ -104,15 +115,11 @@ def _values(lanes: Mapping[str, LaneTrace]) -> dict[str, Any]:
     }
 
 
-def _on_grid(trace: LaneTrace, quantity: str, steps: int) -> np.ndarray:
-    """A quantity by the step it belongs to, (steps,); NaN where the trace has none.
-
-    States of the equation are taken one step ahead, at u = t + alpha (`optide.data.traces.VALUES`).
-    """
-    is_state = any(quantity in states for states in STATES.values())
-    time = trace.values["u" if is_state else "t"]
+def _on_grid(trace: Trace, quantity: str, steps: int) -> np.ndarray:
+    """A quantity by the step it belongs to, (steps,); NaN where the trace has none."""
     curve = np.full(steps, np.nan)
-    curve[np.rint(time / trace.configuration["learning_rate"]).astype(int)] = trace.values[quantity]
+    k, values = trace.curve(quantity)
+    curve[k] = values
     return curve
 
 

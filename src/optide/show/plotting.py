@@ -13,9 +13,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from optide.data import provenance
-from optide.data.traces import LaneTrace
+from optide.data.traces import Trace
 from optide.numerics import elementary
-from optide.settings.config import HYPERPARAMETERS, STATES, label, number, written
+from optide.problem.registry import hyperparameter_symbol, is_state, state_symbol, written
+from optide.settings.config import label, number, start
+from optide.settings.schemes import DISCRETE, SCHEMES
 from optide.show import drawn
 from optide.show.logscale import PortableLogScale
 from optide.show.style import look, style
@@ -29,12 +31,8 @@ LEGEND_COLUMNS, LEGEND_LINES = 3, 3
 LEGEND_LINE, NOTE_LINE = 0.176, 0.147
 """What each further line takes, in inches."""
 
-SYMBOLS = {"beta": r"\beta", "beta1": r"\beta_1", "beta2": r"\beta_2"}
-QUANTITIES = {"theta": r"$\theta$", "G": "$G$", "m": "$m$", "v": "$v$", "loss": r"loss $f(\theta)$"}
-SCHEMES = {"published": "equation, published scheme", "converged": "equation, converged"}
 
-
-def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, places: Mapping[str, int]) -> Figure:
+def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places: Mapping[str, int]) -> Figure:
     """Draw one figure of the configuration.
 
     Args:
@@ -50,7 +48,7 @@ def draw(figure: Mapping[str, Any], traces: Iterable[LaneTrace], scheme: str, pl
     with style():
         canvas = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT), layout="constrained")
         FigureCanvasAgg(canvas)
-        share = "row" if figure["quantity"] in ("theta", "loss") else False
+        share = False if is_state(figure["quantity"]) else "row"
         panels = canvas.subplots(len(rows), len(rates), squeeze=False, sharex="col", sharey=share)
         shown = []
         for row, axes in zip(rows, panels, strict=True):
@@ -93,19 +91,14 @@ def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: flo
     )
 
 
-def _draw_panel(
-    panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping, logarithmic: Collection[str]
-) -> None:
+def _draw_panel(panel: Axes, traces: list[Trace], quantity: str, looks: Mapping, logarithmic: Collection[str]) -> None:
     """Lines first, markers over them; the markers of different curves are staggered."""
     panel.set(**{f"{axis}scale": PortableLogScale() for axis in logarithmic})
-    alpha = traces[0].configuration["learning_rate"]
     for scheme_is_discrete in (False, True):
-        chosen = [t for t in traces if (t.configuration["scheme"] == "discrete") == scheme_is_discrete]
+        chosen = [t for t in traces if (t.configuration["scheme"] == DISCRETE.name) == scheme_is_discrete]
         for i, trace in enumerate(chosen):
             colour, marker, dash = looks[_choice(trace.configuration)]
-            is_state = any(quantity in states for states in STATES.values())
-            x = trace.values["u" if is_state else "t"] / alpha
-            y = trace.values[quantity]
+            x, y = trace.place(quantity), trace.values[quantity]
             steadiness = drawn.mark(trace.configuration)
             if scheme_is_discrete:
                 every = _marked(len(x), i, len(chosen), "x" in logarithmic)
@@ -125,11 +118,10 @@ def _marked(points: int, place: int, curves: int, logarithmic: bool) -> tuple[in
 
 
 def _choice(configuration: Mapping[str, Any]) -> str:
-    optimizer = configuration["optimizer"]
-    return label(optimizer, {name: configuration[name] for name in HYPERPARAMETERS[optimizer]})
+    return label(configuration["optimizer"], configuration["hyperparameters"])
 
 
-def _draw_inset(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapping, inset: Mapping) -> None:
+def _draw_inset(panel: Axes, traces: list[Trace], quantity: str, looks: Mapping, inset: Mapping) -> None:
     """A window on a detail, or the same curves on logarithmic axes, over an empty part of the panel."""
     logarithmic = inset.get("log", ())
     window = panel.inset_axes(inset["place"])
@@ -148,7 +140,7 @@ def _draw_inset(panel: Axes, traces: list[LaneTrace], quantity: str, looks: Mapp
 
 
 def _row_title(row: Mapping[str, Any]) -> list[str]:
-    parts = [rf"$\theta_0 = {number(row['theta0'])}$"] if "theta0" in row else []
+    parts = [rf"$\theta_0 = {start(row['theta0'])}$"] if "theta0" in row else []
     parts += [f"set {row['set']}"] if "set" in row else []
     return [", ".join(parts)] if parts else []
 
@@ -156,8 +148,8 @@ def _row_title(row: Mapping[str, Any]) -> list[str]:
 def _handles(shown: list[Mapping[str, Any]], looks: Mapping, scheme: str) -> list[Line2D]:
     """The entries of the legend: what markers and lines are, then every choice drawn."""
     handles = [
-        Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label="discrete algorithm"),
-        Line2D([], [], color="0.3", label=SCHEMES[scheme]),
+        Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label=DISCRETE.title),
+        Line2D([], [], color="0.3", label=SCHEMES[scheme].title),
     ]
     named = {_choice(configuration): configuration for configuration in shown}
     several = len({configuration["optimizer"] for configuration in shown}) > 1
@@ -183,20 +175,17 @@ def _grow(canvas: Figure, lines: int, height: float) -> None:
     canvas.set_figheight(canvas.get_figheight() + max(lines, 0) * height)
 
 
-def symbol(hyperparameter: str) -> str:
-    """In mathematical text, without the dollars."""
-    words = hyperparameter.replace("_", r"\ ")
-    return SYMBOLS.get(hyperparameter, rf"\mathrm{{{words}}}")
-
-
 def quantity_label(name: str) -> str:
-    """Of an axis; a state without a symbol goes by its name."""
-    return QUANTITIES.get(name, name)
+    """Of an axis."""
+    if name == "loss":
+        return r"loss $f(\theta)$"
+    return f"${state_symbol(name)}$"
 
 
 def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     optimizer = configuration["optimizer"]
-    values = ", ".join(f"${symbol(name)} = {number(configuration[name])}$" for name in HYPERPARAMETERS[optimizer])
+    chosen = configuration["hyperparameters"].items()
+    values = ", ".join(f"${hyperparameter_symbol(name)} = {number(value)}$" for name, value in chosen)
     return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 

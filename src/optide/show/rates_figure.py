@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from optide.numerics import elementary
-from optide.settings.config import Config, number, written
+from optide.problem.registry import hyperparameter_symbol, written
+from optide.settings.config import Config, number
 from optide.show.logscale import PortableLogScale
-from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend, symbol
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
 from optide.show.style import COLOURS, MARKERS, style
 from optide.studies import linearisation, rates
 
@@ -55,7 +56,10 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
             else:
                 curve = settings["curves"][name]
                 _predict(panel, own, curve)
-                panel.set(title=_title(curve), xlabel=rf"memory length $1/(1-{symbol(curve['varies'])})$ (steps)")
+                panel.set(
+                    title=_title(curve),
+                    xlabel=rf"memory length $1/(1-{hyperparameter_symbol(curve['varies'])})$ (steps)",
+                )
         for panel in panels[len(names) :]:
             panel.remove()
         for panel in panels[: len(names) : PANELS]:
@@ -86,17 +90,11 @@ def _place(row: Mapping[str, Any]) -> float:
 
 def _predict(panel: Axes, rows: Sequence[Mapping[str, Any]], curve: Config) -> None:
     memory = elementary.geometric(curve["memory"]["shortest"], curve["memory"]["longest"], 150)
+    choice = {**curve.get("fixed", {}), curve["varies"]: 1 - 1 / memory}
     for alpha, distance in dict.fromkeys((row["learning_rate"], row["distance"]) for row in rows):
-        if curve["optimizer"] == "rmsprop":
-            # where it is no longer than the walk, the memory changes on the way: no linearisation
-            long = memory[memory > distance / alpha / 2]
-            panel.plot(long, linearisation.rmsprop_rate(alpha, distance, long), **_PREDICTIONS["linearised"])
-            small = linearisation.rmsprop_small_steps(alpha, distance, memory)
-            panel.plot(memory, small, **_PREDICTIONS["small steps"])
-        else:
-            betas = {**curve["fixed"], curve["varies"]: 1 - 1 / memory}
-            predicted = linearisation.adam_rate(alpha, distance, betas["beta1"], betas["beta2"])
-            panel.plot(memory, predicted, **_PREDICTIONS["linearised"])
+        found = linearisation.predictions(curve["optimizer"], alpha, distance, memory, choice)
+        for kind, (x, y) in found.items():
+            panel.plot(x, y, **_PREDICTIONS[kind])
 
 
 def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -111,7 +109,9 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _title(curve: Config) -> str:
-    fixed = ", ".join(f"${symbol(name)} = {number(value)}$" for name, value in curve.get("fixed", {}).items())
+    fixed = ", ".join(
+        f"${hyperparameter_symbol(name)} = {number(value)}$" for name, value in curve.get("fixed", {}).items()
+    )
     return f"{written(curve['optimizer'])}{', ' if fixed else ''}{fixed}"
 
 

@@ -1,6 +1,6 @@
 """The audit: in which ways the equation is solved anew, and the files of what `optide.studies.audit_solve` finds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,26 +9,10 @@ import pyarrow as pa
 
 from optide.base.errors import OptideError
 from optide.data import results, traces
-from optide.settings.config import Config
+from optide.problem.registry import HYPERPARAMETERS, parts
+from optide.settings.config import Config, elements
 
 Array = np.ndarray
-
-KEY = ("experiment", "set", "learning_rate", "theta0", "beta", "beta1", "beta2")
-"""What tells configurations apart."""
-
-SOLUTIONS = pa.schema(
-    [
-        *(traces.CONFIGURATION.field(name) for name in KEY),
-        pa.field("lookahead", pa.int64(), nullable=False),
-        pa.field("order", pa.int64(), nullable=False),
-        pa.field("substeps", pa.int64(), nullable=False),
-        pa.field("converged", pa.bool_(), nullable=False),
-        pa.field("residual", pa.float64(), nullable=False),
-        pa.field("k", pa.int64(), nullable=False),
-        pa.field("theta", pa.float64(), nullable=False),
-    ]
-)
-"""theta at step k of one configuration, solved in one way, always from an aligned start."""
 
 
 class AuditError(OptideError):
@@ -53,16 +37,41 @@ class Solved(NamedTuple):
     """One configuration, solved in one way.
 
     Attributes:
-        key: values of `KEY`.
+        key: of its configuration (`optide.data.traces.key`).
         treatment: the way.
         converged: whether the solver reached its tolerance.
-        theta: (steps,), at the steps of the discrete algorithm.
+        theta: (steps, *S), at the steps of the discrete algorithm.
     """
 
     key: tuple
     treatment: Treatment
     converged: bool
     theta: Array
+
+
+def schema(slices: Iterable[Config]) -> pa.Schema:
+    """The columns of the solutions of some experiment slices: theta at step k, always from an aligned start.
+
+    A lane is one configuration, solved in one way.
+    """
+    slices = list(slices)
+    names = {name for part in slices for entry in part["sets"] for name in entry["hyperparameters"]}
+    sizes = sorted({elements(part["theta0"][0]) for part in slices})
+    theta = [name for size in sizes for name in parts("theta", size)]
+    start = [name for size in sizes for name in parts("theta0", size)]
+    return pa.schema(
+        [
+            *(pa.field(name, pa.string(), nullable=False) for name in ("experiment", "set")),
+            pa.field("learning_rate", pa.float64(), nullable=False),
+            *(pa.field(name, pa.float64()) for name in (*HYPERPARAMETERS, *sorted(names - {*HYPERPARAMETERS}))),
+            *(pa.field(name, pa.float64()) for name in dict.fromkeys(start)),
+            *(pa.field(name, pa.int64(), nullable=False) for name in (*Treatment._fields, "lane")),
+            pa.field("converged", pa.bool_(), nullable=False),
+            pa.field("residual", pa.float64(), nullable=False),
+            pa.field("k", pa.int64(), nullable=False),
+            *(pa.field(name, pa.float64()) for name in dict.fromkeys(theta)),
+        ]
+    )
 
 
 def refinements(name: str, settings: Config) -> list[Treatment]:
@@ -82,9 +91,14 @@ def is_example(lane: Mapping[str, Any], example: Config) -> bool:
     return lane["theta0"] == example["theta0"] and lane["hyperparameters"] == example["hyperparameters"]
 
 
-def write(path: str | Path, table: pa.Table, settings: Config) -> None:
-    """Write a table of `SOLUTIONS` with the settings it was computed for, sealed, whole or not at all."""
-    results.write(path, table, settings)
+def write(path: str | Path, table: pa.Table, settings: Config, lanes: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table of `schema` with the settings it was computed for, sealed, whole or not at all.
+
+    Args:
+        settings: `experiments`, which are slices, and `audit`, an entry of the configuration.
+        lanes: of `optide.studies.audit_solve.compute`.
+    """
+    results.write(path, table, settings, lanes)
 
 
 def read(path: str | Path) -> list[Solved]:
@@ -93,12 +107,10 @@ def read(path: str | Path) -> list[Solved]:
     Raises:
         AuditError: the file cannot be read, was damaged, or has other columns.
     """
-    table = results.read(path, SOLUTIONS, "an audit", AuditError)
-    theta = table.column("theta").to_numpy()
-    starts = np.flatnonzero(table.column("k").to_numpy() == 0)
+    table = results.read(path, lambda found: schema(found["configuration"]["experiments"]), "an audit", AuditError)
     solved = []
-    for start, end in zip(starts, [*starts[1:], len(theta)], strict=True):
-        (row,) = table.slice(start, 1).to_pylist()
-        treatment = Treatment(*(row[name] for name in Treatment._fields))
-        solved.append(Solved(tuple(row[name] for name in KEY), treatment, row["converged"], theta[start:end]))
+    for part, lane in zip(traces.split(table), results.metadata(table)["lanes"], strict=True):
+        treatment = Treatment(*(lane[name] for name in Treatment._fields))
+        converged, theta = part.column("converged")[0].as_py(), traces.together(part, lane["theta0"])
+        solved.append(Solved(traces.key(lane), treatment, converged, theta))
     return solved

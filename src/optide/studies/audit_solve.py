@@ -1,7 +1,7 @@
 """Solve the equation in all ways of the audit."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -9,11 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 
+from optide.data import traces
 from optide.ide.batch import solve_lanes
-from optide.problem.objectives import OBJECTIVES, Objective
-from optide.problem.optimizers import OPTIMIZERS, Optimizer
-from optide.settings.config import Config, Lane, lanes
-from optide.studies.audit import SOLUTIONS, Treatment, treatments
+from optide.ide.solution import Solution
+from optide.problem import plugins
+from optide.problem.objectives import Objective
+from optide.problem.optimizer import Optimizer
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
+from optide.settings.config import Config, Lane, elements, lanes
+from optide.studies.audit import Treatment, schema, treatments
 
 Array = jax.Array
 
@@ -59,47 +63,63 @@ class _Run(NamedTuple):
     def objective(self) -> Objective:
         return OBJECTIVES[self.slice["objective"]]
 
+    @property
+    def size(self) -> int:
+        return elements(self.lane.theta0)
 
-def compute(slices: Sequence[Config], settings: Config) -> pa.Table:
+    def described(self, treatment: Treatment) -> dict[str, Any]:
+        named = {name: self.slice[name] for name in ("experiment", "learning_rate")}
+        return {**named, **self.lane._asdict(), **treatment._asdict()}
+
+
+def compute(slices: Sequence[Config], settings: Config) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Solve all experiments of one optimizer in all ways.
 
-    All go through one program for each treatment, each over its own steps.
+    All go through one program for each treatment, each over its own steps; but where theta is a list, through one for
+    each objective.
 
     Args:
         slices: of the experiments, one for each of their learning rates (`optide.settings.config.experiment_slice`).
         settings: the entry `audit` of the configuration; its substeps and order are read.
 
     Returns:
-        a table of `SOLUTIONS`.
+        a table of `optide.studies.audit.schema`, and what is known of each lane of it.
     """
     runs = [_Run(part, lane) for part in slices for lane in lanes(part)]
-    objective = SideBySide(tuple(dict.fromkeys(run.objective for run in runs)))
     wanted = [treatments(run.slice["t_start"], settings) for run in runs]
-    tables = []
-    for treatment in dict.fromkeys(treatment for some in wanted for treatment in some):
-        chosen = [run for run, some in zip(runs, wanted, strict=True) if treatment in some]
-        tables += _solve(chosen, objective, treatment)
-    return pa.concat_tables(tables)
+    found: list[tuple[dict[str, Any], Solution]] = []
+    with plugins.blamed():
+        for treatment in dict.fromkeys(treatment for some in wanted for treatment in some):
+            chosen = [run for run, some in zip(runs, wanted, strict=True) if treatment in some]
+            for together in _alike(chosen):
+                found += _solve(together, treatment)
+    columns, tables = schema(slices), []
+    for i, (lane, solution) in enumerate(found):
+        constants = {**lane, "lane": i, "converged": solution.converged, "residual": solution.residual}
+        values = {"k": np.arange(len(solution.theta)), "theta": solution.theta}
+        tables.append(traces.lane(columns, values, constants))
+    return pa.concat_tables(tables), [lane for lane, _ in found]
 
 
-def _solve(runs: Sequence[_Run], objective: SideBySide, treatment: Treatment) -> Iterator[pa.Table]:
+def _alike(runs: Sequence[_Run]) -> list[list[_Run]]:
+    """The runs that one program can solve."""
+    groups: dict[Any, list[_Run]] = {}
+    for run in runs:
+        groups.setdefault((run.size, run.objective if run.size else None), []).append(run)
+    return [*groups.values()]
+
+
+def _solve(runs: Sequence[_Run], treatment: Treatment) -> Iterator[tuple[dict[str, Any], Solution]]:
+    objective = SideBySide(tuple(dict.fromkeys(run.objective for run in runs)))
     origins = [objective.origin(run.objective) for run in runs]
     solutions = solve_lanes(
         [run.optimizer for run in runs],
         objective,
-        [run.lane.theta0 + origin for run, origin in zip(runs, origins, strict=True)],
+        [np.asarray(run.lane.theta0, float) + origin for run, origin in zip(runs, origins, strict=True)],
         [run.lane.steps for run in runs],
         t_start="origin",
         save_every=treatment.substeps,
         **treatment._asdict(),
     )
     for run, origin, solution in zip(runs, origins, solutions, strict=True):
-        values = {"experiment": run.slice["experiment"], "set": run.lane.set, "theta0": run.lane.theta0}
-        values |= {"learning_rate": run.slice["learning_rate"], **run.lane.hyperparameters, **treatment._asdict()}
-        values |= {"converged": solution.converged, "residual": solution.residual}
-        yield _table(values, solution.theta - origin)
-
-
-def _table(constants: Mapping[str, Any], theta: np.ndarray) -> pa.Table:
-    columns = [pa.repeat(pa.scalar(constants.get(f.name), f.type), len(theta)) for f in [*SOLUTIONS][:-2]]
-    return pa.table([*columns, pa.array(np.arange(len(theta))), pa.array(theta)], schema=SOLUTIONS)
+        yield run.described(treatment), replace(solution, theta=solution.theta - origin)

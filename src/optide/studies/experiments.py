@@ -3,7 +3,8 @@
 import importlib.metadata
 import itertools
 import platform
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -13,18 +14,25 @@ from optide.base.arithmetic import in_float64
 from optide.base.errors import ConvergenceError
 from optide.data import traces
 from optide.ide.batch import solve_lanes
-from optide.ide.solution import Solution
-from optide.ide.solve import ORIGIN
+from optide.problem import plugins
 from optide.problem.discrete import run_discrete
-from optide.problem.objectives import OBJECTIVES, Objective
-from optide.problem.optimizers import OPTIMIZERS, Optimizer
+from optide.problem.objectives import Objective
+from optide.problem.optimizer import Optimizer
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings.config import Config, Lane, label, lanes
+from optide.settings.schemes import SCHEMES, Scheme
 
-METHODS = {"published": "picard", "converged": "march"}
-"""How each continuous scheme solves the equation."""
 
-MUST_CONVERGE = ("converged",)
-"""The published iteration is known to fail in places: its traces are kept and flagged."""
+class Found(NamedTuple):
+    """What a scheme gives for one lane.
+
+    Attributes:
+        values: t and u, (n,); theta and each state, (n, *S).
+        report: of the solver; empty for the algorithm.
+    """
+
+    values: dict[str, np.ndarray]
+    report: dict[str, Any]
 
 
 def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
@@ -32,18 +40,36 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
 
     Args:
         experiment: the slice.
-        scheme: "discrete", "published" or "converged".
+        scheme: its name (`optide.settings.schemes`).
 
     Raises:
         ConvergenceError: a scheme that must converge did not; names the configuration.
         NonFiniteError: a solution left the finite numbers.
+        ConfigError: the code of a plug-in fails; names file and line.
     """
-    tables, reports = [], []
-    for (_, steps), group in itertools.groupby(lanes(experiment), key=lambda lane: (lane.set, lane.steps)):
-        part, reported = _run_lanes(experiment, scheme, list(group), steps)
-        tables += part
-        reports += reported
-    description = {"scheme": scheme, "configuration": dict(experiment), "lanes": reports, "versions": versions()}
+    objective, make = OBJECTIVES[experiment["objective"]], OPTIMIZERS[experiment["optimizer"]]
+    all_lanes = [*lanes(experiment)]
+    with plugins.blamed():
+        found = [
+            one
+            for _, group in itertools.groupby(all_lanes, key=lambda lane: (lane.set, lane.steps))
+            for one in _run_lanes(experiment, SCHEMES[scheme], objective, make, [*group])
+        ]
+        losses = [_losses(objective, one.values["theta"]) for one in found]
+    schema = traces.schema(experiment, make.states)
+    same = {name: experiment[name] for name in ("experiment", "objective", "optimizer", "learning_rate")}
+    tables = []
+    for i, (lane, one, loss) in enumerate(zip(all_lanes, found, losses, strict=True)):
+        k = np.rint(one.values["t"] / experiment["learning_rate"]).astype(int)
+        constants = {**same, **lane._asdict(), "scheme": scheme, "converged": one.report.get("converged"), "lane": i}
+        tables.append(traces.lane(schema, {"k": k, **one.values, "loss": loss}, constants))
+    description = {
+        "scheme": scheme,
+        "configuration": dict(experiment),
+        "states": [*make.states],
+        "lanes": [{**lane._asdict(), **one.report} for lane, one in zip(all_lanes, found, strict=True)],
+        "versions": versions(),
+    }
     return pa.concat_tables(tables), description
 
 
@@ -67,67 +93,40 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
 
 
-@in_float64
-def _run_lanes(experiment, scheme, group: list[Lane], steps):
-    objective = OBJECTIVES[experiment["objective"]]
-    rate = experiment["learning_rate"]
-    optimizers = [OPTIMIZERS[experiment["optimizer"]](rate, **lane.hyperparameters) for lane in group]
-    if scheme == "discrete":
-        found = [_discrete(o, objective, lane) for o, lane in zip(optimizers, group, strict=True)]
-    else:
-        solutions = solve_lanes(
-            optimizers,
-            objective,
-            [lane.theta0 for lane in group],
-            steps,
-            method=METHODS[scheme],
-            t_start={"origin": ORIGIN, "one_step": rate, "zero": 0.0}[experiment["t_start"]],
-        )
-        found = [_continuous(s, scheme, experiment, lane) for s, lane in zip(solutions, group, strict=True)]
-    tables, reports = [], []
-    for lane, (values, report) in zip(group, found, strict=True):
-        values["k"] = np.rint(np.asarray(values["t"]) / rate).astype(int)
-        values["loss"] = jax.vmap(objective)(values["theta"])
-        tables.append(_table(experiment, scheme, lane, report.get("converged"), values))
-        reports.append({**lane._asdict(), **report})
-    return tables, reports
+def _run_lanes(
+    experiment: Config, scheme: Scheme, objective: Objective, make: type[Optimizer], group: Sequence[Lane]
+) -> list[Found]:
+    """Run the lanes of one set, which have as many steps."""
+    optimizers = [make(experiment["learning_rate"], **lane.hyperparameters) for lane in group]
+    if scheme.method is None:
+        return [_discrete(optimizer, objective, lane) for optimizer, lane in zip(optimizers, group, strict=True)]
+    solutions = solve_lanes(
+        optimizers,
+        objective,
+        [lane.theta0 for lane in group],
+        group[0].steps,
+        method=scheme.method,
+        t_start=experiment["t_start"],
+    )
+    found = []
+    for solution, lane in zip(solutions, group, strict=True):
+        if scheme.must_converge and not solution.converged:
+            raise ConvergenceError(
+                f"{experiment['experiment']}: {label(experiment['optimizer'], lane.hyperparameters)}, learning rate "
+                f"{experiment['learning_rate']}, theta0 {lane.theta0}: {scheme.method} did not converge in "
+                f"{solution.iterations} iterations, residual {solution.residual:.3g}"
+            )
+        report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
+        report["residuals"] = solution.residuals.tolist()
+        found.append(Found({"t": solution.t, "u": solution.u, "theta": solution.theta, **solution.state}, report))
+    return found
 
 
-def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane):
+def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane) -> Found:
     trace = run_discrete(optimizer, objective, lane.theta0, lane.steps)
-    return {"t": trace.t, "u": trace.t, "theta": trace.theta, **trace.state}, {}
+    return Found({"t": trace.t, "u": trace.t, "theta": trace.theta, **trace.state}, {})
 
 
-def _continuous(solution: Solution, scheme: str, experiment: Config, lane: Lane):
-    if scheme in MUST_CONVERGE and not solution.converged:
-        raise ConvergenceError(
-            f"{experiment['experiment']}: {label(experiment['optimizer'], lane.hyperparameters)}, learning rate "
-            f"{experiment['learning_rate']}, theta0 {lane.theta0}: {METHODS[scheme]} did not converge in "
-            f"{solution.iterations} iterations, residual {solution.residual:.3g}"
-        )
-    report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
-    report["residuals"] = solution.residuals.tolist()
-    return {"t": solution.t, "u": solution.u, "theta": solution.theta, **solution.state}, report
-
-
-def _table(experiment, scheme, lane: Lane, converged, values) -> pa.Table:
-    rows = len(values["t"])
-    constants = {
-        "experiment": experiment["experiment"],
-        "set": lane.set,
-        "scheme": scheme,
-        "objective": experiment["objective"],
-        "optimizer": experiment["optimizer"],
-        "learning_rate": experiment["learning_rate"],
-        "theta0": lane.theta0,
-        "steps": lane.steps,
-        "converged": converged,
-        **lane.hyperparameters,
-    }
-    columns = [pa.repeat(pa.scalar(constants.get(f.name), f.type), rows) for f in traces.CONFIGURATION]
-    for field in traces.VALUES:
-        if field.name in values:
-            columns.append(pa.array(np.asarray(values[field.name]), field.type))
-        else:
-            columns.append(pa.nulls(rows, field.type))
-    return pa.table(columns, schema=traces.SCHEMA)
+@in_float64
+def _losses(objective: Objective, theta: np.ndarray) -> np.ndarray:
+    return np.asarray(jax.vmap(objective)(theta))

@@ -5,6 +5,8 @@ small learning rates.  Derived in docs/rates.md.  `distance` is |theta0 - theta*
 discrete algorithm, and all rates are per step.  None depends on the curvature h.
 """
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,7 @@ import numpy as np
 from optide.base.arithmetic import in_float64
 from optide.numerics import elementary
 from optide.numerics.metrics import FIT_FLOOR, FIT_START, slope
+from optide.problem.optimizers import Adam, RMSProp
 
 Array = np.ndarray
 
@@ -61,6 +64,32 @@ def adam_rate(learning_rate: float, distance: float, beta1: Array, beta2: Array)
     drive = _fitted(distance / learning_rate * (1 - beta2), corrected=True) * learning_rate / distance
     friction = 1 - np.asarray(beta1, float)
     return friction / 2 - np.sqrt(np.maximum(np.square(friction) / 4 - friction * drive, 0))
+
+
+def predictions(
+    optimizer: str, learning_rate: float, distance: float, memory: Array, choice: Mapping[str, Array]
+) -> dict[str, tuple[Array, Array]]:
+    """What is predicted for an optimizer, by the kind of prediction: memory lengths, and the rate for each.
+
+    Nothing for an optimizer of which no linearisation is known.
+
+    Args:
+        optimizer: its name.
+        learning_rate: alpha.
+        distance: at the start.
+        memory: lengths in steps, (n,), of the average that varies.
+        choice: all hyper-parameters, where one varies (n,).
+    """
+    if optimizer == RMSProp.name:
+        # where it is no longer than the walk, the memory changes on the way: no linearisation
+        long = memory[memory > distance / learning_rate / 2]
+        return {
+            "linearised": (long, rmsprop_rate(learning_rate, distance, long)),
+            "small steps": (memory, rmsprop_small_steps(learning_rate, distance, memory)),
+        }
+    if optimizer == Adam.name:
+        return {"linearised": (memory, adam_rate(learning_rate, distance, choice["beta1"], choice["beta2"]))}
+    return {}
 
 
 @in_float64

@@ -10,6 +10,9 @@ import pyarrow as pa
 from optide.base.errors import OptideError
 from optide.data import results
 from optide.numerics import elementary, metrics
+from optide.problem import plugins
+from optide.problem.objectives import quadratic
+from optide.problem.registry import HYPERPARAMETERS, OPTIMIZERS
 from optide.settings.config import Config
 
 Array = np.ndarray
@@ -26,21 +29,24 @@ STATUS = {
 }
 """Why a rate is missing."""
 
-SCHEMA = pa.schema(
-    [
-        pa.field("curve", pa.string(), nullable=False),
-        pa.field("optimizer", pa.string(), nullable=False),
-        pa.field("model", pa.string(), nullable=False),
-        pa.field("learning_rate", pa.float64(), nullable=False),
-        pa.field("distance", pa.float64(), nullable=False),
-        *(pa.field(name, pa.float64()) for name in ("beta", "beta1", "beta2", "memory")),
-        *(pa.field(name, pa.float64()) for name in ("rate", "low", "high")),
-        pa.field("first", pa.int64(), nullable=False),
-        pa.field("last", pa.int64(), nullable=False),
-        pa.field("status", pa.string(), nullable=False),
-    ]
-)
-"""One rate: per step, over the steps first to last, with its confidence interval; null if status is not "fitted"."""
+
+def schema(settings: Config) -> pa.Schema:
+    """The columns of the entry `rates` of a configuration.
+
+    A row is one rate: per step, over the steps first to last, with its confidence interval; null if status is not
+    "fitted".
+    """
+    names = {name for curve in settings["curves"].values() for name in (curve["varies"], *curve.get("fixed", ()))}
+    return pa.schema(
+        [
+            *(pa.field(name, pa.string(), nullable=False) for name in ("curve", "optimizer", "model")),
+            *(pa.field(name, pa.float64(), nullable=False) for name in ("learning_rate", "distance")),
+            *(pa.field(name, pa.float64()) for name in (*HYPERPARAMETERS, *sorted(names - {*HYPERPARAMETERS}))),
+            *(pa.field(name, pa.float64()) for name in ("memory", "rate", "low", "high")),
+            *(pa.field(name, pa.int64(), nullable=False) for name in ("first", "last")),
+            pa.field("status", pa.string(), nullable=False),
+        ]
+    )
 
 
 class RatesError(OptideError):
@@ -49,21 +55,22 @@ class RatesError(OptideError):
 
 def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     """Write rates with the settings they were computed for, sealed, whole or not at all."""
-    results.write(path, table.cast(SCHEMA), settings)
+    results.write(path, table.cast(schema(settings)), settings)
 
 
 def read(path: str | Path) -> list[dict[str, Any]]:
-    """Read rates, as rows of `SCHEMA`.
+    """Read rates, as rows of `schema`.
 
     Raises:
         RatesError: the file cannot be read, was damaged, or has other columns.
     """
-    return results.read(path, SCHEMA, "rates", RatesError).to_pylist()
+    return results.read(path, lambda found: schema(found["configuration"]), "rates", RatesError).to_pylist()
 
 
 def compute(settings: Config) -> pa.Table:
     """All rates of the entry `rates` of the configuration, by both models."""
-    return pa.Table.from_pylist([*_curves(settings), *_adagrad(settings)], schema=SCHEMA)
+    with plugins.blamed():
+        return pa.Table.from_pylist([*_curves(settings), *_adagrad(settings)], schema=schema(settings))
 
 
 def memories(curve: Config) -> Array:
@@ -134,8 +141,6 @@ def _run(
     # drawing, which reads what was computed, needs no JAX
     from optide.ide.batch import solve_lanes  # noqa: PLC0415
     from optide.problem.discrete import run_discrete  # noqa: PLC0415
-    from optide.problem.objectives import quadratic  # noqa: PLC0415
-    from optide.problem.optimizers import OPTIMIZERS  # noqa: PLC0415
 
     (minimum,) = quadratic.minima
     optimizers = [OPTIMIZERS[optimizer](learning_rate, **choice) for choice in choices]

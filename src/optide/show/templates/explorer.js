@@ -1,16 +1,11 @@
 "use strict";
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const NAMES = {
-  discrete: "discrete algorithm", published: "equation, published scheme", converged: "equation, converged",
-  quadratic: "quadratic", double_well: "double well", regression: "regression",
-  adagrad: "AdaGrad", rmsprop: "RMSProp", adam: "Adam", theta: "θ", loss: "loss f(θ)",
-};
 const MARKERS = 60;  // of the discrete curve in view; all of them show when zoomed in
 // those that need no network: by default plotly.js offers to upload the chart
 const BUTTONS = [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
 const field = (id) => document.getElementById(id);
-const named = (value) => NAMES[value] ?? String(value);
+const named = (value) => DATA.names[value] ?? String(value);
 
 function decode(text, kind) {
   return new kind(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
