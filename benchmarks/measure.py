@@ -20,8 +20,8 @@ from optide.base.errors import OptideError
 from optide.ide.batch import solve_batch
 from optide.ide.solve import solve_ide
 from optide.numerics import elementary
-from optide.problem.objectives import OBJECTIVES
-from optide.problem.optimizers import OPTIMIZERS, Adam
+from optide.problem.optimizers import Adam
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings.config import Config, experiment_slice, lanes
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from optide.ide.picard import QUADRATURE_ORDER
 from optide.ide.problem import ORIGIN
 from optide.ide.quadrature import gauss_legendre
-from optide.problem.optimizers import Optimizer
+from optide.problem.optimizer import Optimizer
 
 Array = jax.Array
 

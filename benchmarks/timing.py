@@ -14,7 +14,7 @@ from optide.ide.problem import ORIGIN
 from optide.ide.solve import solve_ide
 from optide.problem.discrete import _scan
 from optide.problem.objectives import Objective
-from optide.problem.optimizers import Optimizer
+from optide.problem.optimizer import Optimizer
 
 
 class Case(NamedTuple):

@@ -106,7 +106,7 @@ part = {"experiment": "x", "objective": "double_well", "optimizer": "adagrad", "
         "learning_rate": 0.1, "sets": [{"name": "", "hyperparameters": {}, "steps": steps}]}
 table, metadata = experiments.run(part, "discrete")
 configuration = {"objective": "double_well", "theta0": 0.1, "optimizer": "adam", **Adam(0.1).hyperparameters}
-moved = sweep_movement(traces.LaneTrace(configuration, {"t": solution.t, "theta": solution.theta}))
+moved = sweep_movement(traces.Trace(configuration, {"t": solution.t, "theta": solution.theta}))
 refused = []
 for attempt in (
     lambda: traces.write("x.parquet", table, metadata),

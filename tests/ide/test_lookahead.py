@@ -10,8 +10,8 @@ import pytest
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide, solve_lanes
 from optide.ide import picard
 from optide.ide.solve import ORIGIN, Problem
-from optide.problem.objectives import OBJECTIVES, quadratic
-from optide.problem.optimizers import OPTIMIZERS
+from optide.problem.objectives import quadratic
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings.config import experiment_slice, lanes
 from optide.studies.audit_solve import SideBySide
 

@@ -9,8 +9,8 @@ from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.base.errors import NonFiniteError, ParameterError
 from optide.ide import march, picard
 from optide.ide.solve import ORIGIN, Problem
-from optide.problem.objectives import OBJECTIVES, double_well, quadratic
-from optide.problem.optimizers import OPTIMIZERS
+from optide.problem.objectives import double_well, quadratic
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings.config import experiment_slice, lanes
 
 RUNS = [

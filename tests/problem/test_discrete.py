@@ -11,7 +11,8 @@ from conftest import ROOT
 from optide import AdaGrad, Adam, RMSProp, run_discrete
 from optide.base.errors import NonFiniteError
 from optide.problem.discrete import _scan
-from optide.problem.objectives import OBJECTIVES, quadratic
+from optide.problem.objectives import quadratic
+from optide.problem.registry import OBJECTIVES
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "discrete_quadratic.parquet"
 

@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optide.problem.objectives import OBJECTIVES, double_well, quadratic, regression
+from optide.problem.objectives import double_well, quadratic, regression
+from optide.problem.registry import OBJECTIVES
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -6,7 +6,8 @@ from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp
 from optide.base.errors import ParameterError
-from optide.problem.optimizers import OPTIMIZERS, filled, sqrt
+from optide.problem.optimizer import filled, sqrt
+from optide.problem.registry import OPTIMIZERS
 from optide.settings.config import HYPERPARAMETERS, STATES
 
 

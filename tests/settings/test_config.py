@@ -5,8 +5,7 @@ import pytest
 
 from conftest import ROOT
 from optide.data import traces
-from optide.problem.objectives import OBJECTIVES
-from optide.problem.optimizers import OPTIMIZERS
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import yamlfile
 from optide.settings.config import (
     HYPERPARAMETERS,

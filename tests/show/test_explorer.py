@@ -11,7 +11,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from browser import chromium, complaints, needs_chromium, requests
 from optide.data import provenance
-from optide.data.traces import VALUES, LaneTrace
+from optide.data.traces import VALUES, Trace
 from optide.show import explorer
 
 RECORD = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
@@ -33,7 +33,7 @@ def lane(scheme, *, objective="quadratic", optimizer="rmsprop", rate=0.1, beta=0
         **{"beta": beta if optimizer == "rmsprop" else None, "beta1": None, "beta2": None},
         **{"converged": scheme != "published", "iterations": 7, "residual": 2.5e-13},
     } | more
-    return LaneTrace(configuration, values)
+    return Trace(configuration, values)
 
 
 def everywhere(**choice):

@@ -125,7 +125,7 @@ def made_up(config, converged=True):
                 values = {"t": rate * 50 * t, "u": rate * (50 * t + 1), "theta": theta, "v": theta}
                 of_lane = {"set": lane.set, "theta0": lane.theta0, **lane.hyperparameters}
                 verdict = None if scheme == "discrete" else converged
-                yield traces.LaneTrace(
+                yield traces.Trace(
                     {"experiment": name, "scheme": scheme, "optimizer": experiment["optimizer"], "converged": verdict,
                      "learning_rate": rate, **of_lane}, values
                 )  # fmt: skip

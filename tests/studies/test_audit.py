@@ -80,7 +80,7 @@ def synthetic(shift, *, failed=(), aligned=None):
     k = np.arange(len(X))
 
     def lane(scheme, theta):
-        return traces.LaneTrace({**CONFIGURATION, "scheme": scheme}, {"k": k, "theta": theta})
+        return traces.Trace({**CONFIGURATION, "scheme": scheme}, {"k": k, "theta": theta})
 
     lanes = [lane(s, np.cos(X) + gap) for s, gap in {"discrete": 0.0, "published": 0.3, "converged": 0.2}.items()]
     solved = {Treatment(1, 2, r): theta + shift for r, theta in zip((1, 2, 4), sequence(2), strict=True)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from optide.data import provenance, traces
-from optide.problem.objectives import OBJECTIVES
+from optide.problem.registry import OBJECTIVES
 from optide.settings.config import experiment_slice
 from optide.show import table1
 from optide.studies import comparison
