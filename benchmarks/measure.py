@@ -22,10 +22,11 @@ from optide.ide.solve import solve_ide
 from optide.numerics import elementary
 from optide.problem.objectives import OBJECTIVES
 from optide.problem.optimizers import OPTIMIZERS, Adam
+from optide.settings.config import HYPERPARAMETERS as CHOICES
 from optide.settings.config import Config, experiment_slice, lanes
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
-HYPERPARAMETERS = ("beta", "beta1", "beta2")
+HYPERPARAMETERS = sorted({name for names in CHOICES.values() for name in names})
 COLUMNS = (
     *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
     *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),

@@ -10,7 +10,7 @@ from typing import Any
 from optide.base.words import shown
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.settings.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
+from optide.settings.config import STATES, Config, ConfigError, experiment_slice, lanes
 from optide.settings.schema import first_error, nearest
 
 Claim = Mapping[str, Any]
@@ -98,13 +98,13 @@ def parameters_of(function: str) -> list[str]:
 
 
 def configurations(selection: Claim, config: Config) -> list[dict[str, Any]]:
-    """The configurations that one entry of `traces` selects, as flat mappings of names to values."""
+    """The configurations that one entry of `traces` selects."""
     name, rate = selection["experiment"], selection["learning_rate"]
     if rate not in config["experiments"][name]["learning_rates"]:
         return []
     of_experiment = {"experiment": name, "learning_rate": rate}
     found = [
-        {**of_experiment, "theta0": lane.theta0, "set": lane.set, **lane.hyperparameters}
+        {**of_experiment, "theta0": lane.theta0, "set": lane.set, "hyperparameters": lane.hyperparameters}
         for lane in lanes(experiment_slice(config, name, rate))
     ]
     return [configuration for configuration in found if selects(selection, configuration)]
@@ -112,15 +112,16 @@ def configurations(selection: Claim, config: Config) -> list[dict[str, Any]]:
 
 def selects(selection: Claim, configuration: Claim) -> bool:
     """Whether a configuration is one of those that an entry of `traces` asks for."""
-    wanted = {**selection, **selection.get("hyperparameters", {})}
-    wanted.pop("hyperparameters", None)
-    return all(configuration.get(name) == value for name, value in wanted.items())
+    wanted = {name: value for name, value in selection.items() if name != "hyperparameters"}
+    choice = selection.get("hyperparameters", {})
+    return all(configuration[name] == value for name, value in wanted.items()) and all(
+        configuration["hyperparameters"].get(name) == value for name, value in choice.items()
+    )
 
 
 def counterpart(configuration: Claim, against: Claim) -> dict[str, Any]:
     """The entry of `traces` that selects what a configuration is compared with."""
-    names = [name for names in HYPERPARAMETERS.values() for name in names]
-    own = {name: configuration[name] for name in names if configuration.get(name) is not None}
+    own = configuration["hyperparameters"]
     same = {name: configuration[name] for name in ("experiment", "learning_rate", "theta0", "set")}
     changed = {name: against[name] for name in ("learning_rate", "theta0") if name in against}
     return {**same, **changed, "hyperparameters": own | against.get("hyperparameters", {})}

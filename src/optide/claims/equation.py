@@ -56,11 +56,10 @@ class _Published:
         from optide.ide.solve import Problem  # noqa: PLC0415
         from optide.problem.objectives import OBJECTIVES  # noqa: PLC0415
         from optide.problem.optimizers import OPTIMIZERS  # noqa: PLC0415
-        from optide.settings.config import HYPERPARAMETERS  # noqa: PLC0415
 
         configuration = trace.configuration
-        name, rate = configuration["optimizer"], configuration["learning_rate"]
-        optimizer = OPTIMIZERS[name](rate, **{beta: configuration[beta] for beta in HYPERPARAMETERS[name]})
+        make = OPTIMIZERS[configuration["optimizer"]]
+        optimizer = make(configuration["learning_rate"], **configuration["hyperparameters"])
         problem = Problem(
             optimizer,
             OBJECTIVES[configuration["objective"]],

@@ -115,7 +115,7 @@ class LaneTrace(NamedTuple):
 
 def choice(configuration: Mapping[str, Any]) -> str:
     """The set and the hyper-parameters of a configuration, as in "set A: beta=0.9"; "none" if it has neither."""
-    betas = {name: configuration[name] for name in ("beta", "beta1", "beta2") if configuration[name] is not None}
+    betas = {name: configuration[name] for name in ("beta", "beta1", "beta2") if configuration.get(name) is not None}
     named = [f"set {configuration['set']}"] if configuration["set"] else []
     return ": ".join([*named, *([label("", betas).strip()] if betas else [])]) or "none"
 
@@ -130,6 +130,12 @@ def name(configuration: Mapping[str, Any]) -> str:
             f"theta0 {configuration['theta0']}",
         ]
     )
+
+
+def key(configuration: Mapping[str, Any]) -> tuple:
+    """What tells a configuration from all others of its scheme, to look it up by."""
+    own = (configuration[name] for name in ("experiment", "set", "learning_rate", "theta0"))
+    return (*own, *sorted(configuration["hyperparameters"].items()))
 
 
 def lanes(path: str | Path) -> list[LaneTrace]:

@@ -127,6 +127,6 @@ def slope(x: Array, y: Array) -> float:
     return float(np.sum(x * (y - y.mean())) / np.sum(np.square(x)))
 
 
-def memory_length(beta: float) -> float:
-    """Steps over which an exponential average with decay beta remembers, 1 / (1 - beta)."""
-    return 1 / (1 - beta)
+def memory_length(rate: float, learning_rate: float) -> float:
+    """Steps over which a kernel exp(-rate s) remembers, 1 / (rate alpha); 1 / (1 - beta) for an exponential average."""
+    return 1 / (rate * learning_rate)

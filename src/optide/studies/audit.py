@@ -9,16 +9,16 @@ import pyarrow as pa
 
 from optide.base.errors import OptideError
 from optide.data import results, traces
-from optide.settings.config import Config
+from optide.settings.config import HYPERPARAMETERS, Config
 
 Array = np.ndarray
 
-KEY = ("experiment", "set", "learning_rate", "theta0", "beta", "beta1", "beta2")
-"""What tells configurations apart."""
+_HYPERPARAMETERS = [*dict.fromkeys(name for names in HYPERPARAMETERS.values() for name in names)]
 
 SOLUTIONS = pa.schema(
     [
-        *(traces.CONFIGURATION.field(name) for name in KEY),
+        *(traces.CONFIGURATION.field(name) for name in ("experiment", "set", "learning_rate", "theta0")),
+        *(pa.field(name, pa.float64()) for name in _HYPERPARAMETERS),
         pa.field("lookahead", pa.int64(), nullable=False),
         pa.field("order", pa.int64(), nullable=False),
         pa.field("substeps", pa.int64(), nullable=False),
@@ -53,7 +53,7 @@ class Solved(NamedTuple):
     """One configuration, solved in one way.
 
     Attributes:
-        key: values of `KEY`.
+        key: of the configuration (`traces.key`).
         treatment: the way.
         converged: whether the solver reached its tolerance.
         theta: (steps,), at the steps of the discrete algorithm.
@@ -100,5 +100,7 @@ def read(path: str | Path) -> list[Solved]:
     for start, end in zip(starts, [*starts[1:], len(theta)], strict=True):
         (row,) = table.slice(start, 1).to_pylist()
         treatment = Treatment(*(row[name] for name in Treatment._fields))
-        solved.append(Solved(tuple(row[name] for name in KEY), treatment, row["converged"], theta[start:end]))
+        own = {name: row[name] for name in _HYPERPARAMETERS if row[name] is not None}
+        key = traces.key({**row, "hyperparameters": own})
+        solved.append(Solved(key, treatment, row["converged"], theta[start:end]))
     return solved
