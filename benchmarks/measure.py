@@ -21,11 +21,10 @@ from optide.ide.batch import solve_batch
 from optide.ide.solve import solve_ide
 from optide.numerics import elementary
 from optide.problem.optimizers import Adam
-from optide.problem.registry import OBJECTIVES, OPTIMIZERS
+from optide.problem.registry import HYPERPARAMETERS, OBJECTIVES, OPTIMIZERS
 from optide.settings.config import Config, experiment_slice, lanes
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
-HYPERPARAMETERS = ("beta", "beta1", "beta2")
 COLUMNS = (
     *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
     *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),
@@ -191,7 +190,7 @@ def regimes(settings: Config, config: Config) -> Iterator[Row]:
 
     for name, optimizer in OPTIMIZERS.items():
         for objective, limits in chosen["theta0"].items():
-            betas = {key: beta() for key in HYPERPARAMETERS if key in optimizer.__dataclass_fields__}
+            betas = {key: beta() for key in HYPERPARAMETERS if key in optimizer.vocabulary()}
             optimizers = optimizer(_spread(rng, chosen["learning_rate"], lanes), **betas)
             theta0s = rng.choice([-1, 1], lanes) * _spread(rng, limits, lanes)
             arguments = (optimizers, OBJECTIVES[objective], theta0s, chosen["steps"])

@@ -19,7 +19,6 @@ from optide.ide.picard import sweep
 from optide.ide.problem import ORIGIN, Problem
 from optide.problem.objectives import quadratic
 from optide.settings import yamlfile
-from optide.settings.config import HYPERPARAMETERS
 
 import jax  # isort: skip
 import jax.numpy as jnp  # isort: skip
@@ -112,10 +111,6 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     assert rows[0]["machine"] in text
     assert "nan" not in text
     assert plot.read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_results_have_a_column_for_every_hyperparameter():
-    assert set(measure.HYPERPARAMETERS) == {name for names in HYPERPARAMETERS.values() for name in names}
 
 
 def test_compiling_march_is_what_the_first_solve_of_a_user_compiles(monkeypatch):

@@ -15,6 +15,7 @@ from optide.settings import yamlfile
 from optide.settings.config import ConfigError, experiment_slice
 from optide.show import claims as render
 from optide.studies import experiments
+from tex import valid
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/claims.schema.yaml")
 REDUCED = ROOT / "tests/reduced"
@@ -245,7 +246,7 @@ def test_ratios_and_differences_of_infinities_and_zeros():
 def test_formats(document, lanes, tmp_path):
     claims, record = document["claims"], {"configuration": {"claims.slow": "0"}, "traces": {"x.parquet": "1"}}
     findings = judge.judge(claims, lanes)
-    for suffix in ("csv", "csv-metadata.json", "md", "tex"):
+    for suffix in ("csv", "csv-metadata.json", "md", "html", "tex"):
         render.write(claims, findings, {"gone": "claims.gone: no such configuration"}, tmp_path / f"c.{suffix}", record)
         assert suffix == "csv" or provenance.read(tmp_path / f"c.{suffix}") == record
     with (tmp_path / "c.csv").open(encoding="utf-8") as stream:
@@ -257,17 +258,28 @@ def test_formats(document, lanes, tmp_path):
     markdown = (tmp_path / "c.md").read_text(encoding="utf-8")
     assert len([line for line in markdown.splitlines() if line.startswith("| ")]) == 1 + len(claims)
     assert "since the configuration changed: claims.gone: no such configuration" in markdown
+    verdicts = judge.verdicts(findings).values()
+    failing = sum(verdict.verdict != "holds" for verdict in verdicts)
+    assert 0 < failing < len(verdicts)
+    assert markdown.count("| **") == failing
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert page.count("<tr>") == 1 + len(claims)
+    assert "whatever &quot;a_b&quot; and 100 % mean" in page
+    assert "end_ratio of v, relative to beta2 0.9 outside 0.5 and 2</td>" in page
+    assert "since the configuration changed: claims.gone: no such configuration</p>" in page
     latex = (tmp_path / "c.tex").read_text(encoding="utf-8")
+    valid(latex)
+    assert "settling\\_step of theta $>$ 20 & " in latex
+    assert latex.count(r"\textbf{") == failing
     assert r'"a\_b" and 100 \% mean' in latex
-    assert latex.split(r"\endfoot")[1].split(r"\end{longtable}")[0].count(r"\\") == len(claims)
-    assert latex.isascii()
+    assert latex.split(r"\endlastfoot")[1].split(r"\end{longtable}")[0].count(r"\\") == len(claims)
 
 
 def test_the_iteration_that_did_not_converge_is_marked():
     starred = judge.Verdict("fails", finding(0.5, "fails", -1.0, converged=False), 1, 3)
-    assert render._markdown_cell(*render.cell(starred)) == r"**fails** (0.5\*; in 1 of 3)"
-    assert render.cell(judge.Verdict("holds", finding(2.0, "holds", 1.0, converged=True), 2, 2)) == ("holds", "2")
-    assert render._markdown_cell(*render.cell(None)) == "–"
+    assert render.cell(starred) == "fails (0.5*; in 1 of 3)"
+    assert render.cell(judge.Verdict("holds", finding(2.0, "holds", 1.0, converged=True), 2, 2)) == "holds (2)"
+    assert render.cell(None) == "–"
 
 
 @pytest.mark.parametrize(

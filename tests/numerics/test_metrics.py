@@ -79,9 +79,8 @@ def test_small_things():
     assert nearest(2.1, (4.0, -1.0)) == 4
     assert nearest(-0.9, (0.2, -1.0, 5.0)) == -1
     assert nearest(9, (1000.0, 10.0)) == 10
-    assert memory_length(0.25) == pytest.approx(4 / 3)
-    assert memory_length(0.75) == pytest.approx(4)
-    assert memory_length(0.6) == pytest.approx(2.5)
+    assert memory_length(7.5, 0.1) == pytest.approx(4 / 3)
+    assert memory_length(0.25, 1.0) == pytest.approx(4)
     assert nearest(-0.2, (-1.0, 1.0)) == -1
     assert np.isnan(nearest(0.0, (-1.0, 1.0)))
-    assert memory_length(0.9) == pytest.approx(10)
+    assert memory_length(4.0, 0.1) == pytest.approx(2.5)

@@ -1,6 +1,7 @@
 """Limits of synthetic sequences, the rows of table 2, and the files of the audit."""
 
 import csv
+import itertools
 
 import numpy as np
 import pytest
@@ -69,18 +70,19 @@ def test_what_does_not_move_has_a_limit_and_no_order():
 
 
 CONFIGURATION = {
-    **{"experiment": "e", "set": "", "learning_rate": 0.1, "theta0": 1.0, "beta": 0.9, "beta1": None, "beta2": None},
+    **{"experiment": "e", "set": "", "learning_rate": 0.1, "theta0": 1.0, "hyperparameters": {"beta": 0.9}},
     **{"objective": "quadratic", "optimizer": "rmsprop", "steps": len(X), "converged": True},
 }
-KEY = tuple(CONFIGURATION[name] for name in audit.KEY)
 
 
-def synthetic(shift, *, failed=(), aligned=None):
-    """The row of a configuration whose equation tends to cos(X) + shift, while the algorithm gives cos(X)."""
+def synthetic(shift, *, failed=(), aligned=None, **more):
+    """The lanes of a configuration whose equation tends to cos(X) + shift, while the algorithm gives cos(X); and what
+    was solved."""
+    configuration = CONFIGURATION | more
     k = np.arange(len(X))
 
     def lane(scheme, theta):
-        return traces.Trace({**CONFIGURATION, "scheme": scheme}, {"k": k, "theta": theta})
+        return traces.Trace({**configuration, "scheme": scheme}, {"k": k, "theta": theta})
 
     lanes = [lane(s, np.cos(X) + gap) for s, gap in {"discrete": 0.0, "published": 0.3, "converged": 0.2}.items()]
     solved = {Treatment(1, 2, r): theta + shift for r, theta in zip((1, 2, 4), sequence(2), strict=True)}
@@ -88,14 +90,23 @@ def synthetic(shift, *, failed=(), aligned=None):
     solved[WITHOUT_LOOKAHEAD] = np.cos(X) + 0.15
     if aligned is not None:
         solved[AS_CONFIGURED] = np.cos(X) + aligned
-    solutions = [Solved(KEY, treatment, treatment not in failed, theta) for treatment, theta in solved.items()]
-    (row,) = decomposition.rows(lanes, solutions, SETTINGS)
-    assert tuple(row) == decomposition.columns(SETTINGS)
+    key = traces.key(configuration)
+    return lanes, [Solved(key, treatment, treatment not in failed, theta) for treatment, theta in solved.items()]
+
+
+def table(*configurations):
+    """Table 2 of synthetic configurations."""
+    lanes, solutions = (itertools.chain(*parts) for parts in zip(*configurations, strict=True))
+    return decomposition.table(lanes, solutions, SETTINGS)
+
+
+def row_of(*arguments, **keywords):
+    (row,) = table(synthetic(*arguments, **keywords)).to_dict("records")
     return row
 
 
 def test_a_row_takes_the_gap_apart():
-    row = synthetic(0.05, aligned=0.1)
+    row = row_of(0.05, aligned=0.1)
     parts = [row[f"{name}_gap"] for name in ("published", "converged", "aligned", "without_lookahead", "limit")]
     assert parts == pytest.approx([0.3, 0.2, 0.1, 0.15, 0.05])
     assert row["limit_order"] == pytest.approx(2)
@@ -104,34 +115,42 @@ def test_a_row_takes_the_gap_apart():
     assert row["no_lookahead_status"] == decomposition.NO_ORDER
     assert row["no_lookahead_order"] == pytest.approx(1)
     assert row["no_lookahead_gap"] is None
-    assert decomposition.summary([row]).splitlines()[0].startswith("limit: 1 of 1, 0: ")
+    assert decomposition.summary(table(synthetic(0.05))).splitlines()[0].startswith("limit: 1 of 1, 0: ")
 
 
 def test_where_the_start_is_aligned_as_configured_nothing_else_was_solved():
-    assert synthetic(0.0)["aligned_gap"] == pytest.approx(0.2)
+    assert row_of(0.0)["aligned_gap"] == pytest.approx(0.2)
 
 
 def test_a_solve_that_failed_gives_no_number():
-    row = synthetic(0.0, failed=[Treatment(1, 2, 4)])
+    row = row_of(0.0, failed=[Treatment(1, 2, 4)])
     assert row["limit_status"] == decomposition.NOT_SOLVED
     assert row["limit_gap"] is row["limit_error"] is row["limit_4"] is None
     assert row["limit_2"] > 0
 
 
+def test_rows_that_differ_in_any_hyperparameter_are_two():
+    both = [synthetic(shift, hyperparameters={"beta": 0.9, "decay": shift}) for shift in (0.05, 0.1)]
+    found = table(*both)
+    assert [*found.columns[4:8]] == ["learning_rate", "beta", "decay", "theta0"]
+    assert [*found["limit_gap"]] == pytest.approx([0.05, 0.1])
+    assert [*found["decay"]] == [0.05, 0.1]
+
+
 def test_formats(tmp_path):
-    rows = [synthetic(0.05), synthetic(0.0, failed=[Treatment(1, 2, 4)])]
+    found = table(synthetic(0.05), synthetic(0.0, failed=[Treatment(1, 2, 4)], theta0=2.0))
     record = {"configuration": {"audit": "0"}, "traces": {"x.parquet": "1"}}
     for suffix in ("csv", "csv-metadata.json", "md", "html", "tex"):
-        table2.write(rows, tmp_path / f"table2.{suffix}", record, SETTINGS)
+        table2.write(found, tmp_path / f"table2.{suffix}", record, SETTINGS)
         assert suffix == "csv" or provenance.read(tmp_path / f"table2.{suffix}") == record
     with (tmp_path / "table2.csv").open(encoding="utf-8") as stream:
         read = list(csv.DictReader(stream))
-    assert [row["limit_gap"] for row in read] == [repr(rows[0]["limit_gap"]), ""]
+    assert [row["limit_gap"] for row in read] == [repr(found["limit_gap"][0]), ""]
     markdown = (tmp_path / "table2.md").read_text(encoding="utf-8")
     assert markdown.count("a solve did not converge") == 1
-    assert len([line for line in markdown.splitlines() if line.startswith("|")]) == 2 + len(rows)
+    assert len([line for line in markdown.splitlines() if line.startswith("|")]) == 2 + len(found)
     assert "the order observed is to be 2." in markdown
-    table2.write(rows, tmp_path / "table2.md", record, SETTINGS | {"order": 1})
+    table2.write(found, tmp_path / "table2.md", record, SETTINGS | {"order": 1})
     assert "the order observed is to be 1." in (tmp_path / "table2.md").read_text(encoding="utf-8")
 
 

@@ -102,7 +102,7 @@ def test_killed_at_random_moments_and_started_again_it_ends_with_the_same_bits(t
 
 WRITE = """
 import sys
-from optide.data import traces
+from optide.data import frames, traces
 from optide.settings import config, yamlfile
 from optide.show import plotting, table1
 from optide.studies import comparison, experiments
@@ -115,7 +115,9 @@ with one_line("log"):
         part = config.experiment_slice(yamlfile.read(sys.argv[2]), "quadratic-adagrad", 0.05)
         traces.write(sys.argv[1], *experiments.run({**part, "theta0": [float(i) for i in range(9)]}, "discrete"))
     elif sys.argv[1] == "x.csv":
-        table1.write([dict.fromkeys(comparison.COLUMNS, 1 / 3)] * 9, sys.argv[1], record)
+        columns = comparison.columns([{"optimizer": "adam", "hyperparameters": {"beta1": 0.9}}], ["m"])
+        rows = [{**dict.fromkeys(columns, 1 / 3), "optimizer": "adam", "experiment": "x", "set": ""}] * 9
+        table1.write(frames.frame(rows, columns), sys.argv[1], record)
     else:
         plotting.save(plotting.Figure(), sys.argv[1], record)
 """

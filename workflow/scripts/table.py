@@ -10,8 +10,8 @@ from optide.studies import comparison
 
 with job(snakemake):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
-    rows = comparison.rows(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
+    compared = comparison.table(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
     record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
     for path in snakemake.output:
-        table1.write(rows, path, record)
-    Path(snakemake.log[0]).write_text(f"{len(rows)} configurations compared\n")
+        table1.write(compared, path, record)
+    Path(snakemake.log[0]).write_text(f"{len(compared)} configurations compared\n")

@@ -11,8 +11,8 @@ with job(snakemake):
     settings = snakemake.params.audit
     lanes = (lane for path in snakemake.input.traces for lane in traces.lanes(path))
     solved = (one for path in snakemake.input.audits for one in audit.read(path))
-    rows = decomposition.rows(lanes, solved, settings)
+    parted = decomposition.table(lanes, solved, settings)
     record = provenance.describe([*snakemake.input.traces, *snakemake.input.audits], snakemake.params.settings)
     for path in snakemake.output:
-        table2.write(rows, path, record, settings)
-    Path(snakemake.log[0]).write_text(decomposition.summary(rows))
+        table2.write(parted, path, record, settings)
+    Path(snakemake.log[0]).write_text(decomposition.summary(parted))

@@ -34,11 +34,17 @@ def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
     return Gap(float(difference.max()), float(np.sqrt(np.mean(np.square(difference)))))
 
 
-def nearest(theta: float, minima: Sequence[float]) -> float:
-    """The minimum closest to theta; NaN midway between two, on the maximum that parts them."""
-    closest, *others = sorted(minima, key=lambda minimum: abs(theta - minimum))
-    tie = any(abs(theta - other) == abs(theta - closest) for other in others)
-    return float("nan") if tie else closest
+def nearest(theta: float | Array, minima: Sequence[float] | Sequence[Sequence[float]]) -> float | Sequence[float]:
+    """The minimum closest to theta, a number or a list of them; NaN midway between two, on the maximum that parts them."""
+
+    def distance(minimum: float | Sequence[float]) -> float:
+        return float(np.linalg.norm(np.subtract(theta, minimum))) if np.ndim(theta) else abs(theta - minimum)
+
+    closest, *others = sorted(minima, key=distance)
+    tie = any(distance(other) == distance(closest) for other in others)
+    if not tie:
+        return closest
+    return [float("nan")] * len(closest) if isinstance(closest, Sequence) else float("nan")
 
 
 class Fit(NamedTuple):
@@ -127,6 +133,6 @@ def slope(x: Array, y: Array) -> float:
     return float(np.sum(x * (y - y.mean())) / np.sum(np.square(x)))
 
 
-def memory_length(beta: float) -> float:
-    """Steps over which an exponential average with decay beta remembers, 1 / (1 - beta)."""
-    return 1 / (1 - beta)
+def memory_length(rate: float, learning_rate: float) -> float:
+    """Steps over which a kernel exp(-rate s) remembers, 1 / (rate alpha); 1 / (1 - beta) for an exponential average."""
+    return 1 / (rate * learning_rate)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from plotly.offline import get_plotlyjs
 
 from optide.base.errors import OptideError
-from optide.data import provenance, tolerances, traces
+from optide.data import frames, provenance, tolerances, traces
 from optide.data.fingerprints import PLACES, Column, column
 from optide.data.tolerances import CHAOTIC
 from optide.record.contents import Known, of_report, of_run
@@ -28,7 +28,7 @@ ROWS = 4
 
 _NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+|0)(?![\w.]*\w)")
 _RULE = re.compile(r":?-{2,}:?")
-_ROWS = {".md": (r"\|", r"(?<=[^\\])\|"), ".tex": (r".*\\\\$", r"(?<=[^\\])&"), ".html": (r"<tr>", r"</t[dh]>")}
+_ROWS = {".md": (r"\|", r"(?<=[^\\])\|"), ".tex": (r".*\\\\$", r"(?<=[^\\])&"), ".html": (r"\s*<tr>", r"</t[dh]>")}
 """What a line that is a row of a table looks like from its beginning, and what separates its cells."""
 
 _JUDGED = ("verdict", "number", "converged", "measured", "low", "high", "first", "last", "reference")
@@ -143,9 +143,9 @@ def _grade(record: Mapping[str, str], known: Known) -> str:
 
 
 def _typed(record: Mapping[str, str]) -> dict[str, Any]:
-    numbers = {name: float(record[name]) if record[name] else None for name in ("beta", "beta1", "beta2")}
-    numbers |= {name: float(record[name]) for name in ("learning_rate", "theta0")}
-    return {"experiment": record["experiment"], "set": record["set"], **numbers}
+    own = {name: float(record[name]) for name in frames.hyperparameters(record) if record[name]}
+    numbers = {name: float(record[name]) for name in ("learning_rate", "theta0")}
+    return {"experiment": record["experiment"], "set": record["set"], **numbers, "hyperparameters": own, **own}
 
 
 def _of_explorer(text: str, known: Known) -> Iterator[Column]:

@@ -1,27 +1,21 @@
 """Write the verdicts down: every number as CSV, one row per claim as Markdown and LaTeX."""
 
-import functools
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
+import pandas as pd
 
 from optide.claims.check import MODELS, Claim
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
-from optide.data import provenance
+from optide.data import frames, provenance
 from optide.numerics.metrics import Fit
 from optide.settings.config import number as exactly
-from optide.show import html, latex, tables
+from optide.show import tables
 
-CONFIGURATION = ("experiment", "set", "learning_rate", "theta0", "beta", "beta1", "beta2")
-COLUMNS = (
-    *("claim", "source", "statement", "model", "verdict", "criterion", "number"),
-    *(*CONFIGURATION, "converged"),
-    *("function", "quantity", "parameters", "against", "measured", "low", "high", "first", "last", "reference"),
-)
-"""`verdict` is that on the configuration of the row; low to last are confidence interval and window of a rate."""
+_CONFIGURATION = ("experiment", "set", "learning_rate", "theta0")
 
 NOTE = (
     "Each cell gives the verdict for one model, the number of the configuration that decides (the one furthest "
@@ -30,6 +24,7 @@ NOTE = (
     "measured; a dash is where the claim is about other models. * The published iteration did not converge there. "
     "figures/claims.csv has every number."
 )
+_LEFT_OUT = "Not judged, since the configuration changed"
 
 
 def write(
@@ -48,12 +43,27 @@ def write(
         path: of the file; its suffix decides.
         record: what it was made from.
     """
+    cells, reasons = _cells(claims, verdicts(findings)), [*not_judged.values()]
     pages = {
-        suffix: functools.partial(text, claims, verdicts(findings), not_judged)
-        for suffix, text in {".md": _markdown, ".html": _html, ".tex": _latex}.items()
+        ".md": lambda: _markdown(cells, claims, reasons),
+        ".html": lambda: _web_page(cells, claims, reasons),
+        ".tex": lambda: _latex(cells, reasons),
     }
-    rows = (_row(finding, claims[finding.claim]) for finding in findings)
-    tables.write(path, record, COLUMNS, rows, pages)
+    tables.write(path, record, table(claims, findings), pages)
+
+
+def table(claims: Mapping[str, Claim], findings: Sequence[Finding]) -> pd.DataFrame:
+    """Every number: a row for each finding.
+
+    Its verdict is that on the configuration of the row; low to last are confidence interval and window of a rate.
+    """
+    hyperparameters = sorted({name for finding in findings for name in finding.configuration["hyperparameters"]})
+    columns = [
+        *("claim", "source", "statement", "model", "verdict", "criterion", "number"),
+        *(*_CONFIGURATION, *hyperparameters, "converged"),
+        *("function", "quantity", "parameters", "against", "measured", "low", "high", "first", "last", "reference"),
+    ]
+    return frames.frame([_row(finding, claims[finding.claim]) for finding in findings], columns)
 
 
 def summary(findings: Sequence[Finding]) -> str:
@@ -101,7 +111,8 @@ def _row(finding: Finding, claim: Claim) -> dict[str, Any]:
         "verdict": finding.verdict,
         "criterion": criterion_in_words(claim),
         "number": finding.number,
-        **{name: finding.configuration[name] for name in CONFIGURATION},
+        **{name: finding.configuration[name] for name in _CONFIGURATION},
+        **finding.configuration["hyperparameters"],
         "converged": finding.converged,
         "function": measurement["function"],
         "quantity": measurement["quantity"],
@@ -117,13 +128,23 @@ def _pairs(values: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
-def cell(verdict: Verdict | None) -> tuple[str, str]:
-    """Verdict and deciding number, with the share of configurations; two empty texts where there is none."""
+def _cells(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict]) -> pd.DataFrame:
+    """A row for each claim, by its name: what it says, and in a column for each model what is said of it."""
+    rows = {
+        name: [claim["source"], claim["statement"], criterion_in_words(claim)]
+        + [cell(found.get((name, model))) for model in MODELS]
+        for name, claim in claims.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["source", "statement", "holds if", *MODELS])
+
+
+def cell(verdict: Verdict | None) -> str:
+    """Verdict and deciding number, with the share of configurations; a dash where there is none."""
     if verdict is None:
-        return "", ""
+        return "–"
     star = "*" if verdict.worst.converged is False else ""
     share = shared(verdict.verdict, verdict.alike, verdict.configurations)
-    return verdict.verdict, f"{number(verdict.worst.number)}{star}{f'; {share}' if share else ''}"
+    return f"{verdict.verdict} ({number(verdict.worst.number)}{star}{f'; {share}' if share else ''})"
 
 
 def shared(verdict: str, alike: int, configurations: int) -> str:
@@ -131,54 +152,30 @@ def shared(verdict: str, alike: int, configurations: int) -> str:
     return "" if verdict == HOLDS or alike == configurations else f"in {alike} of {configurations}"
 
 
-def _markdown(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict], not_judged) -> str:
-    rows = [
-        [name, claim["source"], claim["statement"], criterion_in_words(claim)]
-        + [_markdown_cell(*cell(found.get((name, model)))) for model in MODELS]
-        for name, claim in claims.items()
-    ]
-    headings = ["claim", "source", "statement", "holds if", *MODELS]
-    table = tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+def _emphasised(cell: str, how: str) -> str:
+    """A cell of a model, or another one, with the verdict emphasised as in "**{}**" if it is not that a claim holds."""
+    return re.sub(rf"^({FAILS}|{UNDECIDED})(?= \()", lambda found: how.format(found[1]), cell)
+
+
+def _markdown(cells: pd.DataFrame, claims: Mapping[str, Claim], left_out: Sequence[str]) -> str:
+    judged = cells[[*MODELS]].map(lambda text: _emphasised(text.replace("*", r"\*"), "**{}**"))
+    shown = tables.markdown(cells.assign(**judged).rename_axis("claim").reset_index())
     reasons = "\n".join(f"- `{name}`: {claim['because']}" for name, claim in claims.items())
-    left_out = "".join(f"\nNot judged, since the configuration changed: {reason}\n" for reason in not_judged.values())
-    return f"# Claims\n\n{table}\n\n{NOTE}\n{left_out}\n## Why these criteria\n\n{reasons}\n"
+    lines = "".join(f"\n{_LEFT_OUT}: {reason}\n" for reason in left_out)
+    return f"# Claims\n\n{shown}\n\n{NOTE}\n{lines}\n## Why these criteria\n\n{reasons}\n"
 
 
-def _html(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict], not_judged) -> str:
-    rows = []
-    for name, claim in claims.items():
-        judged = [" ".join(filter(None, cell(found.get((name, model))))) or "–" for model in MODELS]
-        rows.append([claim["source"], claim["statement"], criterion_in_words(claim), *judged, claim["because"]])
-    headings = ["source", "statement", "holds if", *MODELS, "why this criterion"]
-    left_out = "".join(f" Not judged, since the configuration changed: {reason}" for reason in not_judged.values())
-    return html.page("claims", headings, rows, NOTE + left_out, wrapped=True)
+def _web_page(cells: pd.DataFrame, claims: Mapping[str, Claim], left_out: Sequence[str]) -> str:
+    shown = cells.assign(**{"why this criterion": [claim["because"] for claim in claims.values()]})
+    note = NOTE + "".join(f" {_LEFT_OUT}: {reason}" for reason in left_out)
+    return tables.web_page(shown, "Claims", note, wrapped=True)
 
 
-def _markdown_cell(verdict: str, value: str) -> str:
-    if not verdict:
-        return "–"
-    emphasised = verdict if verdict == HOLDS else f"**{verdict}**"
-    starred = value.replace("*", r"\*")
-    return f"{emphasised} ({starred})"
-
-
-def _latex(claims: Mapping[str, Claim], found: Mapping[tuple[str, str], Verdict], not_judged) -> str:
-    rows = []
-    for name, claim in claims.items():
-        texts = [claim["source"], claim["statement"], criterion_in_words(claim)]
-        rows.append([latex.escape(text) for text in texts] + [_latex_cell(*cell(found.get((name, m)))) for m in MODELS])
-    headings = ["source", "statement", "holds if", *MODELS]
+def _latex(cells: pd.DataFrame, left_out: Sequence[str]) -> str:
     ragged = r">{\raggedright\arraybackslash}"
-    columns = f"{ragged}p{{1.5cm}}{ragged}p{{5cm}}{ragged}p{{3.6cm}}" + 3 * f"{ragged}p{{1.7cm}}"
-    left_out = "".join(f"% Not judged, since the configuration changed: {reason}\n" for reason in not_judged.values())
-    return (
-        f"% {NOTE}\n{left_out}% Needs the packages array, booktabs and longtable.\n"
-        f"{{\\scriptsize\n{latex.longtable(headings, rows, columns, '3pt')}\n}}\n"
+    kinds = f"{ragged}p{{1.5cm}}{ragged}p{{5cm}}{ragged}p{{3.6cm}}" + 3 * f"{ragged}p{{1.7cm}}"
+    lines = "".join(f"% {_LEFT_OUT}: {reason}\n" for reason in left_out)
+    shown = tables.longtable(
+        cells.replace("–", "--"), [*cells], kinds, "3pt", lambda cell: _emphasised(cell, r"\textbf{{{}}}")
     )
-
-
-def _latex_cell(verdict: str, value: str) -> str:
-    if not verdict:
-        return "--"
-    emphasised = verdict if verdict == HOLDS else r"\textbf{" + verdict + "}"
-    return f"{emphasised} ({value})"
+    return f"% {NOTE}\n{lines}% Needs the packages array, booktabs and longtable.\n{{\\scriptsize\n{shown}}}\n"

@@ -1,22 +1,24 @@
 """Table 2 on the page: all columns as CSV, the main ones as Markdown, HTML and LaTeX."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from optide.data import provenance
 from optide.settings.config import Config
 from optide.show import tables
-from optide.studies.decomposition import Row, columns
+from optide.show.tables import Column, Row
 
 
-def write(table: Sequence[Row], path: str | Path, record: provenance.Record, settings: Config) -> None:
+def write(table: pd.DataFrame, path: str | Path, record: provenance.Record, settings: Config) -> None:
     """Write all columns as .csv, or the main ones as .md, .html or .tex (booktabs), with their provenance.
 
     That of the CSV file is written for the path `NAME.csv-metadata.json`.  Whole or not at all.
     """
-    layout = tables.Layout(_MAIN, "lrlr" + "r" * (len(_MAIN) - 4), _NOTE.format(**settings))
-    tables.write(path, record, columns(settings), table, tables.pages(table, path, layout))
+    columns = [*tables.configuration(table), *_COLUMNS]
+    tables.write(path, record, table, tables.pages(table, "Table 2", columns, _NOTE.format(**settings)))
 
 
 def _published(row: Row) -> str:
@@ -30,21 +32,17 @@ def _shown(name: str) -> Callable[[Row], Any]:
     return cell
 
 
-_MAIN = (
-    ("experiment", "experiment", tables.configuration),
-    ("α", r"$\alpha$", tables.exactly("learning_rate")),
-    ("β", r"$\beta$", tables.betas),
-    ("θ₀", r"$\theta_0$", tables.exactly("theta0")),
-    ("published", "published", _published),
-    ("converged", "converged", "converged_gap"),
-    ("aligned", "aligned", "aligned_gap"),
-    ("no look-ahead", "no look-ahead", "without_lookahead_gap"),
-    ("h → 0", r"$h \to 0$", _shown("limit")),
-    ("± error", r"$\pm$ error", "limit_error"),
-    ("order", "order", "limit_order"),
-    ("no look-ahead, h → 0", r"no look-ahead, $h \to 0$", _shown("no_lookahead")),
-    ("± error", r"$\pm$ error", "no_lookahead_error"),
-    ("order", "order", "no_lookahead_order"),
+_COLUMNS = (
+    Column("published", "published", _published),
+    Column("converged", "converged", "converged_gap"),
+    Column("aligned", "aligned", "aligned_gap"),
+    Column("no look-ahead", "no look-ahead", "without_lookahead_gap"),
+    Column("h → 0", r"$h \to 0$", _shown("limit")),
+    Column("± error", r"$\pm$ error", "limit_error"),
+    Column("order", "order", "limit_order"),
+    Column("no look-ahead, h → 0", r"no look-ahead, $h \to 0$", _shown("no_lookahead")),
+    Column("± error", r"$\pm$ error", "no_lookahead_error"),
+    Column("order", "order", "no_lookahead_order"),
 )
 _NOTE = (
     "Each number is the largest distance between theta_k of the discrete algorithm and theta(t_k) of the equation: as "

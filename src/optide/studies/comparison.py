@@ -1,87 +1,110 @@
 """Table 1: one row per configuration, the discrete model against both solutions of the equation."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from optide.data.traces import LaneTrace
+from optide.data import frames, traces
+from optide.data.traces import Trace
 from optide.numerics import metrics
-from optide.settings.config import STATES
+from optide.problem.registry import OPTIMIZERS, parts
+from optide.settings.config import elements
+from optide.settings.schemes import CONTINUOUS, DISCRETE
 
 Row = dict[str, Any]
 
-SCHEMES = ("published", "converged")
-HYPERPARAMETERS = ("beta", "beta1", "beta2")
-KEY = ("experiment", "set", "learning_rate", "theta0", *HYPERPARAMETERS)
-CURVES = ("theta", "G", "m", "v")
-MEASURES = (
-    *(f"{curve}_gap_{norm}" for curve in CURVES for norm in ("max", "rms")),
-    "loss_gap_final",
-    "decay_rate",
-    "minimum",
-    "iterations",
-    "residual",
-    "converged",
-)
-COLUMNS = (
-    *("experiment", "set", "objective", "optimizer", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
-    *("memory_m", "memory_v", "discrete_decay_rate", "discrete_minimum"),
-    *(f"{scheme}_{measure}" for scheme in SCHEMES for measure in MEASURES),
-)
 
-
-def rows(traces: Iterable[LaneTrace], minima: Mapping[str, Sequence[float]]) -> list[Row]:
-    """Compare the models on every configuration.
+def columns(configurations: Sequence[Mapping[str, Any]], remembered: Collection[str]) -> list[str]:
+    """The columns of the table.
 
     Args:
-        traces: of all configurations and schemes, in any order.
-        minima: the minimisers of each objective, by its name.
-
-    Returns:
-        A row with `COLUMNS` for each configuration of the discrete model, in its order.
+        configurations: that are compared.
+        remembered: the states whose memory has a finite length.
     """
-    by_scheme: dict[str, dict[tuple, LaneTrace]] = {}
-    for trace in traces:
-        key = tuple(trace.configuration[name] for name in KEY)
-        by_scheme.setdefault(trace.configuration["scheme"], {})[key] = trace
+    states = sorted({state for one in configurations for state in frames.states(one["optimizer"])})
+    measures = [
+        *(f"{curve}_gap_{norm}" for curve in ("theta", *states) for norm in ("max", "rms")),
+        *("loss_gap_final", "decay_rate", *frames.of_elements("minimum", configurations)),
+        *("iterations", "residual", "converged"),
+    ]
     return [
-        _row(discrete, {scheme: by_scheme[scheme][key] for scheme in SCHEMES}, minima)
-        for key, discrete in by_scheme["discrete"].items()
+        *frames.columns(configurations),
+        *(f"memory_{state}" for state in sorted(remembered)),
+        *("discrete_decay_rate", *frames.of_elements("discrete_minimum", configurations)),
+        *(f"{scheme}_{measure}" for scheme in CONTINUOUS for measure in measures),
     ]
 
 
-def _row(discrete: LaneTrace, continuous: Mapping[str, LaneTrace], minima) -> Row:
+def table(lanes: Iterable[Trace], minima: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """Compare the models on every configuration.
+
+    Args:
+        lanes: of all configurations and schemes, in any order.
+        minima: the minimisers of each objective, by its name.
+
+    Returns:
+        A row for each configuration of the discrete model, in its order.
+    """
+    by_scheme: dict[str, dict[tuple, Trace]] = {}
+    for trace in lanes:
+        by_scheme.setdefault(trace.configuration["scheme"], {})[traces.key(trace.configuration)] = trace
+    discrete = by_scheme[DISCRETE.name]
+    memories = {key: _memory_lengths(trace.configuration) for key, trace in discrete.items()}
+    rows = [
+        _row(trace, {scheme: by_scheme[scheme][key] for scheme in CONTINUOUS}, minima)
+        | {f"memory_{state}": length for state, length in memories[key].items()}
+        for key, trace in discrete.items()
+    ]
+    remembered = {state for lengths in memories.values() for state in lengths}
+    return frames.frame(rows, columns([trace.configuration for trace in discrete.values()], remembered))
+
+
+def _memory_lengths(configuration: Mapping[str, Any]) -> dict[str, float]:
+    """Steps over which each state remembers, if not all: what its kernel exp(-rate s) weighs, in units of alpha."""
+    alpha = configuration["learning_rate"]
+    optimizer = OPTIMIZERS[configuration["optimizer"]](alpha, **configuration["hyperparameters"])
+    return {
+        state: metrics.memory_length(memory.rate, alpha)
+        for state, memory in optimizer.memories().items()
+        if memory.rate
+    }
+
+
+def _row(discrete: Trace, continuous: Mapping[str, Trace], minima: Mapping[str, Sequence[float]]) -> Row:
     configuration = discrete.configuration
     targets = minima[configuration["objective"]]
-    row: Row = dict.fromkeys(COLUMNS)
-    row |= {name: value for name, value in configuration.items() if name in COLUMNS}
-    for state, parameters in {"m": ("beta1",), "v": ("beta", "beta2")}.items():
-        betas = [configuration[name] for name in parameters if configuration[name] is not None]
-        row[f"memory_{state}"] = metrics.memory_length(betas[0]) if betas else None
-    row["discrete_decay_rate"], row["discrete_minimum"] = _approach(discrete, targets)
+    row: Row = frames.row(configuration)
+    row |= {f"discrete_{name}": value for name, value in _approach(discrete, targets).items()}
     for scheme, trace in continuous.items():
-        measures = _compare(discrete, trace, STATES[configuration["optimizer"]])
-        measures["decay_rate"], measures["minimum"] = _approach(trace, targets)
+        measures = _compare(discrete, trace, frames.states(configuration["optimizer"]))
+        measures |= _approach(trace, targets)
         measures |= {name: trace.configuration[name] for name in ("iterations", "residual", "converged")}
         row |= {f"{scheme}_{name}": value for name, value in measures.items()}
     return row
 
 
-def _compare(discrete: LaneTrace, trace: LaneTrace, states: Sequence[str]) -> Row:
-    alpha = discrete.configuration["learning_rate"]
-    ours, theirs = discrete.values, trace.values
-    updates = np.rint(theirs["u"] / alpha).astype(int)
-    gaps = {"theta": metrics.gap(ours["k"], ours["theta"], theirs["k"], theirs["theta"])}
-    gaps |= {state: metrics.gap(ours["k"], ours[state], updates, theirs[state]) for state in states}
-    measures = {"loss_gap_final": float(abs(ours["loss"][-1] - theirs["loss"][-1]))}
-    for curve, gap in gaps.items():
-        measures |= {f"{curve}_gap_max": gap.largest, f"{curve}_gap_rms": gap.rms}
+def _compare(discrete: Trace, trace: Trace, states: Sequence[str]) -> Row:
+    size = elements(discrete.configuration["theta0"])
+    measures = {"loss_gap_final": float(abs(discrete.values["loss"][-1] - trace.values["loss"][-1]))}
+    for quantity in ("theta", *states):
+        gap = metrics.gap(*_curve(discrete, quantity, size), *_curve(trace, quantity, size))
+        measures |= {f"{quantity}_gap_max": gap.largest, f"{quantity}_gap_rms": gap.rms}
     return measures
 
 
-def _approach(trace: LaneTrace, minima: Sequence[float]) -> tuple[float, float]:
-    """The decay rate towards the minimum that the trace ends nearest to, and that minimum."""
-    theta = trace.values["theta"]
+def _curve(trace: Trace, quantity: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (n,), and a quantity, (n,) or (n, size)."""
+    curves = [trace.curve(part) for part in parts(quantity, size)]
+    return curves[0][0], np.stack([values for _, values in curves], axis=-1) if size else curves[0][1]
+
+
+def _approach(trace: Trace, minima: Sequence[float] | Sequence[Sequence[float]]) -> Row:
+    """The minimum that the trace ends nearest to, and the decay rate towards it; nothing if no minimum is known."""
+    if not minima:
+        return {}
+    theta = trace.theta
     minimum = metrics.nearest(theta[-1], minima)
-    return metrics.decay_rate(trace.values["k"], theta - minimum), minimum
+    distance = theta - minimum if theta.ndim == 1 else np.linalg.norm(theta - np.asarray(minimum), axis=1)
+    return {"decay_rate": metrics.decay_rate(trace.values["k"], distance), **frames.apart("minimum", minimum)}

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from optide.data.traces import LaneTrace
+from optide.data import frames, traces
+from optide.data.traces import Trace
 from optide.numerics import metrics, richardson
 from optide.settings.config import Config
 from optide.studies import audit
 from optide.studies.audit import AS_CONFIGURED, LIMITS, WITHOUT_LOOKAHEAD, Solved, Treatment
 
 Array = np.ndarray
-Row = dict[str, Any]
-
 OF_LIMIT = ("gap", "order", "error", "status")
 GAPS = ("published_gap", "converged_gap", "aligned_gap", "without_lookahead_gap")
 
@@ -21,44 +21,42 @@ NOT_SOLVED, NO_ORDER = "a solve did not converge", "no order"
 """Why a limit is missing; the second: the differences do not shrink as the method's order says."""
 
 
-def columns(settings: Config) -> tuple[str, ...]:
-    """The names of a row's values."""
+def columns(configurations: Iterable[Mapping[str, Any]], settings: Config) -> list[str]:
+    """The columns of the table, for the configurations that were audited."""
     refined = [f"{name}_{substeps}" for name in LIMITS for substeps in settings["substeps"][name]]
     limits = [f"{name}_{measure}" for name in LIMITS for measure in OF_LIMIT]
-    configuration = ("experiment", "set", "objective", "optimizer", "learning_rate", "beta", "beta1", "beta2")
-    return (*configuration, "theta0", "steps", "published_converged", *GAPS, *limits, *refined)
+    return [*frames.columns(configurations), "published_converged", *GAPS, *limits, *refined]
 
 
-def rows(traces: Iterable[LaneTrace], solutions: Iterable[Solved], settings: Config) -> list[Row]:
+def table(lanes: Iterable[Trace], solutions: Iterable[Solved], settings: Config) -> pd.DataFrame:
     """The gaps max_k |theta_k - theta(t_k)| of every configuration that was audited.
 
     Args:
-        traces: of these configurations, by all schemes, in any order.
+        lanes: of these configurations, by all schemes, in any order.
         solutions: of `optide.studies.audit.read`.
         settings: the entry `audit` of the configuration.
 
     Returns:
-        A row with `columns` for each configuration, in the order of the solutions.  Where a solve did not
-        converge its gap is None; where a limit cannot be had, its values are None and its status
+        A row for each configuration, in the order of the solutions.  Where a solve did not
+        converge its gap is null; where a limit cannot be had, its values are null and its status
         says why.
     """
-    by_scheme: dict[tuple, dict[str, LaneTrace]] = {}
-    for trace in traces:
-        key = tuple(trace.configuration[name] for name in audit.KEY)
-        by_scheme.setdefault(key, {})[trace.configuration["scheme"]] = trace
+    by_scheme: dict[tuple, dict[str, Trace]] = {}
+    for trace in lanes:
+        by_scheme.setdefault(traces.key(trace.configuration), {})[trace.configuration["scheme"]] = trace
     by_treatment: dict[tuple, dict[Treatment, Solved]] = {}
     for solved in solutions:
         by_treatment.setdefault(solved.key, {})[solved.treatment] = solved
-    return [_row(by_scheme[key], solved, settings) for key, solved in by_treatment.items()]
+    rows = [_row(by_scheme[key], solved, settings) for key, solved in by_treatment.items()]
+    return frames.frame(rows, columns((by_scheme[key]["discrete"].configuration for key in by_treatment), settings))
 
 
-def _row(traces: Mapping[str, LaneTrace], solved: Mapping[Treatment, Solved], settings: Config) -> Row:
-    discrete = traces["discrete"]
-    row: Row = dict.fromkeys(columns(settings))
-    row |= {name: value for name, value in discrete.configuration.items() if name in row}
-    row["published_converged"] = traces["published"].configuration["converged"]
+def _row(lanes: Mapping[str, Trace], solved: Mapping[Treatment, Solved], settings: Config) -> dict[str, Any]:
+    discrete = lanes["discrete"]
+    row = frames.row(discrete.configuration)
+    row["published_converged"] = lanes["published"].configuration["converged"]
     for scheme in ("published", "converged"):
-        row[f"{scheme}_gap"] = _gap(discrete, traces[scheme].values["k"], traces[scheme].values["theta"])
+        row[f"{scheme}_gap"] = _gap(discrete, lanes[scheme].values["k"], lanes[scheme].theta)
     # where the start is aligned as configured, nothing else was solved
     row["aligned_gap"] = (
         _solved_gap(discrete, solved[AS_CONFIGURED]) if AS_CONFIGURED in solved else row["converged_gap"]
@@ -71,7 +69,7 @@ def _row(traces: Mapping[str, LaneTrace], solved: Mapping[Treatment, Solved], se
     return row
 
 
-def _limit(discrete: LaneTrace, sequence: Sequence[Solved], order: int) -> dict[str, Any]:
+def _limit(discrete: Trace, sequence: Sequence[Solved], order: int) -> dict[str, Any]:
     if not all(one.converged for one in sequence[-3:]):
         return {"status": NOT_SOLVED}
     limit = richardson.limit([one.theta for one in sequence], order)
@@ -82,19 +80,19 @@ def _limit(discrete: LaneTrace, sequence: Sequence[Solved], order: int) -> dict[
     return {"gap": gap, "order": observed, "error": limit.error, "status": ""}
 
 
-def _solved_gap(discrete: LaneTrace, solved: Solved) -> float | None:
+def _solved_gap(discrete: Trace, solved: Solved) -> float | None:
     return _gap(discrete, np.arange(len(solved.theta)), solved.theta) if solved.converged else None
 
 
-def _gap(discrete: LaneTrace, k: Array, theta: Array) -> float:
-    return metrics.gap(discrete.values["k"], discrete.values["theta"], k, theta).largest
+def _gap(discrete: Trace, k: Array, theta: Array) -> float:
+    return metrics.gap(discrete.values["k"], discrete.theta, k, theta).largest
 
 
-def summary(table: Sequence[Row]) -> str:
+def summary(table: pd.DataFrame) -> str:
     """How many limits there are, in a line for each kind."""
     lines = []
     for name in LIMITS:
-        found = [row[f"{name}_status"] for row in table]
+        found = table[f"{name}_status"].to_list()
         reasons = "".join(f", {found.count(reason)}: {reason}" for reason in (NOT_SOLVED, NO_ORDER))
         lines.append(f"{name}: {found.count('')} of {len(table)}{reasons}\n")
     return "".join(lines)
