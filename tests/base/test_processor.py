@@ -32,7 +32,7 @@ solution = solve_ide(Adam(0.1, beta1=0.9, beta2=0.99), double_well, theta0=0.1, 
 results = {
     "discrete": run_discrete(Adam(0.01), double_well, theta0=0.1, steps=2000).theta,
     "converged": [solution.theta, *solution.state.values()],
-    "velocity": adam.velocity(rng.uniform(0, 10, 10_000), None, {"m": np.ones(1), "v": np.ones(1)}),
+    "velocity": adam.velocity(rng.uniform(0, 10, 10_000), None, None, {"m": np.ones(1), "v": np.ones(1)}),
     "rates": [decay_rate(np.arange(300), distance) for distance in decay],
     "quadrature": gauss_legendre(1000),
     "regression": [regression(theta) for theta in rng.uniform(0, 4, 100)],

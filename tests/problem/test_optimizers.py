@@ -8,7 +8,6 @@ from optide import AdaGrad, Adam, RMSProp
 from optide.base.errors import ParameterError
 from optide.problem.optimizer import filled, sqrt
 from optide.problem.registry import OPTIMIZERS
-from optide.settings.config import HYPERPARAMETERS, STATES
 
 
 @pytest.mark.parametrize(
@@ -54,25 +53,29 @@ def test_square_root_and_its_derivative_are_zero_where_there_is_none():
 
 
 def test_memories_and_velocities_are_those_of_the_paper():
-    g, four = jnp.asarray(-3.0), jnp.asarray(4.0)
+    one, g, four = jnp.asarray(1.0), jnp.asarray(-3.0), jnp.asarray(4.0)
     assert AdaGrad(0.2).memories() == {"G": (2, 1 / 0.2, 0.0)}
     assert RMSProp(0.2, 0.75).memories() == {"v": (2, 0.25 / 0.2, 0.25 / 0.2)}
     m, v = Adam(0.2, beta1=0.5, beta2=0.75).memories().items()
     assert (m, v) == (("m", (1, 0.5 / 0.2, 0.5 / 0.2)), ("v", (2, 0.25 / 0.2, 0.25 / 0.2)))
     # eps = 1/2, so that its place shows: 3 / (sqrt(4) + 1/2)
-    assert AdaGrad(0.2, eps=0.5).velocity(0.4, g, {"G": four}) == 1.2
-    assert RMSProp(0.2, eps=0.5).velocity(0.4, g, {"v": four}) == 1.2
-    assert AdaGrad(0.2).initial_velocity(g, 0.0) == RMSProp(0.2).initial_velocity(g, 0.0) == float("inf")
+    assert AdaGrad(0.2, eps=0.5).velocity(0.4, one, g, {"G": four}) == 1.2
+    assert RMSProp(0.2, eps=0.5).velocity(0.4, one, g, {"v": four}) == 1.2
+    # 1 / sqrt(tau) and 1 / sqrt((1 - beta) tau), whatever eps
+    assert float(AdaGrad(0.2, eps=0.5).initial_velocity(one, g, 1e-20)) == pytest.approx(1e10, rel=1e-14)
+    assert float(RMSProp(0.2, 0.75, eps=0.5).initial_velocity(one, g, 1e-20)) == pytest.approx(2e10, rel=1e-14)
     # after two steps: c = sqrt(1 - 0.36), a = c / (1 - 0.25)
-    found = Adam(0.25, beta1=0.5, beta2=0.6, eps=0.5).velocity(0.5, g, {"m": jnp.asarray(-3.0), "v": four})
+    found = Adam(0.25, beta1=0.5, beta2=0.6, eps=0.5).velocity(0.5, one, g, {"m": jnp.asarray(-3.0), "v": four})
     assert float(found) == pytest.approx(0.8 / 0.75 * 3 / (2 + 0.5 * 0.8), rel=1e-14)
 
 
-def test_the_configuration_knows_the_same_names_as_the_library():
-    for name, optimizer in OPTIMIZERS.items():
-        hyperparameters = optimizer(0.1).hyperparameters
-        assert tuple(h for h in hyperparameters if h not in ("learning_rate", "eps")) == HYPERPARAMETERS[name]
-        assert tuple(optimizer(0.1).memories()) == STATES[name]
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
+def test_a_class_knows_its_own_vocabulary(optimizer):
+    one = optimizer(0.1)
+    assert list(optimizer.vocabulary()) == list(one.hyperparameters) == ["learning_rate", *optimizer.choices(), "eps"]
+    assert list(one.memories()) == list(optimizer.states) == list(optimizer.powers())
+    assert optimizer.powers() == {name: memory.power for name, memory in one.memories().items()}
+    assert (optimizer.name, optimizer.title) == (optimizer.__name__.lower(), optimizer.__name__)
 
 
 @pytest.mark.parametrize("optimizer", [RMSProp(0.1, beta=0.0), RMSProp(0.01, beta=0.99), Adam(0.1)])
@@ -89,9 +92,9 @@ def test_adam_starts_without_lookahead_at_the_limit_of_its_velocity(beta1):
         g**kernel.power * -np.expm1(-kernel.rate * u) * kernel.weight / kernel.rate
         for kernel in adam.memories().values()
     )
-    near = adam.velocity(u, g, {"m": m, "v": v})
+    near = adam.velocity(u, g, g, {"m": m, "v": v})
     # the velocity differs from its limit by O(u / alpha) = 1e-5, or sqrt(1e-5) for beta1 = 0
-    assert float(adam.initial_velocity(g, 1e-12)) == pytest.approx(float(near), abs=5e-3 if beta1 == 0 else 2e-5)
+    assert float(adam.initial_velocity(g, g, 1e-12)) == pytest.approx(float(near), abs=5e-3 if beta1 == 0 else 2e-5)
 
 
 @pytest.mark.parametrize(("steps", "slope"), [(1.0, -1), (1 + 1e-11, -1), (2.0, 0), (7.5, 0)])
@@ -104,6 +107,6 @@ def test_a_memory_of_no_length_is_filled_at_once_with_a_finite_derivative(steps,
 def test_without_lookahead_the_start_is_known_for_every_decay():
     g, tau = jnp.asarray(2.0), 1e-20
     # with both corrections 1: m / sqrt(v) = sqrt(tau)
-    assert Adam(0.1, 0.0, 0.0).initial_velocity(g, tau) == pytest.approx(-(tau**0.5), rel=1e-14)
-    assert Adam(0.1, 0.5, 0.0).initial_velocity(g, tau) == pytest.approx(-0.5 / np.log(2) / tau**0.5, rel=1e-14)
-    assert Adam(0.1, 0.0, 0.5).initial_velocity(g, tau) == pytest.approx(-tau * (2 * np.log(2)) ** 0.5, rel=1e-14)
+    assert Adam(0.1, 0.0, 0.0).initial_velocity(g, g, tau) == pytest.approx(-(tau**0.5), rel=1e-14)
+    assert Adam(0.1, 0.5, 0.0).initial_velocity(g, g, tau) == pytest.approx(-0.5 / np.log(2) / tau**0.5, rel=1e-14)
+    assert Adam(0.1, 0.0, 0.5).initial_velocity(g, g, tau) == pytest.approx(-tau * (2 * np.log(2)) ** 0.5, rel=1e-14)

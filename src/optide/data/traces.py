@@ -80,7 +80,8 @@ def lane(schema: pa.Schema, values: Mapping[str, np.ndarray], constants: Mapping
     columns = {part: column for name, of in values.items() for part, column in _apart(name, np.asarray(of)).items()}
     rows = len(next(iter(columns.values())))
     starts = _apart("theta0", np.asarray([constants["theta0"]], float))
-    same = {**constants, **constants["hyperparameters"], **{part: float(one[0]) for part, one in starts.items()}}
+    same = {name: value for name, value in constants.items() if name != "theta0"}
+    same |= constants["hyperparameters"] | {part: float(one[0]) for part, one in starts.items()}
     return pa.table(
         [
             pa.array(columns[field.name], field.type)

@@ -35,7 +35,7 @@ def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
 
 
 def nearest(theta: float | Array, minima: Sequence[float] | Sequence[Sequence[float]]) -> float | Sequence[float]:
-    """The minimum closest to theta, a number or a list of them; NaN midway between two, on the maximum that parts them."""
+    """The minimum closest to theta, a number or a list; NaN midway between two, on the maximum that parts them."""
 
     def distance(minimum: float | Sequence[float]) -> float:
         return float(np.linalg.norm(np.subtract(theta, minimum))) if np.ndim(theta) else abs(theta - minimum)
