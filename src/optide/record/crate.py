@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
@@ -26,6 +25,7 @@ from optide.base.errors import OptideError
 from optide.data import digests, provenance
 from optide.data.provenance import INPUTS
 from optide.record.manifest import PACKAGES
+from optide.settings import yamlfile
 
 METADATA = "ro-crate-metadata.json"
 
@@ -90,7 +90,7 @@ def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], 
 
 
 def _citation(content: bytes) -> dict[str, Any]:
-    citation = yaml.safe_load(content)
+    citation = yamlfile.parse(content)
     for key in ("title", "version", "date-released", "license", "authors", "references"):
         if key not in citation:
             raise CrateError(f"CITATION.cff: {key} is missing")

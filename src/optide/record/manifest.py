@@ -29,7 +29,7 @@ from optide.record.contents import Known
 
 PACKAGES = (
     *("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "kiwisolver", "pillow", "fonttools", "pypdf"),
-    *("tabulate", "plotly", "jinja2"),
+    *("pandas", "tabulate", "plotly", "jinja2"),
 )
 """What decides about values and files: kiwisolver lays out, Pillow compresses PNG, fontTools subsets fonts in PDF."""
 RENDERING = ("matplotlib", "freetype", "kiwisolver", "pillow", "fonttools", "pypdf")

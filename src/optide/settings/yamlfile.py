@@ -85,7 +85,7 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         if not isinstance(event, yaml.AliasEvent):
-            _refuse_duplicates(node)
+            self._refuse_duplicates(node)
             self._sizes[id(node)] = self._measure(node)
         elif id(node) not in self._sizes:
             problem = f"alias {event.anchor!r} is inside its own anchor"
@@ -94,6 +94,16 @@ class _Loader(yaml.SafeLoader):
         if size > MAX_VALUES or levels > MAX_DEPTH:
             raise _endless(event)
         return node
+
+    def _refuse_duplicates(self, node):
+        seen = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
+            if isinstance(key, yaml.ScalarNode):
+                # by value: 1, 01 and 1.0 are one key, and so is true
+                own = key.tag.endswith(":merge"), self.construct_object(key)
+                if own in seen:
+                    raise yaml.composer.ComposerError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+                seen.add(own)
 
     def _measure(self, node):
         children = node.value if isinstance(node, yaml.SequenceNode) else []
@@ -106,15 +116,6 @@ class _Loader(yaml.SafeLoader):
 def _endless(event):
     problem = f"more than {MAX_DEPTH} levels, or {MAX_VALUES} values with aliases written out"
     return yaml.composer.ComposerError(None, None, problem, event.start_mark)
-
-
-def _refuse_duplicates(node):
-    seen = set()
-    for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
-        if isinstance(key, yaml.ScalarNode):
-            if (key.tag, key.value) in seen:
-                raise yaml.composer.ComposerError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-            seen.add((key.tag, key.value))
 
 
 def _scalar(kind: str, pattern: str, first: str) -> None:
