@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from optide.base.errors import ConfigError
 from optide.settings import yamlfile
 
 
@@ -63,14 +64,14 @@ BILLION = b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(
     ],
 )
 def test_what_is_no_plain_data_is_named_in_one_line(content, message):
-    with pytest.raises(yamlfile.YamlError, match=message) as error:
+    with pytest.raises(ConfigError, match=message) as error:
         yamlfile.parse(content)
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
     for path in (tmp_path, tmp_path / "absent.yaml"):
-        with pytest.raises(yamlfile.YamlError, match="directory"):
+        with pytest.raises(ConfigError, match="directory"):
             yamlfile.read(path)
 
 

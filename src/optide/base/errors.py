@@ -21,6 +21,14 @@ class ParameterError(OptideError, ValueError):
         super().__init__(f"{name} = {shown(value)} is not allowed: {name} must be {allowed}")
 
 
+class ConfigError(OptideError):
+    """What a user writes (configuration, claims, plug-ins) is wrong; names key or line, and what is allowed."""
+
+
+class FileError(OptideError):
+    """A file is missing, damaged, outdated, of another version, or cannot be written; names it, and what to do."""
+
+
 class NonFiniteError(OptideError, FloatingPointError):
     """A trajectory left the finite numbers."""
 

@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from optide.base.errors import ConfigError
 from optide.base.words import shown
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.settings.config import STATES, Config, ConfigError, experiment_slice, lanes
+from optide.settings.config import STATES, Config, experiment_slice, lanes
 from optide.settings.schema import first_error, nearest
 
 Claim = Mapping[str, Any]

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from optide.settings.config import STATES, ConfigError
+from optide.base.errors import ConfigError
+from optide.settings.config import STATES
 
 Row = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import seal
 from optide.settings.config import Config
 
@@ -16,18 +16,20 @@ def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     seal.write(path, table.replace_schema_metadata(metadata))
 
 
-def read(path: str | Path, schema: pa.Schema, what: str, error: type[OptideError]) -> pa.Table:
+def read(path: str | Path, schema: pa.Schema, what: str) -> pa.Table:
     """Read what `write` wrote.
 
     Args:
         schema: that it must have.
         what: the table is, for the message.
-        error: to raise if it cannot be read, was damaged, or has other columns.
+
+    Raises:
+        FileError: it cannot be read, was damaged, or has other columns.
     """
     try:
         table = seal.read(path)
-    except seal.SealError as damage:
-        raise error(f"{damage}; {seal.REMEDY}") from None
+    except FileError as error:
+        raise FileError(f"{error}; {seal.REMEDY}") from None
     if not table.schema.equals(schema):
-        raise error(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
+        raise FileError(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
     return table

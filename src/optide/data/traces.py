@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import seal
 from optide.settings.config import label
 
@@ -53,10 +53,6 @@ _KEY = b"optide"
 _FORMAT_KEY = b"optide-format"
 
 
-class TraceError(OptideError):
-    """A trace file is missing, damaged or of another version; says how to mend it."""
-
-
 def write(path: str | Path, table: pa.Table, metadata: dict[str, Any]) -> None:
     """Write a trace, sealed, whole or not at all.
 
@@ -76,18 +72,18 @@ def read(path: str | Path) -> pa.Table:
     """Read a trace and make sure that it is one, to the last bit.
 
     Raises:
-        TraceError: the file cannot be read or was damaged, its format is not that of this version,
+        FileError: the file cannot be read or was damaged, its format is not that of this version,
             or its columns are not those of `SCHEMA`.
     """
     try:
         table = seal.read(path)
-    except seal.SealError as error:
-        raise TraceError(f"{error}; {seal.REMEDY}") from None
+    except FileError as error:
+        raise FileError(f"{error}; {seal.REMEDY}") from None
     found = (table.schema.metadata or {}).get(_FORMAT_KEY)
     if found != FORMAT:
-        raise TraceError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
+        raise FileError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
     if not table.schema.equals(SCHEMA):
-        raise TraceError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
+        raise FileError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
     return table
 
 
@@ -146,7 +142,7 @@ def lanes(path: str | Path) -> list[LaneTrace]:
     ends = [*starts[1:], table.num_rows]
     reports = _metadata(table)["lanes"]
     if len(reports) != len(starts):
-        raise TraceError(f"{path}: {len(starts)} configurations, but metadata for {len(reports)}")
+        raise FileError(f"{path}: {len(starts)} configurations, but metadata for {len(reports)}")
     return [
         LaneTrace(
             {**report, **table.slice(start, 1).select(CONFIGURATION.names).to_pylist()[0]},

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from optide.base.errors import OptideError
+from optide.base.errors import ConfigError
 
 Config = Mapping[str, Any]
 
@@ -15,10 +15,6 @@ HYPERPARAMETERS = {"adagrad": (), "rmsprop": ("beta",), "adam": ("beta1", "beta2
 NAMES = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
 """Optimizers as people write them; see `written`."""
 STATES = {"adagrad": ("G",), "rmsprop": ("v",), "adam": ("m", "v")}
-
-
-class ConfigError(OptideError):
-    """The configuration contradicts itself; names the key and what is allowed."""
 
 
 class Lane(NamedTuple):

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from optide.settings.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
+from optide.base.errors import ConfigError
+from optide.settings.config import HYPERPARAMETERS, STATES, Config, experiment_slice, lanes
 from optide.settings.looks import choices, looks
 from optide.settings.schema import first_error, nearest, shown
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from optide.base.errors import ConfigError
 from optide.settings import yamlfile
-from optide.settings.config import ConfigError
 from optide.settings.examine import examine
 
 FILE, COMMAND_LINE = "config.yaml", "--config"
@@ -60,7 +60,7 @@ def _read(path: Path) -> Layer:
     name = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     try:
         return Layer(name, yamlfile.read(path), path.read_text(encoding="utf-8"))
-    except yamlfile.YamlError as error:
+    except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
 
 

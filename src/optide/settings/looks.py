@@ -1,6 +1,7 @@
 """Which choice of hyper-parameters has which look in the figures."""
 
-from optide.settings.config import Config, ConfigError, experiment_slice, label, lanes
+from optide.base.errors import ConfigError
+from optide.settings.config import Config, experiment_slice, label, lanes
 
 LOOKS = 41
 """So many choices of hyper-parameters can be told apart in one figure (`optide.show.style.look`)."""

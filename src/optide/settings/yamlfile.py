@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from optide.base.errors import OptideError
+from optide.base.errors import ConfigError
 
 MAX_BYTES = 100_000
 MAX_DEPTH = 50
@@ -18,40 +18,36 @@ MAX_VALUES = 100_000
 """After aliases are written out: a few lines of nested aliases can stand for billions."""
 
 
-class YamlError(OptideError):
-    """A file is not YAML that can be read as plain data; names the line."""
-
-
 def read(path: str | Path) -> Any:
     """The data in a YAML file.
 
     Raises:
-        YamlError: the file cannot be read, is not UTF-8 or not YAML; gives a key twice; has tags, an
+        ConfigError: the file cannot be read, is not UTF-8 or not YAML; gives a key twice; has tags, an
             alias inside its own anchor, or more levels or values than a configuration can need.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise YamlError(f"{error.strerror}") from None
+        raise ConfigError(f"{error.strerror}") from None
     return parse(content)
 
 
 def parse(content: bytes) -> Any:
     """The data in the bytes of a YAML file; see `read`."""
     if len(content) > MAX_BYTES:
-        raise YamlError(f"{len(content)} bytes; at most {MAX_BYTES} are allowed")
+        raise ConfigError(f"{len(content)} bytes; at most {MAX_BYTES} are allowed")
     try:
         return yaml.load(content.decode("utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
-        raise YamlError(f"line {line}: byte 0x{byte:02x} is not UTF-8; the file must be UTF-8 text") from None
+        raise ConfigError(f"line {line}: byte 0x{byte:02x} is not UTF-8; the file must be UTF-8 text") from None
     except yaml.MarkedYAMLError as error:
         problem = ", ".join(filter(None, (error.context, error.problem)))
         mark = error.problem_mark or error.context_mark
-        raise YamlError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}") from None
+        raise ConfigError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}") from None
     except yaml.YAMLError as error:
-        raise YamlError(f"{' '.join(str(error).split())}") from None
+        raise ConfigError(f"{' '.join(str(error).split())}") from None
 
 
 def scalar(text: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide.base.errors import OptideError
 from optide.data import results, traces
 from optide.settings.config import HYPERPARAMETERS, Config
 
@@ -29,10 +28,6 @@ SOLUTIONS = pa.schema(
     ]
 )
 """theta at step k of one configuration, solved in one way, always from an aligned start."""
-
-
-class AuditError(OptideError):
-    """A file of the audit is missing, damaged or of another version; says how to mend it."""
 
 
 class Treatment(NamedTuple):
@@ -91,9 +86,9 @@ def read(path: str | Path) -> list[Solved]:
     """Read what `write` wrote, in its order.
 
     Raises:
-        AuditError: the file cannot be read, was damaged, or has other columns.
+        FileError: the file cannot be read, was damaged, or has other columns.
     """
-    table = results.read(path, SOLUTIONS, "an audit", AuditError)
+    table = results.read(path, SOLUTIONS, "an audit")
     theta = table.column("theta").to_numpy()
     starts = np.flatnonzero(table.column("k").to_numpy() == 0)
     solved = []

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from optide.base.errors import OptideError
 from optide.data import results
 from optide.numerics import elementary, metrics
 from optide.settings.config import Config
@@ -43,10 +42,6 @@ SCHEMA = pa.schema(
 """One rate: per step, over the steps first to last, with its confidence interval; null if status is not "fitted"."""
 
 
-class RatesError(OptideError):
-    """The file of rates is missing, damaged or of another version; says how to mend it."""
-
-
 def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     """Write rates with the settings they were computed for, sealed, whole or not at all."""
     results.write(path, table.cast(SCHEMA), settings)
@@ -56,9 +51,9 @@ def read(path: str | Path) -> list[dict[str, Any]]:
     """Read rates, as rows of `SCHEMA`.
 
     Raises:
-        RatesError: the file cannot be read, was damaged, or has other columns.
+        FileError: the file cannot be read, was damaged, or has other columns.
     """
-    return results.read(path, SCHEMA, "rates", RatesError).to_pylist()
+    return results.read(path, SCHEMA, "rates").to_pylist()
 
 
 def compute(settings: Config) -> pa.Table:
