@@ -39,10 +39,6 @@ bytes, and so that of Python and JAX, too."""
 Row = dict[str, Any]
 
 
-class MissingError(OptideError):
-    """A package of the benchmark environment is not installed."""
-
-
 def measure(settings: Config, config: Config, say: Callable[[str], None] = print) -> list[Row]:
     """All measurements, as rows of `COLUMNS`.
 
@@ -52,7 +48,7 @@ def measure(settings: Config, config: Config, say: Callable[[str], None] = print
         say: is told each row.
 
     Raises:
-        MissingError: interpax is not installed.
+        OptideError: interpax is not installed.
     """
     where = machine()
     say(where)
@@ -69,12 +65,12 @@ def machine() -> str:
     """The processor and the versions that times belong to.
 
     Raises:
-        MissingError: a package is not installed.
+        OptideError: a package is not installed.
     """
     try:
         packages = [f"{name} {version(name)}" for name in PACKAGES]
     except PackageNotFoundError as error:
-        raise MissingError(f"{error.name} is not installed: `make benchmark` runs where it is") from None
+        raise OptideError(f"{error.name} is not installed: `make benchmark` runs where it is") from None
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

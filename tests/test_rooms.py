@@ -44,3 +44,13 @@ def test_what_is_private_stays_in_its_module(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("optide"):
             assert not [alias.name for alias in node.names if alias.name.startswith("_")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_errors_are_those_that_a_caller_tells_apart(path):
+    defined = [
+        node.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)
+    ]
+    errors = [name for name in defined if name.endswith("Error")]
+    assert not errors or name(path) == "base/errors.py"
+    assert len(errors) <= 10

@@ -2,17 +2,19 @@
 
 import copy
 import csv
+import html
 import math
 
 import numpy as np
 import pytest
 
 from conftest import ROOT
+from optide.base.errors import ConfigError
 from optide.claims import check, equation, judge, measures
 from optide.data import provenance, traces
 from optide.numerics.metrics import Fit
 from optide.settings import yamlfile
-from optide.settings.config import ConfigError, experiment_slice
+from optide.settings.config import experiment_slice
 from optide.show import claims as render
 from optide.studies import experiments
 from tex import valid
@@ -264,7 +266,8 @@ def test_formats(document, lanes, tmp_path):
     assert markdown.count("| **") == failing
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
     assert page.count("<tr>") == 1 + len(claims)
-    assert "whatever &quot;a_b&quot; and 100 % mean" in page
+    assert 'whatever "a_b" and 100 % mean' in html.unescape(page)
+    assert "settling_step of theta &gt; 20</td>" in page
     assert "end_ratio of v, relative to beta2 0.9 outside 0.5 and 2</td>" in page
     assert "since the configuration changed: claims.gone: no such configuration</p>" in page
     latex = (tmp_path / "c.tex").read_text(encoding="utf-8")

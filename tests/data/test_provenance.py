@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from conftest import ROOT
+from optide.base.errors import FileError
 from optide.data import digests, provenance, traces
 from optide.record import verify
 from optide.settings.config import entry, experiment_slice
@@ -108,7 +109,7 @@ def test_a_file_that_was_changed_since_it_was_written_is_named(copy, capsys, suf
     places = range(0, len(whole) - 1, max(1, len(whole) // 97))
     for place in places:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(provenance.ProvenanceError) as raised:
+        with pytest.raises(FileError) as raised:
             provenance.read(path)
         named += str(raised.value) == f"{path}: changed since it was written"
     # the others can no longer be read
@@ -125,7 +126,7 @@ def test_a_png_file_that_was_written_anew_with_the_same_record_is_named(copy):
             kept.add_text(key, value)
         image.putpixel((0, 0), (0, 0, 0, 255))
         image.save(copy / "a.png", pnginfo=kept)
-    with pytest.raises(provenance.ProvenanceError, match=r"a\.png: changed since it was written"):
+    with pytest.raises(FileError, match=r"a\.png: changed since it was written"):
         provenance.read(copy / "a.png")
 
 
@@ -225,7 +226,9 @@ def test_an_unreadable_configuration_is_named_in_one_line(copy, capsys, content)
 
 
 def test_the_command_needs_no_jax(run):
-    code = "import sys; from optide import provenance; code = verify.main(['a.png']); assert 'jax' not in sys.modules"
+    code = (
+        "import sys; from optide.record import verify; code = verify.main(['a.png']); assert 'jax' not in sys.modules"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; sys.exit(code)"], cwd=run[0], capture_output=True, text=True, check=False
     )

@@ -9,6 +9,7 @@ import pytest
 
 from optide import Adam, run_discrete
 from optide.base import files
+from optide.base.errors import FileError
 from optide.data import seal, traces
 from optide.problem.objectives import double_well
 from optide.record.mend import mend, recorded
@@ -96,9 +97,7 @@ def test_200_corruptions_are_all_found_and_named(written, tmp_path):
     for _ in range(200):
         path.write_bytes(corruption(whole, random))
         for read in (traces.read, traces.metadata, traces.lanes):
-            with pytest.raises(
-                traces.TraceError, match=r"damaged\.parquet: damaged.*`snakemake --cores 1 mend`"
-            ) as error:
+            with pytest.raises(FileError, match=r"damaged\.parquet: damaged.*`snakemake --cores 1 mend`") as error:
                 read(path)
             assert "\n" not in str(error.value)
     path.write_bytes(whole)
@@ -113,24 +112,24 @@ def test_every_flipped_bit_of_the_last_kilobyte_is_found(written, tmp_path):
         damaged = bytearray(whole)
         damaged[at // 8] ^= 1 << at % 8
         path.write_bytes(damaged)
-        with pytest.raises(traces.TraceError):
+        with pytest.raises(FileError):
             traces.read(path)
 
 
 def test_traces_of_another_version_or_without_a_seal_are_refused(written, tmp_path, monkeypatch):
     table = traces.read(written / "discrete.parquet")
     pq.write_table(table, tmp_path / "unsealed.parquet")
-    with pytest.raises(traces.TraceError, match=r"unsealed\.parquet: damaged, or not written by this version"):
+    with pytest.raises(FileError, match=r"unsealed\.parquet: damaged, or not written by this version"):
         traces.read(tmp_path / "unsealed.parquet")
     seal.write(tmp_path / "columns.parquet", table.drop_columns(["loss"]))
-    with pytest.raises(traces.TraceError, match=r"columns\.parquet: columns are not those"):
+    with pytest.raises(FileError, match=r"columns\.parquet: columns are not those"):
         traces.read(tmp_path / "columns.parquet")
-    with pytest.raises(traces.TraceError, match=r"absent\.parquet: No such file"):
+    with pytest.raises(FileError, match=r"absent\.parquet: No such file"):
         traces.read(tmp_path / "absent.parquet")
     monkeypatch.setattr(traces, "FORMAT", b"0")
     traces.write(tmp_path / "old.parquet", table, {})
     monkeypatch.undo()
-    with pytest.raises(traces.TraceError, match=r"old\.parquet: format b'0' of another version"):
+    with pytest.raises(FileError, match=r"old\.parquet: format b'0' of another version"):
         traces.read(tmp_path / "old.parquet")
 
 
@@ -179,7 +178,7 @@ def test_what_a_run_recorded_is_read_from_its_crate(tmp_path):
 def test_a_table_of_another_schema_is_refused(tmp_path):
     path = tmp_path / "other.parquet"
     pd.DataFrame({"k": [1]}).to_parquet(path)
-    with pytest.raises(traces.TraceError, match=r"other\.parquet"):
+    with pytest.raises(FileError, match=r"other\.parquet"):
         traces.read(path)
 
 
@@ -188,6 +187,6 @@ def test_a_failed_write_leaves_nothing(tmp_path, written, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.Path, "write_bytes", full)
-    with pytest.raises(files.FileError, match=r"x\.parquet: cannot be written: No space left on device"):
+    with pytest.raises(FileError, match=r"x\.parquet: cannot be written: No space left on device"):
         traces.write(tmp_path / "x.parquet", traces.read(written / "discrete.parquet"), {})
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT
+from optide.base.errors import FileError
 from optide.planning import environment
 
 LOCK = environment.read((ROOT / "requirements.lock").read_text())
@@ -53,7 +54,7 @@ def test_the_page_of_licences_is_up_to_date():
     ],
 )
 def test_a_line_that_locks_nothing_is_an_error(line):
-    with pytest.raises(environment.LockError, match=r"must be NAME==VERSION with at least one --hash=sha256"):
+    with pytest.raises(FileError, match=r"must be NAME==VERSION with at least one --hash=sha256"):
         environment.read(f"b==1 {HASH}\n{line}\n")
 
 

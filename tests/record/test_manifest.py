@@ -14,6 +14,7 @@ import yaml
 
 from conftest import ROOT
 from elsewhere import WITH_FUSED, built_with
+from optide.base.errors import FileError
 from optide.data import digests, seal, tolerances, traces
 from optide.ide import blocks, picard, quadrature
 from optide.record import compare, manifest
@@ -339,7 +340,7 @@ def test_manifest_and_reference_come_back_as_written(accepted, tmp_path):
 def test_a_damaged_manifest_is_named(accepted, tmp_path, damage):
     manifest.write(tmp_path, *accepted[2:])
     (tmp_path / "manifest.json").write_bytes(damage)
-    with pytest.raises(manifest.ManifestError, match=r"delete it and run `snakemake --cores 4 accept`$"):
+    with pytest.raises(FileError, match=r"delete it and run `snakemake --cores 4 accept`$"):
         manifest.read(tmp_path)
 
 
@@ -348,7 +349,7 @@ def test_a_manifest_of_an_earlier_version_is_named_with_what_renews_it(accepted,
     digest = "0" * 64
     earlier = {"environment": {}, "traces": {"a": {"values": digest, "chaotic": False}}, "files": {"b": digest}}
     (tmp_path / "manifest.json").write_text(json.dumps(earlier))
-    with pytest.raises(manifest.ManifestError) as raised:
+    with pytest.raises(FileError) as raised:
         manifest.read(tmp_path)
     assert str(raised.value) == (
         f"{tmp_path}: not a manifest of this version of optide; delete it and run `snakemake --cores 4 accept`"
@@ -361,7 +362,7 @@ def test_a_damaged_reference_is_named(accepted, tmp_path):
     content = path.read_bytes()
     for damaged in (b"", content[:-1], content[:200] + bytes([content[200] ^ 1]) + content[201:]):
         path.write_bytes(damaged)
-        with pytest.raises(manifest.ManifestError, match=r"reference\.parquet: damaged"):
+        with pytest.raises(FileError, match=r"reference\.parquet: damaged"):
             manifest.read(tmp_path)
 
 

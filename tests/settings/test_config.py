@@ -4,6 +4,7 @@ import dataclasses
 import pytest
 
 from conftest import ROOT
+from optide.base.errors import ConfigError
 from optide.data import traces
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import yamlfile
@@ -11,7 +12,6 @@ from optide.settings.config import (
     HYPERPARAMETERS,
     NAMES,
     STATES,
-    ConfigError,
     experiment_slice,
     figure_labels,
     figure_runs,
@@ -20,9 +20,8 @@ from optide.settings.config import (
 )
 from optide.settings.examine import examine
 from optide.settings.looks import LOOKS, looks
-from optide.show import claims as render
 from optide.show import plotting
-from optide.studies import audit, comparison
+from optide.studies import audit
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
 
@@ -48,10 +47,10 @@ def test_every_list_of_names_knows_every_optimizer():
         assert tuple(optimizer(0.1).memories()) == STATES[name]
     hyperparameters = {name for names in HYPERPARAMETERS.values() for name in names}
     states = {state for names in STATES.values() for state in names}
-    assert hyperparameters == set(plotting.SYMBOLS) == set(comparison.HYPERPARAMETERS)
-    for names in (traces.CONFIGURATION.names, audit.KEY, render.CONFIGURATION, comparison.KEY):
+    assert hyperparameters == set(plotting.SYMBOLS)
+    for names in (traces.CONFIGURATION.names, audit.SOLUTIONS.names):
         assert hyperparameters <= set(names)
-    assert {"theta", *states} == set(comparison.CURVES) == set(plotting.QUANTITIES) - {"loss"}
+    assert {"theta", *states} == set(plotting.QUANTITIES) - {"loss"}
     assert states <= set(traces.VALUES.names)
 
 

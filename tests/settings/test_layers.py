@@ -8,8 +8,8 @@ from hypothesis import given
 
 from conftest import ROOT
 from mutations import mutated, mutations, values
+from optide.base.errors import ConfigError
 from optide.settings import layers, yamlfile
-from optide.settings.config import ConfigError
 from optide.settings.layers import COMMAND_LINE, Layer
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")

@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from optide.base.errors import ConfigError
 from optide.settings import yamlfile
 
 
@@ -11,9 +12,11 @@ def test_the_configurations_read_as_any_reader_of_yaml_reads_them(path):
 
 
 def test_scalars_are_those_of_yaml_1_2():
-    text = b"[1e-3, 010, on, 2024-01-01, 1:30, .inf, -.5, ~, '', true, '1', +7]"
+    text = b"[1e-3, 010, on, 2024-01-01, 1:30, .inf, -.5, ~, '', true, '1', +7, 1_000, 0x1f]"
     found = yamlfile.parse(text)
-    assert found == [1e-3, 10, "on", "2024-01-01", "1:30", float("inf"), -0.5, None, "", True, "1", 7]
+    assert found == [1e-3, 10, "on", "2024-01-01", "1:30", float("inf"), -0.5, None, "", True, "1", 7, "1_000", "0x1f"]
+    # whatever version a file says it is of
+    assert yamlfile.parse(b"%YAML 1.1\n---\n[on, 010]") == ["on", 10]
     assert yamlfile.parse(b"a:") == {"a": None}
     assert yamlfile.parse(b"9" * 5000) == float("inf")
 
@@ -32,6 +35,10 @@ BILLION = b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(
     ("content", "message"),
     [
         (b"a: 1\nb: 2\na: 3", "line 3, column 1: key 'a' is given twice"),
+        (b"1: a\n01: b", "line 2, column 1: key '01' is given twice"),
+        (b"1: a\n1.0: b", "line 2, column 1: key '1.0' is given twice"),
+        (b"{true: a, 1: b}", "line 1, column 11: key '1' is given twice"),
+        (b"%YAML 1.1\n---\na: &x on\non: *x\non: b", "line 5, column 1: key 'on' is given twice"),
         (b"a: &x [*x]", "line 1, column 8: alias 'x' is inside its own anchor"),
         (b"a: &x {<<: *x}", "line 1, column 12: alias 'x' is inside its own anchor"),
         (BILLION, "line 5, column .*: more than 50 levels, or 100000 values"),
@@ -42,6 +49,8 @@ BILLION = b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(
         ),
         (b"a: !!python/object/apply:os.system [id]", "line 1, column 4: tag .*os.system' is not allowed"),
         (b"a: !!timestamp x", "tag .* is not allowed"),
+        (b"a: !!set {x}", "tag .*:set' is not allowed"),
+        (b"a: !!str 1", "tag .*:str' is not allowed"),
         (b"a: *x", "line 1, column 4: found undefined alias 'x'"),
         (b"? [a]\n: b", "unhashable key"),
         (b"<<: 3", "expected a mapping or list of mappings for merging"),
@@ -55,14 +64,14 @@ BILLION = b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(
     ],
 )
 def test_what_is_no_plain_data_is_named_in_one_line(content, message):
-    with pytest.raises(yamlfile.YamlError, match=message) as error:
+    with pytest.raises(ConfigError, match=message) as error:
         yamlfile.parse(content)
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
     for path in (tmp_path, tmp_path / "absent.yaml"):
-        with pytest.raises(yamlfile.YamlError, match="directory"):
+        with pytest.raises(ConfigError, match="directory"):
             yamlfile.read(path)
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from conftest import ROOT
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
+from optide.base.errors import ConfigError, FileError
 from optide.data import seal
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
 from optide.settings import yamlfile
-from optide.settings.config import ConfigError
 from optide.settings.examine import examine
 from optide.show import rates_figure
 from optide.studies import linearisation, rates
@@ -205,10 +205,10 @@ def test_damage_and_foreign_files_are_named(table, tmp_path):
     path = tmp_path / "rates.parquet"
     rates.write(path, table, SETTINGS)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(rates.RatesError, match=r"rates\.parquet: .*`snakemake --cores 1 mend`"):
+    with pytest.raises(FileError, match=r"rates\.parquet: .*`snakemake --cores 1 mend`"):
         rates.read(path)
     seal.write(path, table.drop_columns(["low"]))
-    with pytest.raises(rates.RatesError, match=r"columns are not those of rates"):
+    with pytest.raises(FileError, match=r"columns are not those of rates"):
         rates.read(path)
 
 

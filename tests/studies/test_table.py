@@ -3,10 +3,11 @@ import csv
 import numpy as np
 import pytest
 
+from optide.base.errors import ConfigError
 from optide.data import frames, provenance, traces
 from optide.problem.objectives import OBJECTIVES
 from optide.problem.optimizers import Memory
-from optide.settings.config import STATES, ConfigError, experiment_slice
+from optide.settings.config import STATES, experiment_slice
 from optide.show import table1
 from optide.studies import comparison
 from optide.studies.experiments import run

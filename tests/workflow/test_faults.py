@@ -13,7 +13,8 @@ import pytest
 
 from conftest import ROOT
 from elsewhere import LIMITED, POWERLESS
-from optide.base.files import FileError, aside
+from optide.base.errors import FileError
+from optide.base.files import aside
 from pipeline import REDUCED, edited, snakemake
 
 KILLS = int(os.environ.get("KILLS", "4"))  # `make faults`: 50

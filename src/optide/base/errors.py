@@ -22,7 +22,11 @@ class ParameterError(OptideError, ValueError):
 
 
 class ConfigError(OptideError):
-    """The configuration, or a plug-in that it names, contradicts itself; names the key and what is allowed."""
+    """What a user writes (configuration, claims, plug-ins) is wrong; names key or line, and what is allowed."""
+
+
+class FileError(OptideError):
+    """A file is missing, damaged, outdated, of another version, or cannot be written; names it, and what to do."""
 
 
 class NonFiniteError(OptideError, FloatingPointError):

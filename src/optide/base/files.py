@@ -5,14 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 
 PARTIAL = ".part"
 """Suffix of a file that is being written, or that a killed job left behind."""
-
-
-class FileError(OptideError):
-    """A file cannot be written; names it and says why."""
 
 
 @contextmanager

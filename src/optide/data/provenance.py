@@ -27,7 +27,7 @@ from typing import Any
 from PIL import Image
 
 from optide.base import files
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import digests, seal
 
 Record = dict[str, dict[str, str]]
@@ -46,10 +46,6 @@ _MARKDOWN = re.compile(rf"^<!-- {_TITLE}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE
 _LATEX = re.compile(rf"^% {_TITLE}\n((?:% .*\n)*)", re.MULTILINE)
 
 
-class ProvenanceError(OptideError):
-    """A file cannot be read, carries no provenance, or was changed since it was written."""
-
-
 def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> Record:
     """The record of an artefact.
 
@@ -58,7 +54,7 @@ def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> 
         settings: the entries of the configuration it depends on, by key (`optide.settings.config.entry`).
 
     Raises:
-        SealError: a trace cannot be read.
+        FileError: a trace cannot be read.
     """
     return {
         "configuration": {key: of_setting(value) for key, value in settings.items()},
@@ -120,7 +116,7 @@ def read(path: str | Path) -> Record:
     """The record that a file carries.
 
     Raises:
-        ProvenanceError: the file cannot be read, carries none, or was changed since it was written.
+        FileError: the file cannot be read, carries none, or was changed since it was written.
     """
     path = Path(path)
     readers = {
@@ -133,25 +129,25 @@ def read(path: str | Path) -> Record:
         ".json": _csvw,
     }
     if path.suffix not in readers:
-        raise ProvenanceError(f"{path}: provenance is carried by {', '.join(readers)}, not by {path.suffix or 'this'}")
+        raise FileError(f"{path}: provenance is carried by {', '.join(readers)}, not by {path.suffix or 'this'}")
     try:
         content = readers[path.suffix](path)
         is_whole = content is not None and seal.is_whole(_sealed(path))
     except FileNotFoundError as error:
-        raise ProvenanceError(f"{path}: no such file ({error.filename})") from None
+        raise FileError(f"{path}: no such file ({error.filename})") from None
     except (OSError, ValueError, SyntaxError) as error:
-        raise ProvenanceError(f"{path}: not a readable {path.suffix} file ({error})") from None
+        raise FileError(f"{path}: not a readable {path.suffix} file ({error})") from None
     if content is None:
-        raise ProvenanceError(f"{path}: carries no provenance")
+        raise FileError(f"{path}: carries no provenance")
     try:
         record = json.loads(content)
         well_formed = set(record) == {*PARTS, _SEAL_KEY} and all(isinstance(record[part], dict) for part in PARTS)
     except (ValueError, TypeError):
         well_formed = False
     if not well_formed:
-        raise ProvenanceError(f"{path}: carries no provenance that this version can read")
+        raise FileError(f"{path}: carries no provenance that this version can read")
     if not is_whole:
-        raise ProvenanceError(f"{path}: changed since it was written")
+        raise FileError(f"{path}: changed since it was written")
     return {part: record[part] for part in PARTS}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import seal
 from optide.settings.config import Config
 
@@ -29,20 +29,20 @@ def metadata(table: pa.Table) -> dict[str, Any]:
     return json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
 
 
-def read(
-    path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: str, error: type[OptideError]
-) -> pa.Table:
+def read(path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: str) -> pa.Table:
     """Read what `write` wrote.
 
     Args:
         schema: that it must have, given its metadata.
         what: the table is, for the message.
-        error: to raise if it cannot be read, was damaged, or has other columns.
+
+    Raises:
+        FileError: it cannot be read, was damaged, or has other columns.
     """
     try:
         table = seal.read(path)
-    except seal.SealError as damage:
-        raise error(f"{damage}; {seal.REMEDY}") from None
+    except FileError as error:
+        raise FileError(f"{error}; {seal.REMEDY}") from None
     if not table.schema.equals(schema(metadata(table))):
-        raise error(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
+        raise FileError(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
     return table

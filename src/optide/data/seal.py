@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from optide.base import arithmetic as _runtime
 from optide.base import files
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 
 REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated files, `snakemake --cores 4` builds them again"
 """What to do about a file that cannot be read."""
@@ -25,10 +25,6 @@ _KEY = b"optide-seal"
 _BLANK = BLANK.encode()
 _SEAL = re.compile(rb"sealed:[0-9a-f]{64}")
 _PNG = b"\x89PNG\r\n\x1a\n"
-
-
-class SealError(OptideError):
-    """A file cannot be read, was damaged, or was not written by `write`."""
 
 
 def close(content: bytes) -> bytes:
@@ -81,14 +77,14 @@ def read(path: str | Path) -> pa.Table:
     """Read what `write` wrote, with its metadata.
 
     Raises:
-        SealError: the file cannot be read, was damaged, or has no seal; names it.
+        FileError: the file cannot be read, was damaged, or has no seal; names it.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise SealError(f"{path}: {error.strerror}") from None
+        raise FileError(f"{path}: {error.strerror}") from None
     if not is_whole(content):
-        raise SealError(f"{path}: damaged, or not written by this version of optide")
+        raise FileError(f"{path}: damaged, or not written by this version of optide")
     # In this thread: a thread of pyarrow's that is still at work when Python ends can abort the process.
     file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
     metadata = {key: value for key, value in file.metadata.metadata.items() if key != _KEY}

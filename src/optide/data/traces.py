@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import seal
 from optide.problem.registry import HYPERPARAMETERS, STATES, is_state, parts
 from optide.settings.config import Config, elements, label
@@ -23,10 +23,6 @@ FORMAT = b"2"
 
 _KEY = b"optide"
 _FORMAT_KEY = b"optide-format"
-
-
-class TraceError(OptideError):
-    """A trace file is missing, damaged or of another version; says how to mend it."""
 
 
 def given(hyperparameters: Iterable[str] = (), size: int = 0) -> pa.Schema:
@@ -125,18 +121,18 @@ def read(path: str | Path) -> pa.Table:
     """Read a trace and make sure that it is one, to the last bit.
 
     Raises:
-        TraceError: the file cannot be read or was damaged, its format is not that of this version,
+        FileError: the file cannot be read or was damaged, its format is not that of this version,
             or its columns are not those of its configuration.
     """
     try:
         table = seal.read(path)
-    except seal.SealError as error:
-        raise TraceError(f"{error}; {seal.REMEDY}") from None
+    except FileError as error:
+        raise FileError(f"{error}; {seal.REMEDY}") from None
     found = (table.schema.metadata or {}).get(_FORMAT_KEY)
     if found != FORMAT:
-        raise TraceError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
+        raise FileError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
     if not table.schema.equals(_schema(_metadata(table))):
-        raise TraceError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
+        raise FileError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
     return table
 
 
@@ -221,13 +217,13 @@ def lanes(path: str | Path) -> list[Trace]:
     """The configurations of a trace file, in their order in it.
 
     Raises:
-        TraceError: as in `read`; or the metadata are those of other lanes.
+        FileError: as in `read`; or the metadata are those of other lanes.
     """
     table = read(path)
     reports = _metadata(table)["lanes"]
     found = [*split(table)]
     if len(reports) != len(found):
-        raise TraceError(f"{path}: {len(found)} configurations, but metadata for {len(reports)}")
+        raise FileError(f"{path}: {len(found)} configurations, but metadata for {len(reports)}")
     columns = given(_others(table, reports), elements(reports[0]["theta0"])).names
     return [_trace(part, report, columns) for part, report in zip(found, reports, strict=True)]
 

@@ -16,15 +16,11 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from optide.base.errors import OptideError, tell
+from optide.base.errors import FileError, tell
 
 OWN = {"optide", "pip"}
 """What is installed and not locked: the project, and what installs."""
 LOCK, PAGE = Path("requirements.lock"), Path("docs/dependencies.md")
-
-
-class LockError(OptideError):
-    """The lock file has a line that does not lock; names it."""
 
 
 class Locked(NamedTuple):
@@ -48,7 +44,7 @@ def read(text: str) -> dict[str, Locked]:
     """The entries of a lock file, by name.
 
     Raises:
-        LockError: an entry names no single version, or has no SHA-256, without which any file of that name would do.
+        FileError: an entry names no single version, or has no SHA-256, without which any file of that name would do.
     """
     found = {}
     for line in re.sub(r"\\\n|#.*", " ", text).splitlines():
@@ -56,7 +52,7 @@ def read(text: str) -> dict[str, Locked]:
             continue
         entry = re.fullmatch(r"([\w.-]+)==([\w.!+-]+)((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*", line)
         if not entry:
-            raise LockError(f"{' '.join(line.split()[:1])}: must be NAME==VERSION with at least one --hash=sha256:...")
+            raise FileError(f"{' '.join(line.split()[:1])}: must be NAME==VERSION with at least one --hash=sha256:...")
         name, version, hashes = entry.groups()
         found[canonical(name)] = Locked(version, re.findall(r"sha256:\w+", hashes))
     return found
@@ -137,8 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         locked = read(LOCK.read_text(encoding="utf-8"))
-    except (LockError, OSError) as error:
-        tell(LockError(f"{LOCK}: {error}"))
+    except (FileError, OSError) as error:
+        tell(FileError(f"{LOCK}: {error}"))
         return 1
     packages = installed()
     page = licences(locked, packages)
@@ -149,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
         found.append(f"{PAGE}: not the licences of what is installed; `make docs` renews it")
     for line in found:
-        tell(LockError(line))
+        tell(FileError(line))
     if not found:
         print(f"{len(locked)} packages: versions and files as locked and installed, licences as in {PAGE}")
     return 1 if found else 0

@@ -107,7 +107,7 @@ def of_results(path: str | Path, known: Known) -> Iterator[Column]:
         known: what was accepted.
 
     Raises:
-        SealError: the file cannot be read.
+        FileError: the file cannot be read.
     """
     table = seal.read(path).combine_chunks()
     described = metadata(table)

@@ -15,17 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
 from optide.base import files
 from optide.base.arithmetic import ENVIRONMENT
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import digests, provenance
 from optide.data.provenance import INPUTS
 from optide.record.manifest import PACKAGES
+from optide.settings import yamlfile
 
 METADATA = "ro-crate-metadata.json"
 
@@ -61,10 +61,6 @@ FORMATS = {
 """Media types by the end of a name; the rest is plain text.  The standard library's table depends on the system."""
 
 
-class CrateError(OptideError):
-    """What a crate must say cannot be said."""
-
-
 def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], artefacts: Sequence[str]) -> None:
     """Copy what went in to `INPUTS`, and describe everything in `METADATA`.
 
@@ -75,8 +71,8 @@ def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], 
         artefacts: paths of all figures and tables; each carries its provenance.
 
     Raises:
-        CrateError: CITATION.cff lacks a key, or an artefact was drawn from other traces.
-        ProvenanceError: an artefact carries none.
+        ConfigError: CITATION.cff is not YAML.
+        FileError: it lacks a key, or an artefact was drawn from other traces, or carries no provenance.
     """
     citation = _citation(sources["CITATION.cff"])
     for name, content in sources.items():
@@ -90,10 +86,10 @@ def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], 
 
 
 def _citation(content: bytes) -> dict[str, Any]:
-    citation = yaml.safe_load(content)
+    citation = yamlfile.parse(content)
     for key in ("title", "version", "date-released", "license", "authors", "references"):
         if key not in citation:
-            raise CrateError(f"CITATION.cff: {key} is missing")
+            raise FileError(f"CITATION.cff: {key} is missing")
     return citation
 
 
@@ -113,7 +109,7 @@ def _describe(
     for path in artefacts:
         drawn_from = provenance.read(directory / path)["traces"]
         if strangers := drawn_from.keys() - set(traces):
-            raise CrateError(f"{path}: drawn from {min(strangers)}, which is not among the traces of this run")
+            raise FileError(f"{path}: drawn from {min(strangers)}, which is not among the traces of this run")
         based_on = _compact([described[trace] for trace in drawn_from])
         described[path] = _file(crate, directory, path, name=path, description="a figure or table", isBasedOn=based_on)
     action = crate.add_action(

@@ -21,7 +21,7 @@ from matplotlib import ft2font
 
 from optide.base import files
 from optide.base.arithmetic import ENVIRONMENT
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import digests, fingerprints, provenance, seal
 from optide.data.fingerprints import Column, Tolerance, column
 from optide.record import contents, pages, pictures
@@ -29,7 +29,7 @@ from optide.record.contents import Known
 
 PACKAGES = (
     *("optide", "jax", "jaxlib", "numpy", "pyarrow", "matplotlib", "kiwisolver", "pillow", "fonttools", "pypdf"),
-    *("tabulate", "plotly", "jinja2"),
+    *("pandas", "tabulate", "plotly", "jinja2"),
 )
 """What decides about values and files: kiwisolver lays out, Pillow compresses PNG, fontTools subsets fonts in PDF."""
 RENDERING = ("matplotlib", "freetype", "kiwisolver", "pillow", "fonttools", "pypdf")
@@ -70,10 +70,6 @@ SCHEMA = {
     },
 }
 RENEWAL = "delete it and run `snakemake --cores 4 accept`"
-
-
-class ManifestError(OptideError):
-    """The manifest or the reference cannot be read, or an artefact differs from it."""
 
 
 def environment() -> dict[str, str]:
@@ -170,16 +166,16 @@ def read(folder: Path) -> tuple[dict[str, Any], pa.Table]:
     """The accepted manifest and reference; empty if there is none yet.
 
     Raises:
-        ManifestError: it cannot be read, or is of another version; says how to renew it.
+        FileError: it cannot be read, or is of another version; says how to renew it.
     """
     if not (folder / "manifest.json").exists():
         return {"environment": environment(), "results": {}, "files": {}}, REFERENCE.empty_table()
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         accepted = seal.read(folder / "reference.parquet")
-    except (OSError, ValueError, seal.SealError) as error:
+    except (OSError, ValueError, FileError) as error:
         remedy = f"restore the folder from version control, or {RENEWAL}"
-        raise ManifestError(f"{folder}: not readable ({error}); {remedy}") from None
+        raise FileError(f"{folder}: not readable ({error}); {remedy}") from None
     if not Draft202012Validator(SCHEMA).is_valid(manifest) or not accepted.schema.equals(REFERENCE):
-        raise ManifestError(f"{folder}: not a manifest of this version of optide; {RENEWAL}")
+        raise FileError(f"{folder}: not a manifest of this version of optide; {RENEWAL}")
     return manifest, accepted

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from plotly.offline import get_plotlyjs
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import frames, provenance, tolerances, traces
 from optide.data.fingerprints import PLACES, Column, column
 from optide.data.tolerances import CHAOTIC
@@ -35,10 +35,6 @@ _JUDGED = ("verdict", "number", "converged", "measured", "low", "high", "first",
 """Columns of the claims that depend on a solution."""
 
 
-class PageError(OptideError):
-    """A page cannot be read as what it is said to be."""
-
-
 def columns(path: str | Path, known: Known) -> Iterator[Column]:
     """The columns of a table or a page.
 
@@ -47,7 +43,7 @@ def columns(path: str | Path, known: Known) -> Iterator[Column]:
         known: what was accepted.
 
     Raises:
-        PageError: the page, or the CSV file of its table, cannot be read.
+        FileError: the page, or the CSV file of its table, cannot be read.
     """
     path = Path(path)
     try:
@@ -58,7 +54,7 @@ def columns(path: str | Path, known: Known) -> Iterator[Column]:
             rows = [*csv.reader(io.StringIO(text))] if path.suffix == ".csv" else _cells(path.suffix, text)
             yield from _of_rows(rows, _grades(path, rows, known), known)
     except (OSError, ValueError, KeyError) as error:
-        raise PageError(f"{path}: not a readable {path.suffix} file ({error})") from None
+        raise FileError(f"{path}: not a readable {path.suffix} file ({error})") from None
 
 
 def _cells(suffix: str, text: str) -> list[list[str]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from optide.base.errors import OptideError
+from optide.base.errors import FileError
 from optide.data import tolerances
 from optide.data.fingerprints import EXACT, LENGTH, Column, Tolerance, column, rows_from
 from optide.show import drawn
@@ -25,17 +25,13 @@ _REFERENCE = re.compile(r"(IndirectObject\(\d+, \d+), \d+\)")  # the rest is the
 _NUMBER = re.compile(rb"(?<![\w#.])[+-]?(?:\d+\.?\d*|\.\d+)(?![\w#.])")
 
 
-class PictureError(OptideError):
-    """A figure cannot be read."""
-
-
 def columns(path: str | Path) -> Iterator[Column]:
     """The columns of a .png or .pdf file.
 
     A figure that draws a chaotic solution, or residuals, has no part `RENDERED`: it looks otherwise elsewhere.
 
     Raises:
-        PictureError: it cannot be read.
+        FileError: it cannot be read.
     """
     path = Path(path)
     try:
@@ -45,7 +41,7 @@ def columns(path: str | Path) -> Iterator[Column]:
         if not any(drawn.is_chaotic(panel) for panel in panels):
             yield from _pixels(path) if path.suffix == ".png" else _operators(path)
     except (OSError, ValueError, KeyError, SyntaxError) as error:
-        raise PictureError(f"{path}: not a readable {path.suffix} file ({error})") from None
+        raise FileError(f"{path}: not a readable {path.suffix} file ({error})") from None
 
 
 def _of_description(figure: Mapping[str, Any]) -> Iterator[Column]:

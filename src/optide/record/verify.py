@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from optide.base.errors import ConfigError, OptideError, tell
 from optide.data import digests, seal
-from optide.data.provenance import CLAIMS, CONFIGURATION, INPUTS, ProvenanceError, Record, of_setting, read
+from optide.data.provenance import CLAIMS, CONFIGURATION, INPUTS, Record, of_setting, read
 from optide.settings import yamlfile
 from optide.settings.config import Config, entry
 
@@ -51,7 +51,7 @@ def _verify_trace(path: str, recorded: str, directory: Path) -> Item:
         return Item("missing", path, recorded)
     try:
         return _compare(path, recorded, digests.of_table(seal.read(directory / path)))
-    except seal.SealError:
+    except FileError:
         return Item("differs", path, f"{recorded}, now not a trace")
 
 
@@ -67,10 +67,10 @@ def _configuration(path: Path, directory: Path) -> Config:
 def _mapping(path: Path) -> dict[str, Any]:
     try:
         content = yamlfile.read(path)
-    except yamlfile.YamlError as error:
-        raise ProvenanceError(f"{path}: cannot be read as YAML ({error})") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({error})") from None
     if not isinstance(content, dict):
-        raise ProvenanceError(f"{path}: not a mapping of keys to entries")
+        raise ConfigError(f"{path}: not a mapping of keys to entries")
     return content
 
 

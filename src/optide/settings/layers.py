@@ -61,7 +61,7 @@ def _read(path: Path) -> Layer:
     name = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     try:
         return Layer(name, yamlfile.read(path), path.read_text(encoding="utf-8"))
-    except yamlfile.YamlError as error:
+    except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from optide.base.errors import OptideError
+from optide.base.errors import ConfigError
 
 MAX_BYTES = 100_000
 MAX_DEPTH = 50
@@ -18,40 +18,36 @@ MAX_VALUES = 100_000
 """After aliases are written out: a few lines of nested aliases can stand for billions."""
 
 
-class YamlError(OptideError):
-    """A file is not YAML that can be read as plain data; names the line."""
-
-
 def read(path: str | Path) -> Any:
     """The data in a YAML file.
 
     Raises:
-        YamlError: the file cannot be read, is not UTF-8 or not YAML; gives a key twice; has tags, an
+        ConfigError: the file cannot be read, is not UTF-8 or not YAML; gives a key twice; has tags, an
             alias inside its own anchor, or more levels or values than a configuration can need.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise YamlError(f"{error.strerror}") from None
+        raise ConfigError(f"{error.strerror}") from None
     return parse(content)
 
 
 def parse(content: bytes) -> Any:
     """The data in the bytes of a YAML file; see `read`."""
     if len(content) > MAX_BYTES:
-        raise YamlError(f"{len(content)} bytes; at most {MAX_BYTES} are allowed")
+        raise ConfigError(f"{len(content)} bytes; at most {MAX_BYTES} are allowed")
     try:
         return yaml.load(content.decode("utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
-        raise YamlError(f"line {line}: byte 0x{byte:02x} is not UTF-8; the file must be UTF-8 text") from None
+        raise ConfigError(f"line {line}: byte 0x{byte:02x} is not UTF-8; the file must be UTF-8 text") from None
     except yaml.MarkedYAMLError as error:
         problem = ", ".join(filter(None, (error.context, error.problem)))
         mark = error.problem_mark or error.context_mark
-        raise YamlError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}") from None
+        raise ConfigError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}") from None
     except yaml.YAMLError as error:
-        raise YamlError(f"{' '.join(str(error).split())}") from None
+        raise ConfigError(f"{' '.join(str(error).split())}") from None
 
 
 def scalar(text: str) -> Any:
@@ -85,7 +81,7 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         if not isinstance(event, yaml.AliasEvent):
-            _refuse_duplicates(node)
+            self._refuse_duplicates(node)
             self._sizes[id(node)] = self._measure(node)
         elif id(node) not in self._sizes:
             problem = f"alias {event.anchor!r} is inside its own anchor"
@@ -94,6 +90,16 @@ class _Loader(yaml.SafeLoader):
         if size > MAX_VALUES or levels > MAX_DEPTH:
             raise _endless(event)
         return node
+
+    def _refuse_duplicates(self, node):
+        seen = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
+            if isinstance(key, yaml.ScalarNode):
+                # by value: 1, 01 and 1.0 are one key, and so is true
+                own = key.tag.endswith(":merge"), self.construct_object(key)
+                if own in seen:
+                    raise yaml.composer.ComposerError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+                seen.add(own)
 
     def _measure(self, node):
         children = node.value if isinstance(node, yaml.SequenceNode) else []
@@ -106,15 +112,6 @@ class _Loader(yaml.SafeLoader):
 def _endless(event):
     problem = f"more than {MAX_DEPTH} levels, or {MAX_VALUES} values with aliases written out"
     return yaml.composer.ComposerError(None, None, problem, event.start_mark)
-
-
-def _refuse_duplicates(node):
-    seen = set()
-    for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
-        if isinstance(key, yaml.ScalarNode):
-            if (key.tag, key.value) in seen:
-                raise yaml.composer.ComposerError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-            seen.add((key.tag, key.value))
 
 
 def _scalar(kind: str, pattern: str, first: str) -> None:

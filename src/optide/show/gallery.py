@@ -40,8 +40,7 @@ def write(paths: Sequence[str | Path], target: str | Path) -> None:
     """Write the sheet of some figures as PNG, with the provenance of all of them; whole or not at all.
 
     Raises:
-        FileError: it cannot be written.
-        ProvenanceError: a figure cannot be read or carries none.
+        FileError: it cannot be written; or a figure cannot be read, or carries none.
     """
     record = provenance.union([provenance.read(path) for path in paths])
     text = PngInfo()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from optide.base import files
-from optide.base.errors import OptideError, tell
+from optide.base.errors import FileError, OptideError, tell
 from optide.claims.check import MODELS
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED
 from optide.show.claims import shared
@@ -22,10 +22,6 @@ _BLOCK = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTA
 OURS = "this project"
 """The source of claims that are not the paper's."""
 _SIGNS = {HOLDS: "holds", FAILS: "**fails**", UNDECIDED: "undecided"}
-
-
-class ReadmeError(OptideError):
-    """The README has no markers, or another table between them; or there are no verdicts to compare it with."""
 
 
 def brief(rows: Iterable[Mapping[str, str]]) -> str:
@@ -64,25 +60,25 @@ def read(path: Path) -> str:
     """The table that belongs to the verdicts in a file.
 
     Raises:
-        ReadmeError: it cannot be read.
+        FileError: it cannot be read.
     """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             return brief(csv.DictReader(stream))
     except OSError as error:
-        raise ReadmeError(f"{path}: {error.strerror}; `snakemake --cores 4 claims` writes it") from None
+        raise FileError(f"{path}: {error.strerror}; `snakemake --cores 4 claims` writes it") from None
     except KeyError as error:
-        raise ReadmeError(f"{path}: no column {error}; `snakemake --cores 4 claims` writes it") from None
+        raise FileError(f"{path}: no column {error}; `snakemake --cores 4 claims` writes it") from None
 
 
 def replaced(text: str, table: str, path: Path) -> str:
     """A README with the table between its markers.
 
     Raises:
-        ReadmeError: it has no markers.
+        FileError: it has no markers.
     """
     if not _BLOCK.search(text):
-        raise ReadmeError(f"{path}: has no lines {BEGIN!r} and {END!r}")
+        raise FileError(f"{path}: has no lines {BEGIN!r} and {END!r}")
     return _BLOCK.sub(lambda _: table, text)
 
 
@@ -101,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = options.readme.read_text(encoding="utf-8")
         new = replaced(text, read(options.claims), options.readme)
         if options.check and new != text:
-            raise ReadmeError(f"{options.readme}: its verdicts are not those of {options.claims}; run `make readme`")
+            raise FileError(f"{options.readme}: its verdicts are not those of {options.claims}; run `make readme`")
         if not options.check:
             with files.aside(options.readme) as temporary:
                 temporary.write_text(new, encoding="utf-8")

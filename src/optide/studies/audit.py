@@ -7,16 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide.base.errors import OptideError
 from optide.data import results, traces
 from optide.problem.registry import HYPERPARAMETERS, parts
 from optide.settings.config import Config, elements
 
 Array = np.ndarray
-
-
-class AuditError(OptideError):
-    """A file of the audit is missing, damaged or of another version; says how to mend it."""
 
 
 class Treatment(NamedTuple):
@@ -105,9 +100,9 @@ def read(path: str | Path) -> list[Solved]:
     """Read what `write` wrote, in its order.
 
     Raises:
-        AuditError: the file cannot be read, was damaged, or has other columns.
+        FileError: the file cannot be read, was damaged, or has other columns.
     """
-    table = results.read(path, lambda found: schema(found["configuration"]["experiments"]), "an audit", AuditError)
+    table = results.read(path, lambda found: schema(found["configuration"]["experiments"]), "an audit")
     solved = []
     for part, lane in zip(traces.split(table), results.metadata(table)["lanes"], strict=True):
         treatment = Treatment(*(lane[name] for name in Treatment._fields))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from optide.base.errors import OptideError
 from optide.data import results
 from optide.numerics import elementary, metrics
 from optide.problem import plugins
@@ -49,10 +48,6 @@ def schema(settings: Config) -> pa.Schema:
     )
 
 
-class RatesError(OptideError):
-    """The file of rates is missing, damaged or of another version; says how to mend it."""
-
-
 def write(path: str | Path, table: pa.Table, settings: Config) -> None:
     """Write rates with the settings they were computed for, sealed, whole or not at all."""
     results.write(path, table.cast(schema(settings)), settings)
@@ -62,9 +57,9 @@ def read(path: str | Path) -> list[dict[str, Any]]:
     """Read rates, as rows of `schema`.
 
     Raises:
-        RatesError: the file cannot be read, was damaged, or has other columns.
+        FileError: the file cannot be read, was damaged, or has other columns.
     """
-    return results.read(path, lambda found: schema(found["configuration"]), "rates", RatesError).to_pylist()
+    return results.read(path, lambda found: schema(found["configuration"]), "rates").to_pylist()
 
 
 def compute(settings: Config) -> pa.Table:
