@@ -57,10 +57,10 @@ def solve_lanes(
     if np.ndim(steps) and (method != "march" or len(lengths) != len(optimizers)):
         raise ParameterError("steps", steps, "one number for all lanes, or with march one for each")
     chosen = Options(objective, 0, method, "", lookahead, substeps, order, save_every)
-    checked = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
-    options, t_start = max(checked, key=lambda one: one[0].steps)
+    settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
+    options, t_start = max(settled, key=lambda one: one[0].steps)
     if np.ndim(steps):
-        lanes = lanes._replace(end=np.asarray([intervals(own) for own, _ in checked], float))
+        lanes = lanes._replace(end=np.asarray([intervals(own) for own, _ in settled], float))
     names = [where_of(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
     check_objective(objective, starts[0], names[0])
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
