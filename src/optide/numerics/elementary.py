@@ -2,9 +2,10 @@
 
 Logarithm and exponential are XLA's own.  Those of NumPy and of the C library depend on the instructions that
 the processor has, and so do the C library's cosine and power, which XLA calls, too (docs/reproducibility.md).
+
+JAX is imported on first use: planning, which only names what is measured, needs none.
 """
 
-import jax.numpy as jnp
 import numpy as np
 
 from optide.base.arithmetic import in_float64
@@ -13,12 +14,16 @@ from optide.base.arithmetic import in_float64
 @in_float64
 def log(x: np.ndarray | float) -> np.ndarray:
     """The natural logarithm, elementwise; -inf at 0."""
+    import jax.numpy as jnp  # noqa: PLC0415
+
     return np.asarray(jnp.log(jnp.asarray(x, float)))
 
 
 @in_float64
 def exp(x: np.ndarray | float) -> np.ndarray:
     """The exponential, elementwise."""
+    import jax.numpy as jnp  # noqa: PLC0415
+
     return np.asarray(jnp.exp(jnp.asarray(x, float)))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from optide.claims.check import MODELS, Claim
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
+from optide.claims.selection import MODELS, Claim
 from optide.data import provenance
 from optide.numerics.metrics import Fit
 from optide.settings.config import number as exactly
