@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT
 from optide.base.errors import ConfigError
-from optide.claims import check, equation, judge, measures
+from optide.claims import check, equation, judge, measures, selection
 from optide.data import provenance, traces
 from optide.numerics.metrics import Fit
 from optide.settings import yamlfile
@@ -147,7 +147,7 @@ def document():
 def lanes(reduced, document, tmp_path_factory):
     path = tmp_path_factory.mktemp("traces") / "x.parquet"
     found = []
-    for scheme, name, rate in check.runs(document["claims"]):
+    for scheme, name, rate in selection.runs(document["claims"]):
         traces.write(path, *experiments.run(experiment_slice(reduced, name, rate), scheme))
         found += traces.lanes(path)
     return found
@@ -201,9 +201,9 @@ def test_the_vocabulary_of_comparisons_is_that_of_the_schema():
 def test_claims_are_judged_on_each_model_and_configuration(document, lanes):
     findings = judge.judge(document["claims"], lanes)
     assert [(f.claim, f.model) for f in findings] == [
-        *(("slow", model) for model in check.MODELS),
+        *(("slow", model) for model in selection.MODELS),
         *(("alike", model) for model in ("published", "published", "converged", "converged")),
-        *(("memory", model) for model in check.MODELS),
+        *(("memory", model) for model in selection.MODELS),
         ("sweeps", "converged"),
     ]
     found = {key: verdict.verdict for key, verdict in judge.verdicts(findings).items()}

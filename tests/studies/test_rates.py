@@ -13,7 +13,7 @@ from optide.problem.objectives import quadratic
 from optide.settings import yamlfile
 from optide.settings.examine import examine
 from optide.show import rates_figure
-from optide.studies import linearisation, rates
+from optide.studies import linearisation, rates, rates_solve
 
 DISTANCE = 3.0  # from theta0 = 1 to the minimum at 4
 
@@ -156,7 +156,7 @@ K = np.arange(400)
     ],
 )
 def test_a_rate_that_is_none_says_why(distance, converged, status):
-    fit, found = rates.assess(distance, converged)
+    fit, found = rates_solve.assess(distance, converged)
     assert found == status
     assert (fit == metrics.NO_FIT) == (status != "fitted") or status != "fitted"
     assert status == "fitted" or np.isnan(fit.rate)
@@ -178,7 +178,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def table():
-    return rates.compute(SETTINGS)
+    return rates_solve.compute(SETTINGS)
 
 
 def test_each_place_of_the_grid_has_a_row_for_each_model(table, tmp_path):

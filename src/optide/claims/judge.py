@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optide.claims.check import MODELS, Claim, counterpart, selects
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
+from optide.claims.selection import MODELS, Claim, counterpart, selects
 from optide.data.traces import Trace
 from optide.numerics.metrics import Fit
 from optide.problem.registry import is_state

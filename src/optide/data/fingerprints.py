@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide.settings.schema import shown
+from optide.base.words import shown
 
 Array = np.ndarray
 

@@ -2,12 +2,14 @@
 
 Logarithm and exponential are XLA's own.  Those of NumPy and of the C library depend on the instructions that
 the processor has, and so do the C library's cosine and power, which XLA calls, too (docs/reproducibility.md).
+
+JAX is imported on first use: planning, which only names what is measured, needs none.
 """
 
-import jax.numpy as jnp
 import numpy as np
 
 from optide.base.arithmetic import in_float64
+from optide.base.lazy import jnp
 
 
 @in_float64

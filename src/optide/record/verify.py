@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from optide.base.errors import ConfigError, OptideError, tell
+from optide.base.errors import ConfigError, FileError, OptideError, tell
 from optide.data import digests, seal
 from optide.data.provenance import CLAIMS, CONFIGURATION, INPUTS, Record, of_setting, read
 from optide.settings import yamlfile

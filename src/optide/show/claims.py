@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from optide.claims.check import MODELS, Claim
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
+from optide.claims.selection import MODELS, Claim
 from optide.data import frames, provenance
 from optide.numerics.metrics import Fit
 from optide.settings.config import number as exactly

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from optide.base import files
 from optide.base.errors import FileError, OptideError, tell
-from optide.claims.check import MODELS
 from optide.claims.judge import FAILS, HOLDS, UNDECIDED
+from optide.claims.selection import MODELS
 from optide.show.claims import shared
 
 BEGIN, END = "<!-- claims, written by `make readme` -->", "<!-- end of claims -->"
