@@ -61,7 +61,7 @@ lint: .venv/installed
 
 docs: .venv/installed
 	$(BIN)/python -m optide.settings.schema workflow/schemas/config.schema.yaml > docs/configuration.md
-	$(BIN)/python -m optide.settings.schema workflow/schemas/claims.schema.yaml > docs/claims.md
+	$(BIN)/python -m optide.claims.check workflow/schemas/claims.schema.yaml > docs/claims.md
 	$(BIN)/python -m optide.planning.environment --licences > docs/dependencies.md
 
 readme: .venv/installed

@@ -47,7 +47,12 @@ def test_lanes_are_the_runs_they_claim_to_be(written):
         again = run_discrete(Adam(0.1, c["beta1"], c["beta2"]), double_well, c["theta0"], c["steps"])
         np.testing.assert_array_equal(lane.values["theta"], again.theta)
         np.testing.assert_array_equal(lane.values["v"], again.state["v"])
-        assert np.isnan(lane.values["G"]).all()
+        assert "G" not in lane.values
+        assert lane.quantities == ("theta", "loss", "m", "v")
+        for quantity in lane.quantities:  # a state of row k is that after k updates
+            steps, values = lane.curve(quantity)
+            np.testing.assert_array_equal(steps, np.arange(c["steps"]))
+            np.testing.assert_array_equal(values, lane.values[quantity])
         assert c["converged"] is None
 
 
@@ -62,7 +67,8 @@ def test_a_continuous_trace_says_where_it_starts_and_how_it_converged(written):
 
 def test_pandas_and_duckdb_read_all_traces_as_one_table(written):
     frame = pd.read_parquet(written)
-    assert list(frame.columns) == traces.SCHEMA.names
+    assert list(frame.columns) == traces.read(written / "discrete.parquet").schema.names
+    assert frame.groupby("scheme")["lane"].nunique().tolist() == [12, 12]
     counts = duckdb.sql(f"select scheme, count(*) from '{written}/*.parquet' group by scheme order by 1").fetchall()
     assert counts == [("converged", 12 * 99), ("discrete", 12 * 100)]
     assert len(frame) == 12 * 199
@@ -122,12 +128,14 @@ def test_traces_of_another_version_or_without_a_seal_are_refused(written, tmp_pa
     with pytest.raises(FileError, match=r"unsealed\.parquet: damaged, or not written by this version"):
         traces.read(tmp_path / "unsealed.parquet")
     seal.write(tmp_path / "columns.parquet", table.drop_columns(["loss"]))
-    with pytest.raises(FileError, match=r"columns\.parquet: columns are not those"):
-        traces.read(tmp_path / "columns.parquet")
+    seal.write(tmp_path / "foreign.parquet", table.replace_schema_metadata({"optide-format": traces.FORMAT}))
+    for name in ("columns", "foreign"):
+        with pytest.raises(FileError, match=rf"{name}\.parquet: columns are not those"):
+            traces.read(tmp_path / f"{name}.parquet")
     with pytest.raises(FileError, match=r"absent\.parquet: No such file"):
         traces.read(tmp_path / "absent.parquet")
     monkeypatch.setattr(traces, "FORMAT", b"0")
-    traces.write(tmp_path / "old.parquet", table, {})
+    traces.write(tmp_path / "old.parquet", table, traces.metadata(written / "discrete.parquet"))
     monkeypatch.undo()
     with pytest.raises(FileError, match=r"old\.parquet: format b'0' of another version"):
         traces.read(tmp_path / "old.parquet")
@@ -187,6 +195,8 @@ def test_a_failed_write_leaves_nothing(tmp_path, written, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.Path, "write_bytes", full)
+    path = written / "discrete.parquet"
+    table, metadata = traces.read(path), traces.metadata(path)
     with pytest.raises(FileError, match=r"x\.parquet: cannot be written: No space left on device"):
-        traces.write(tmp_path / "x.parquet", traces.read(written / "discrete.parquet"), {})
+        traces.write(tmp_path / "x.parquet", table, metadata)
     assert list(tmp_path.iterdir()) == []

@@ -1,17 +1,12 @@
 import copy
-import dataclasses
 
 import pytest
 
 from conftest import ROOT
 from optide.base.errors import ConfigError
-from optide.data import traces
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import yamlfile
 from optide.settings.config import (
-    HYPERPARAMETERS,
-    NAMES,
-    STATES,
     experiment_slice,
     figure_labels,
     figure_runs,
@@ -20,8 +15,7 @@ from optide.settings.config import (
 )
 from optide.settings.examine import examine
 from optide.settings.looks import LOOKS, looks
-from optide.show import plotting
-from optide.studies import audit
+from optide.settings.vocabulary import MARK, complete
 
 SCHEMA = yamlfile.read(ROOT / "workflow/schemas/config.schema.yaml")
 
@@ -31,27 +25,23 @@ def test_the_configurations_are_valid(path):
     assert examine(yamlfile.read(ROOT / path), SCHEMA) == []
 
 
-def test_the_schema_knows_the_names_of_the_library():
-    experiment = SCHEMA["$defs"]["experiment"]["properties"]
-    assert experiment["objective"]["enum"] == list(OBJECTIVES)
-    assert experiment["optimizer"]["enum"] == list(OPTIMIZERS)
-    states = {state for names in STATES.values() for state in names}
-    assert set(SCHEMA["$defs"]["figure"]["properties"]["quantity"]["enum"]) == {"theta", "loss", *states}
-
-
-def test_every_list_of_names_knows_every_optimizer():
-    assert set(OPTIMIZERS) == set(HYPERPARAMETERS) == set(STATES) == set(NAMES)
-    for name, optimizer in OPTIMIZERS.items():
-        fields = [field.name for field in dataclasses.fields(optimizer) if field.name not in ("learning_rate", "eps")]
-        assert tuple(fields) == HYPERPARAMETERS[name]
-        assert tuple(optimizer(0.1).memories()) == STATES[name]
-    hyperparameters = {name for names in HYPERPARAMETERS.values() for name in names}
-    states = {state for names in STATES.values() for state in names}
-    assert hyperparameters == set(plotting.SYMBOLS)
-    for names in (traces.CONFIGURATION.names, audit.SOLUTIONS.names):
-        assert hyperparameters <= set(names)
-    assert {"theta", *states} == set(plotting.QUANTITIES) - {"loss"}
-    assert states <= set(traces.VALUES.names)
+def test_the_schema_names_what_there_is():
+    schema = complete(SCHEMA)
+    experiment, figure = (schema["$defs"][name]["properties"] for name in ("experiment", "figure"))
+    assert experiment["objective"]["enum"] == list(OBJECTIVES) == ["quadratic", "double_well", "regression"]
+    assert experiment["optimizer"]["enum"] == list(OPTIMIZERS) == ["adagrad", "rmsprop", "adam"]
+    lists = experiment["sets"]["items"]["properties"]["hyperparameters"]["properties"]
+    assert list(lists) == ["beta", "beta1", "beta2", "eps"]
+    assert lists["beta"]["items"] == {
+        "description": "Of rmsprop: decay of the average of squared gradients.",
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+    }
+    assert {"theta", "loss", "G", "m", "v", "theta[0]", "m[15]"} <= {*figure["quantity"]["enum"]}
+    assert "loss[0]" not in figure["quantity"]["enum"]
+    assert MARK not in str(schema)
+    assert MARK in str(SCHEMA)
 
 
 def test_the_paper_has_15_figures_and_76_configurations(config):

@@ -11,7 +11,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from browser import chromium, complaints, needs_chromium, requests
 from optide.data import provenance
-from optide.data.traces import VALUES, Trace
+from optide.data.traces import Trace
 from optide.show import explorer
 
 RECORD = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
@@ -24,13 +24,12 @@ def lane(scheme, *, objective="quadratic", optimizer="rmsprop", rate=0.1, beta=0
     behind = {"discrete": 0.0, "published": 0.01, "converged": 0.002}[scheme]
     faster = 0.1 * beta + 0.03 * (optimizer == "adagrad") + 0.05 * (objective == "double_well")
     theta = theta0 * np.exp(-k * (rate + faster)) + behind * k
-    values = {name: np.full(steps, np.nan) for name in VALUES.names}
-    values |= {"k": k, "t": k * rate, "u": (k + (scheme != "discrete")) * rate, "theta": theta, "loss": theta**2 / 3}
+    values = {"k": k, "t": k * rate, "u": (k + (scheme != "discrete")) * rate, "theta": theta, "loss": theta**2 / 3}
     values["G" if optimizer == "adagrad" else "v"] = theta**2
     configuration = {
         **{"experiment": f"{objective}-{optimizer}", "set": "", "scheme": scheme, "objective": objective},
         **{"optimizer": optimizer, "learning_rate": rate, "theta0": theta0, "steps": steps},
-        **{"beta": beta if optimizer == "rmsprop" else None, "beta1": None, "beta2": None},
+        **{"hyperparameters": {"beta": beta} if optimizer == "rmsprop" else {}},
         **{"converged": scheme != "published", "iterations": 7, "residual": 2.5e-13},
     } | more
     return Trace(configuration, values)

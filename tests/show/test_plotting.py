@@ -53,7 +53,9 @@ def test_lines_are_the_equation_and_markers_the_algorithm(config, drawn):
         by_colour.setdefault(to_hex(line.get_color()), []).append(line)
     assert all(len(pair) == 2 for pair in by_colour.values())
     equation, algorithm = by_colour[to_hex(style.COLOURS[1])]
-    lane = next(t for t in drawn if t.configuration["scheme"] == "converged" and t.configuration["beta"] == 0)
+    lane = next(
+        t for t in drawn if t.configuration["scheme"] == "converged" and t.configuration["hyperparameters"]["beta"] == 0
+    )
     np.testing.assert_array_equal(equation.get_ydata(), lane.values["theta"])
     np.testing.assert_allclose(algorithm.get_xdata(), range(50), rtol=1e-15)
 
@@ -216,7 +218,7 @@ def test_legend_and_titles_name_no_other_number():
 
 def test_a_choice_has_the_same_look_whatever_else_is_drawn(config, drawn):
     whole = draw(config, drawn)
-    part = draw(config, [t for t in drawn if t.configuration["beta"] == 0.9])
+    part = draw(config, [t for t in drawn if t.configuration["hyperparameters"]["beta"] == 0.9])
     few = {(to_hex(line.get_color()), line.get_marker()) for line in part.axes[0].get_lines()}
     assert few < {(to_hex(line.get_color()), line.get_marker()) for line in whole.axes[0].get_lines()}
 
@@ -224,7 +226,7 @@ def test_a_choice_has_the_same_look_whatever_else_is_drawn(config, drawn):
 def test_a_solution_that_did_not_converge_is_flagged(config, drawn):
     failed = [
         t._replace(configuration={**t.configuration, "converged": False})
-        if (t.configuration["scheme"], t.configuration["beta"], t.configuration["learning_rate"])
+        if (t.configuration["scheme"], t.configuration["hyperparameters"]["beta"], t.configuration["learning_rate"])
         == ("converged", 0.9, 0.01)
         else t
         for t in drawn

@@ -1,13 +1,15 @@
 import csv
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from optide.base.errors import ConfigError
 from optide.data import frames, provenance, traces
-from optide.problem.objectives import OBJECTIVES
-from optide.problem.optimizers import Memory
-from optide.settings.config import STATES, experiment_slice
+from optide.problem.optimizer import Memory, Optimizer
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
+from optide.problem.vocabulary import NONNEGATIVE, UNIT_INTERVAL, State, hyperparameter
+from optide.settings.config import experiment_slice
 from optide.show import table1
 from optide.studies import comparison
 from optide.studies.experiments import run
@@ -90,30 +92,37 @@ def test_the_numbers_of_a_configuration_are_no_other_numbers(compared, tmp_path)
     assert [cell.strip() for cell in line.split("|")[2:5]] == ["0.123456", "0.9, 0.99999999", "1.00001"]
 
 
-class Momentum:
+class Remembering(Optimizer):
     """Stands for an optimizer of someone else's: a memory of each of its states, the first without end."""
 
-    def __init__(self, learning_rate, **decays):
-        self.rate = (1 - next(iter(decays.values()))) / learning_rate
-
     def memories(self):
-        first, *others = STATES[self.name]
-        return {first: Memory(1, 1.0, 0.0), **{state: Memory(2, 1.0, self.rate) for state in others}}
+        first, *others = self.states
+        rate = (1 - getattr(self, next(iter(self.choices())))) / self.learning_rate
+        return {first: Memory(1, 1.0, 0.0), **{state: Memory(2, 1.0, rate) for state in others}}
 
 
-OTHERS = {
-    "adamw": ("m", "v"),
-    "heavy_ball": ("m",),
-    "three": ("a", "b", "slow_c"),
-}
-"""Their states."""
+class AdamW(Remembering):
+    beta1 = hyperparameter(UNIT_INTERVAL)
+    beta2 = hyperparameter(UNIT_INTERVAL)
+    decay = hyperparameter(NONNEGATIVE)
+    states: ClassVar = {"m": State("m"), "v": State("v")}
+
+
+class HeavyBall(Remembering):
+    name = "heavy_ball"
+    beta = hyperparameter(UNIT_INTERVAL)
+    states: ClassVar = {"m": State("m")}
+
+
+class Three(Remembering):
+    rho = hyperparameter(UNIT_INTERVAL)
+    states: ClassVar = {"a": State("a"), "b": State("b"), "slow_c": State(r"\mathrm{slow\ c}")}
 
 
 @pytest.fixture
 def others(monkeypatch):
-    for name, states in OTHERS.items():
-        monkeypatch.setitem(STATES, name, states)
-        monkeypatch.setitem(comparison.OPTIMIZERS, name, type(name, (Momentum,), {"name": name}))
+    for optimizer in (AdamW, HeavyBall, Three):
+        monkeypatch.setitem(OPTIMIZERS, optimizer.name, optimizer)
 
 
 def lanes_of(optimizer, **hyperparameters):
@@ -124,7 +133,7 @@ def lanes_of(optimizer, **hyperparameters):
     configuration |= {"iterations": 3, "residual": 1e-12, "converged": True}
     for scheme, shift in {"discrete": 0.0, "published": 0.2, "converged": sum(hyperparameters.values())}.items():
         values = {"k": k, "t": 0.1 * k, "u": 0.1 * k, "theta": 1 + k + shift, "loss": 1.0 / (1 + k)}
-        values |= {state: k + i * shift for i, state in enumerate(STATES[optimizer], 1)}
+        values |= {state: k + i * shift for i, state in enumerate(OPTIMIZERS[optimizer].states, 1)}
         yield traces.Trace({**configuration, "scheme": scheme}, values)
 
 

@@ -1,9 +1,12 @@
 """What JSON Schema cannot say about `claims.yaml`.
 
 Nothing here imports JAX, so that the workflow can be planned without it.
+
+`python -m optide.claims.check FILE` prints the reference page of the schema.
 """
 
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +15,10 @@ from optide.base.words import shown
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
 from optide.claims.selection import MODELS, Claim, configurations, counterpart
+from optide.settings import yamlfile
 from optide.settings.config import Config
 from optide.settings.examine import check_quantity
-from optide.settings.schema import first_error, nearest
+from optide.settings.schema import first_error, nearest, reference
 from optide.settings.schemes import DISCRETE
 from optide.settings.vocabulary import complete
 
@@ -36,13 +40,18 @@ def examine(document: Any, schema: Mapping[str, Any], config: Config) -> dict[st
     Raises:
         ConfigError: naming the key, its value and what is allowed.
     """
-    if error := first_error(document, complete(schema, functions={"enum": [*FUNCTIONS]})):
+    if error := first_error(document, complete_schema(schema)):
         raise ConfigError(error)
     reasons = {}
     for name, claim in document["claims"].items():
         _check_measurement(f"claims.{name}", claim)
         reasons[name] = _check_traces(f"claims.{name}", claim, config)
     return {name: reason for name, reason in reasons.items() if reason}
+
+
+def complete_schema(schema: Mapping[str, Any]) -> Any:
+    """The schema of the claims with its words: those of any schema, and the names of the measurements."""
+    return complete(schema, functions={"enum": [*FUNCTIONS]})
 
 
 def _check_measurement(key: str, claim: Claim) -> None:
@@ -94,3 +103,7 @@ def parameters_of(function: str) -> list[str]:
     """The names of the parameters of a measurement."""
     signature = inspect.signature(FUNCTIONS[function])
     return [name for name, part in signature.parameters.items() if part.kind is part.KEYWORD_ONLY]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference(complete_schema(yamlfile.read(sys.argv[1]))))

@@ -131,9 +131,17 @@ def read(path: str | Path) -> pa.Table:
     found = (table.schema.metadata or {}).get(_FORMAT_KEY)
     if found != FORMAT:
         raise FileError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
-    if not table.schema.equals(_schema(_metadata(table))):
+    if not _fits(table):
         raise FileError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
     return table
+
+
+def _fits(table: pa.Table) -> bool:
+    """Whether the columns of a table are those of the configuration in its metadata."""
+    try:
+        return table.schema.equals(_schema(_metadata(table)))
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 def _schema(metadata: Mapping[str, Any]) -> pa.Schema:

@@ -133,10 +133,15 @@ class Optimizer:
     @classmethod
     def powers(cls) -> dict[str, int]:
         """The power of the gradient that each memory remembers, by the name of the state."""
+        return {name: memory.power for name, memory in cls.kernels(**dict.fromkeys(cls.vocabulary(), 0.5)).items()}
+
+    @classmethod
+    def kernels(cls, **hyperparameters: float) -> dict[str, Memory]:
+        """The `memories` for some hyper-parameters, which are not checked: neither needs JAX."""
         some = object.__new__(cls)
-        for name in cls.vocabulary():
-            object.__setattr__(some, name, 0.5)
-        return {name: memory.power for name, memory in some.memories().items()}
+        for name, value in hyperparameters.items():
+            object.__setattr__(some, name, value)
+        return some.memories()
 
     @property
     def hyperparameters(self) -> dict[str, Scalar]:

@@ -1,5 +1,7 @@
 """What a configuration can name: the optimizers and objectives of the paper, and those of plug-ins."""
 
+from collections.abc import Iterator
+
 from optide.problem import objectives, optimizers
 from optide.problem.objectives import Objective
 from optide.problem.optimizer import Optimizer
@@ -40,16 +42,21 @@ def parts(quantity: str, elements: int) -> tuple[str, ...]:
     return tuple(f"{quantity}[{i}]" for i in range(elements)) or (quantity,)
 
 
-def hyperparameter_symbol(name: str) -> str:
-    """Of a hyper-parameter, in TeX without dollars: that of the first optimizer that has it."""
-    told = (optimizer.vocabulary().get(name) for optimizer in OPTIMIZERS.values())
-    return next((one.symbol for one in told if one), name)
+def symbols(name: str) -> tuple[str, str]:
+    """Of a hyper-parameter, a state or theta, or an element of one, in plain text and in TeX without dollars.
+
+    Where optimizers differ, that of the first.
+    """
+    whole, bracket, element = name.partition("[")
+    text, tex = next(_symbols(whole), (whole, rf"\mathrm{{{whole.replace('_', chr(92) + ' ')}}}"))
+    return text + bracket + element, tex + (rf"_{{{element.rstrip(']')}}}" if bracket else "")
 
 
-def state_symbol(name: str) -> str:
-    """Of a state, likewise; with the number of its element, if it has one."""
-    state, bracket, element = name.partition("[")
-    told = (optimizer.states.get(state) for optimizer in OPTIMIZERS.values())
-    known = r"\theta" if state == "theta" else rf"\mathrm{{{state}}}"
-    symbol = next((one.symbol for one in told if one), known)
-    return symbol + (rf"_{{{element.rstrip(']')}}}" if bracket else "")
+def _symbols(name: str) -> Iterator[tuple[str, str]]:
+    if name == "theta":
+        yield "θ", r"\theta"
+    for optimizer in OPTIMIZERS.values():
+        if told := optimizer.vocabulary().get(name):
+            yield told.text, told.symbol
+        if name in optimizer.states:
+            yield name, optimizer.states[name].symbol

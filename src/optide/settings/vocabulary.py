@@ -91,5 +91,6 @@ def _value(name: str) -> dict[str, Any]:
     }
     bounds = [told.range.schema for told in having.values()]
     same = bounds[0] if all(other == bounds[0] for other in bounds) else {}
-    described = "; ".join(dict.fromkeys(told.description.rstrip(".") for told in having.values() if told.description))
-    return {"description": f"Of {' and '.join(having)}: {described or name}.", "type": "number", **same}
+    texts = dict.fromkeys(told.description.rstrip(".") for told in having.values() if told.description)
+    described = "; ".join(text[0].lower() + text[1:] for text in texts)
+    return {"description": f"Of {', '.join(having)}{': ' if described else ''}{described}.", "type": "number", **same}

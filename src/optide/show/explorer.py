@@ -21,7 +21,7 @@ from plotly.offline import get_plotlyjs
 from optide.data import provenance
 from optide.data.traces import Trace, choice
 from optide.numerics import elementary
-from optide.problem.registry import written
+from optide.problem.registry import symbols, written
 from optide.settings.config import start
 from optide.settings.schemes import CONTINUOUS, SCHEMES
 
@@ -75,8 +75,8 @@ def names(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the page calls what it names: schemes, objectives, optimizers and quantities."""
     found = {scheme.name: scheme.title for scheme in SCHEMES.values()} | {"loss": "loss f(θ)"}
     found |= {lane[kind]: written(lane[kind]) for lane in shown for kind in ("objective", "optimizer")}
-    quantities = {quantity for lane in shown for quantity in lane["values"] if quantity.startswith("theta")}
-    return found | {quantity: quantity.replace("theta", "θ") for quantity in sorted(quantities)}
+    quantities = sorted({quantity for lane in shown for quantity in lane["values"]} - {"loss"})
+    return found | {quantity: symbols(quantity)[0] for quantity in quantities}
 
 
 def configurations(traces: Iterable[Trace]) -> Iterable[dict[str, Any]]:

@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from optide.data import provenance
 from optide.data.traces import Trace
 from optide.numerics import elementary
-from optide.problem.registry import hyperparameter_symbol, is_state, state_symbol, written
+from optide.problem.registry import is_state, symbols, written
 from optide.settings.config import label, number, start
 from optide.settings.schemes import DISCRETE, SCHEMES
 from optide.show import drawn
@@ -179,13 +179,13 @@ def quantity_label(name: str) -> str:
     """Of an axis."""
     if name == "loss":
         return r"loss $f(\theta)$"
-    return f"${state_symbol(name)}$"
+    return f"${symbols(name)[1]}$"
 
 
 def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     optimizer = configuration["optimizer"]
     chosen = configuration["hyperparameters"].items()
-    values = ", ".join(f"${hyperparameter_symbol(name)} = {number(value)}$" for name, value in chosen)
+    values = ", ".join(f"${symbols(name)[1]} = {number(value)}$" for name, value in chosen)
     return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from optide.numerics import elementary
-from optide.problem.registry import hyperparameter_symbol, written
+from optide.problem.registry import symbols, written
 from optide.settings.config import Config, number
 from optide.show.logscale import PortableLogScale
 from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
@@ -58,7 +58,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
                 _predict(panel, own, curve)
                 panel.set(
                     title=_title(curve),
-                    xlabel=rf"memory length $1/(1-{hyperparameter_symbol(curve['varies'])})$ (steps)",
+                    xlabel=rf"memory length $1/(1-{symbols(curve['varies'])[1]})$ (steps)",
                 )
         for panel in panels[len(names) :]:
             panel.remove()
@@ -109,9 +109,7 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _title(curve: Config) -> str:
-    fixed = ", ".join(
-        f"${hyperparameter_symbol(name)} = {number(value)}$" for name, value in curve.get("fixed", {}).items()
-    )
+    fixed = ", ".join(f"${symbols(name)[1]} = {number(value)}$" for name, value in curve.get("fixed", {}).items())
     return f"{written(curve['optimizer'])}{', ' if fixed else ''}{fixed}"
 
 

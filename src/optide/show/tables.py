@@ -10,8 +10,8 @@ import pandas as pd
 
 from optide.base import files
 from optide.data import frames, provenance
-from optide.settings.config import label, number
-from optide.show import plotting
+from optide.problem.registry import symbols
+from optide.settings.config import label, number, start
 
 Row = Mapping[str, Any]
 
@@ -145,8 +145,19 @@ def configuration(table: pd.DataFrame) -> list[Column]:
         Column("experiment", "experiment", lambda row: " ".join(filter(None, (row["experiment"], row["set"]))), "l"),
         Column("α", r"$\alpha$", _exactly("learning_rate")),
         _hyperparameters(frames.hyperparameters(table.columns)),
-        Column("θ₀", r"$\theta_0$", _exactly("theta0")),
+        Column("θ₀", r"$\theta_0$", point("theta0", table.columns)),
     ]
+
+
+def point(quantity: str, columns: Iterable[str]) -> Callable[[Row], str]:
+    """The cell of a number, or a list of numbers in columns of their own, that may not look like another one."""
+    names = [name for name in columns if name.partition("[")[0] == quantity]
+
+    def cell(row: Row) -> str:
+        values = [row[name] for name in names if not pd.isna(row[name])]
+        return start(values if len(values) > 1 else values[0]) if values else ""
+
+    return cell
 
 
 def _exactly(name: str) -> Callable[[Row], str]:
@@ -169,8 +180,8 @@ def _hyperparameters(names: Sequence[str]) -> Column:
 
 def letter(name: str) -> tuple[str, str]:
     """The symbol of a hyper-parameter or state without its index, as text and for LaTeX."""
-    tex = (name if len(name) == 1 else plotting.symbol(name)).partition("_")[0]
-    return {r"\beta": "β"}.get(tex, name), tex
+    text, tex = symbols(name)
+    return text.rstrip("₀₁₂₃₄₅₆₇₈₉"), tex.partition("_")[0]
 
 
 def either(names: Iterable[str]) -> tuple[str, str]:

@@ -64,12 +64,8 @@ def table(lanes: Iterable[Trace], minima: Mapping[str, Sequence[float]]) -> pd.D
 def _memory_lengths(configuration: Mapping[str, Any]) -> dict[str, float]:
     """Steps over which each state remembers, if not all: what its kernel exp(-rate s) weighs, in units of alpha."""
     alpha = configuration["learning_rate"]
-    optimizer = OPTIMIZERS[configuration["optimizer"]](alpha, **configuration["hyperparameters"])
-    return {
-        state: metrics.memory_length(memory.rate, alpha)
-        for state, memory in optimizer.memories().items()
-        if memory.rate
-    }
+    kernels = OPTIMIZERS[configuration["optimizer"]].kernels(learning_rate=alpha, **configuration["hyperparameters"])
+    return {state: metrics.memory_length(memory.rate, alpha) for state, memory in kernels.items() if memory.rate}
 
 
 def _row(discrete: Trace, continuous: Mapping[str, Trace], minima: Mapping[str, Sequence[float]]) -> Row:
