@@ -134,8 +134,9 @@ def test_traces_of_another_version_or_without_a_seal_are_refused(written, tmp_pa
             traces.read(tmp_path / f"{name}.parquet")
     with pytest.raises(FileError, match=r"absent\.parquet: No such file"):
         traces.read(tmp_path / "absent.parquet")
+    metadata = traces.metadata(written / "discrete.parquet")
     monkeypatch.setattr(traces, "FORMAT", b"0")
-    traces.write(tmp_path / "old.parquet", table, traces.metadata(written / "discrete.parquet"))
+    traces.write(tmp_path / "old.parquet", table, metadata)
     monkeypatch.undo()
     with pytest.raises(FileError, match=r"old\.parquet: format b'0' of another version"):
         traces.read(tmp_path / "old.parquet")

@@ -106,7 +106,7 @@ def edit(config, *keys, value):
         (
             ("experiments", "quadratic-adam", "sets", 0, "hyperparameters"),
             {"beta": [0.9]},
-            r"adam takes beta1 and beta2, not beta",
+            r"adam takes beta1 and beta2 and, if wanted, eps, not beta",
         ),
         (("experiments", "regression-adam", "sets", 1, "name"), "A", r"two sets have the name 'A'"),
         (

@@ -130,7 +130,7 @@ def test_the_page_is_the_same_to_the_byte_carries_its_provenance_and_cannot_load
 
 
 def test_data_cannot_end_the_script_that_holds_them():
-    shown = [{"objective": "</script><!--"}]
+    shown = [{"objective": "</script><!--", "optimizer": "adam", "values": {}}]
     assert "</script><!--" not in explorer.page(shown).replace(explorer.get_plotlyjs(), "")
 
 

@@ -125,7 +125,7 @@ def made_up(config, converged=True):
             for j, lane in enumerate(lanes(experiment_slice(config, name, rate))):
                 theta = np.exp(-(1 + i + j) * t)
                 values = {"t": rate * 50 * t, "u": rate * (50 * t + 1), "theta": theta, "v": theta}
-                of_lane = {"set": lane.set, "theta0": lane.theta0, **lane.hyperparameters}
+                of_lane = lane._asdict()
                 verdict = None if scheme == "discrete" else converged
                 yield traces.Trace(
                     {"experiment": name, "scheme": scheme, "optimizer": experiment["optimizer"], "converged": verdict,

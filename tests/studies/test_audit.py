@@ -170,7 +170,9 @@ def test_an_experiment_is_solved_in_all_ways_written_and_read(experiment, tmp_pa
     settings = {**SETTINGS, "order": 1}
     other = {**experiment, "experiment": "double_well-rmsprop", "objective": "double_well", "theta0": [0.1]}
     other["sets"] = [{**experiment["sets"][0], "steps": 15}]
-    audit.write(path, audit_solve.compute([experiment, other], settings), settings)
+    slices = [experiment, other]
+    table, lanes = audit_solve.compute(slices, settings)
+    audit.write(path, table, {"experiments": slices, "audit": settings}, lanes)
     solved = {(one.key[0], one.treatment): one for one in audit.read(path)}
     for name, steps in {"quadratic-rmsprop": 20, "double_well-rmsprop": 15}.items():
         own = {treatment: one for (of, treatment), one in solved.items() if of == name}

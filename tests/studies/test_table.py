@@ -178,7 +178,7 @@ def test_a_single_letter_is_the_heading_of_its_numbers(tmp_path):
 
 def test_a_hyperparameter_with_the_name_of_another_column_is_refused():
     with pytest.raises(ConfigError, match=r"^steps: a hyper-parameter or state of this name, which another column"):
-        frames.frame([], frames.columns([{"hyperparameters": {"steps": 3.0}}]))
+        frames.frame([], frames.columns([{"hyperparameters": {"steps": 3.0}, "theta0": 1.0}]))
 
 
 def test_a_value_without_a_column_is_not_lost():

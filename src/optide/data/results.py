@@ -29,6 +29,14 @@ def metadata(table: pa.Table) -> dict[str, Any]:
     return json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
 
 
+def _fits(table: pa.Table, schema: Callable[[dict[str, Any]], pa.Schema]) -> bool:
+    """Whether the columns of a table are those for what it was computed for."""
+    try:
+        return table.schema.equals(schema(metadata(table)))
+    except (KeyError, TypeError):
+        return False
+
+
 def read(path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: str) -> pa.Table:
     """Read what `write` wrote.
 
@@ -43,6 +51,6 @@ def read(path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: 
         table = seal.read(path)
     except FileError as error:
         raise FileError(f"{error}; {seal.REMEDY}") from None
-    if not table.schema.equals(schema(metadata(table))):
+    if not _fits(table, schema):
         raise FileError(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
     return table
