@@ -85,7 +85,7 @@ def describe(result_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str
     for path in paths:
         table = seal.read(path)
         described = contents.metadata(table)
-        results[path] = {"values": digests.of_table(table), "metadata": provenance.of_setting(described)}
+        results[path] = {"values": digests.of_table(table), "metadata": digests.of_setting(described)}
         if names := [*contents.chaotic(table)]:
             results[path]["chaotic"] = distances(path, names, paths)
     return {
@@ -114,7 +114,8 @@ def _distances(published: pa.Table | None, converged: pa.Table | None) -> dict[s
     """The largest difference of each computed column that both have; infinite if there is no number somewhere."""
     if published is None or converged is None or published.num_rows != converged.num_rows:
         return {}
-    quantities = [name for name in ("theta", "loss", "G", "m", "v") if converged[name].null_count == 0]
+    computed = converged.schema.names[converged.schema.names.index("u") + 1 :]
+    quantities = [name for name in computed if converged[name].null_count == 0]
     differences = {name: np.abs(published[name].to_numpy() - converged[name].to_numpy()) for name in quantities}
     return {name: float(np.nan_to_num(of, nan=np.inf).max()) for name, of in differences.items()}
 
