@@ -8,11 +8,21 @@ import pandas as pd
 import pyarrow as pa
 
 from optide.base.errors import ConfigError
+from optide.data import traces
+from optide.data.traces import LaneTrace
 from optide.settings.config import STATES
 
 Row = Mapping[str, Any]
 
 _BEFORE, _AFTER = ("experiment", "set", "objective", "optimizer", "learning_rate"), ("theta0", "steps")
+
+
+def by_configuration(lanes: Iterable[LaneTrace]) -> dict[tuple, dict[str, LaneTrace]]:
+    """The traces of each configuration (`traces.key`) by their schemes, in the order of configurations."""
+    found: dict[tuple, dict[str, LaneTrace]] = {}
+    for lane in lanes:
+        found.setdefault(traces.key(lane.configuration), {})[lane.configuration["scheme"]] = lane
+    return found
 
 
 def columns(configurations: Iterable[Row]) -> list[str]:
