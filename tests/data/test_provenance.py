@@ -69,8 +69,8 @@ def test_a_record_has_digests_of_values_and_of_settings(run):
     assert len(record["traces"]) == 2
     for path, digest in record["traces"].items():
         assert digest == digests.of_table(traces.read(folder / path))
-    assert provenance.of_setting({"a": 0.1, "b": [1]}) == provenance.of_setting({"b": [1], "a": 1e-1})
-    assert provenance.of_setting({"a": 0.1}) != provenance.of_setting({"a": 0.1000000000000001})
+    assert digests.of_setting({"a": 0.1, "b": [1]}) == digests.of_setting({"b": [1], "a": 1e-1})
+    assert digests.of_setting({"a": 0.1}) != digests.of_setting({"a": 0.1000000000000001})
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -238,7 +238,7 @@ def test_the_command_needs_no_jax(run):
 
 def test_claims_are_looked_up_in_their_own_file(tmp_path):
     (tmp_path / "config.yaml").write_text("experiments: {}\n")
-    record = {"configuration": {"claims.a": provenance.of_setting({"below": 1}), "claims.b": "0"}, "traces": {}}
+    record = {"configuration": {"claims.a": digests.of_setting({"below": 1}), "claims.b": "0"}, "traces": {}}
     provenance.write(tmp_path / "x.md", provenance.of_text("x.md", record).encode())
     assert verify.main([str(tmp_path / "x.md"), "--directory", str(tmp_path)]) == 1
     (tmp_path / "claims.yaml").write_text("claims: {a: {below: 1}}\n")

@@ -10,7 +10,7 @@ import pytest
 from optide import Adam, run_discrete
 from optide.base import files
 from optide.base.errors import FileError
-from optide.data import seal, traces
+from optide.data import provenance, seal, traces
 from optide.problem.objectives import double_well
 from optide.record.mend import mend, recorded
 from optide.settings.config import experiment_slice
@@ -147,8 +147,11 @@ def test_mend_deletes_what_is_damaged_or_left_behind_and_nothing_else(written, t
     folder = tmp_path / "results"
     folder.mkdir()
     contents = {"a.parquet": whole, "b.parquet": whole[:-9], ".c.parquet.7.part": b"", "d.png": b"", "e.md": b"text"}
-    for name, content in {**contents, "f.md": b"as recorded", "g.md": b"another"}.items():
+    for name, content in {**contents, "f.md": b"as recorded"}.items():
         (folder / name).write_bytes(content)
+    # another figure in the place of one is whole
+    provenance.write(folder / "g.md", provenance.of_text("g.md", {"configuration": {}, "traces": {}}).encode())
+    assert provenance.read(folder / "g.md")
     artefacts = [folder / name for name in ("absent.pdf", "e.md", "f.md", "g.md")]
     of_run = {str(path): hashlib.sha256(b"as recorded").hexdigest() for path in artefacts[2:]}
     readers = {f"{folder}/**/*.parquet": traces.read}

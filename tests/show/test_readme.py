@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from conftest import ROOT
@@ -16,7 +17,7 @@ CSV = "claim,source,statement,model,verdict\na,figure 1,It settles.,discrete,hol
 
 
 def test_one_line_a_claim_and_the_worst_verdict_of_each_model():
-    lines = readme.brief(ROWS).strip().splitlines()
+    lines = readme.brief(pd.DataFrame(ROWS)).strip().splitlines()
     assert lines[0] == "| source | claim | discrete | published | converged |"
     assert lines[2:] == [
         "| figure 1 | It settles. | **fails** in 1 of 2 | – | undecided |",

@@ -1,8 +1,9 @@
-"""Digests of values and files."""
+"""SHA-256 of values, settings and files; docs/reproducibility.md says who needs which."""
 
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,11 @@ def of_table(table: pa.Table) -> str:
             little = values.to_numpy(zero_copy_only=False)
             digest.update(little.astype(little.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
+
+
+def of_setting(value: Any) -> str:
+    """SHA-256 of plain data: of its values, whatever their order and layout in a file."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def of_file(path: str | Path) -> str:

@@ -8,12 +8,22 @@ import pandas as pd
 import pyarrow as pa
 
 from optide.base.errors import ConfigError
+from optide.data import traces
+from optide.data.traces import Trace
 from optide.problem.registry import OPTIMIZERS, parts
 from optide.settings.config import elements
 
 Row = Mapping[str, Any]
 
 _BEFORE = ("experiment", "set", "objective", "optimizer", "learning_rate")
+
+
+def by_configuration(lanes: Iterable[Trace]) -> dict[tuple, dict[str, Trace]]:
+    """The traces of each configuration (`traces.key`) by their schemes, in the order of configurations."""
+    found: dict[tuple, dict[str, Trace]] = {}
+    for lane in lanes:
+        found.setdefault(traces.key(lane.configuration), {})[lane.configuration["scheme"]] = lane
+    return found
 
 
 def columns(configurations: Iterable[Row]) -> list[str]:

@@ -6,18 +6,11 @@ A record has two parts: digests of the values of the traces, or of other Parquet
 (`optide.data.digests.of_table`), by path, and digests of the entries of the configuration, by key; those whose
 key begins with "claims." are in claims.yaml, all others in config.yaml, or in the configuration that the run was
 given instead.  With it the file has a seal, a digest of its own bytes (`optide.data.seal`), that of a CSV file over its
-metadata too.  Where a record lives depends on the format:
-
-| format | place |
-|---|---|
-| .png | the text chunk "Provenance" |
-| .pdf | Keywords of the document information: the format has no free place that matplotlib can write |
-| .md, .html | an HTML comment at the end |
-| .tex | a comment at the end |
-| .csv | `NAME.csv-metadata.json` beside it: CSV on the Web (W3C), which leaves the CSV itself plain |
+metadata too.  A record is where the format has a place that readers pass over: in a PNG the text chunk "Provenance";
+in a PDF, which has no free place that matplotlib can write, Keywords of the document information; in a text a comment
+at the end; and for a CSV file `NAME.csv-metadata.json` beside it, CSV on the Web (W3C), which leaves the CSV plain.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -41,6 +34,7 @@ CSV_METADATA = "-metadata.json"
 """What CSV on the Web appends to the name of a CSV file to name its metadata."""
 
 _PNG_KEY, _PDF_KEY, _CSVW_KEY, _SEAL_KEY = "Provenance", "Keywords", "dc:provenance", "seal"
+_FORMATS = (".png", ".pdf", ".md", ".html", ".tex", ".csv", ".json")
 _TITLE = "optide provenance"
 _MARKDOWN = re.compile(rf"^<!-- {_TITLE}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
 _LATEX = re.compile(rf"^% {_TITLE}\n((?:% .*\n)*)", re.MULTILINE)
@@ -57,7 +51,7 @@ def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> 
         FileError: a trace cannot be read.
     """
     return {
-        "configuration": {key: of_setting(value) for key, value in settings.items()},
+        "configuration": {key: digests.of_setting(value) for key, value in settings.items()},
         "traces": {str(path): digests.of_table(seal.read(path)) for path in trace_paths},
     }
 
@@ -66,11 +60,6 @@ def union(records: Iterable[Record]) -> Record:
     """The record of what is made from several artefacts."""
     records = list(records)
     return {part: {name: digest for record in records for name, digest in record[part].items()} for part in PARTS}
-
-
-def of_setting(value: Any) -> str:
-    """SHA-256 of an entry of the configuration: of its values, whatever their order and layout in the file."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def of_figure(path: str | Path, record: Record) -> dict[str, str]:
@@ -119,19 +108,10 @@ def read(path: str | Path) -> Record:
         FileError: the file cannot be read, carries none, or was changed since it was written.
     """
     path = Path(path)
-    readers = {
-        ".png": _png,
-        ".pdf": _pdf,
-        ".md": _markdown,
-        ".html": _markdown,
-        ".tex": _latex,
-        ".csv": _csv,
-        ".json": _csvw,
-    }
-    if path.suffix not in readers:
-        raise FileError(f"{path}: provenance is carried by {', '.join(readers)}, not by {path.suffix or 'this'}")
+    if path.suffix not in _FORMATS:
+        raise FileError(f"{path}: provenance is carried by {', '.join(_FORMATS)}, not by {path.suffix or 'this'}")
     try:
-        content = readers[path.suffix](path)
+        content = _record(path)
         is_whole = content is not None and seal.is_whole(_sealed(path))
     except FileNotFoundError as error:
         raise FileError(f"{path}: no such file ({error.filename})") from None
@@ -153,10 +133,14 @@ def read(path: str | Path) -> Record:
 
 def _sealed(path: Path) -> bytes:
     """What the seal of a file covers: its bytes, and those of a CSV file before those of its metadata."""
-    if path.suffix not in (".csv", ".json"):
-        return path.read_bytes()
+    paths = _with_metadata(path) if path.suffix in (".csv", ".json") else (path,)
+    return b"".join(one.read_bytes() for one in paths)
+
+
+def _with_metadata(path: Path) -> tuple[Path, Path]:
+    """A CSV file and its metadata, by the path of either."""
     table = path.with_name(path.name.removesuffix(CSV_METADATA))
-    return table.read_bytes() + table.with_name(table.name + CSV_METADATA).read_bytes()
+    return table, table.with_name(table.name + CSV_METADATA)
 
 
 def carried(path: str | Path, key: str) -> str | None:
@@ -176,22 +160,20 @@ def carried(path: str | Path, key: str) -> str | None:
         raise ValueError(error) from None
 
 
-def _png(path: Path) -> str | None:
-    return carried(path, _PNG_KEY)
-
-
-def _pdf(path: Path) -> str | None:
-    return carried(path, _PDF_KEY)
-
-
-def _markdown(path: Path) -> str | None:
-    found = _MARKDOWN.search(path.read_text(encoding="utf-8"))
-    return found and found[1]
-
-
-def _latex(path: Path) -> str | None:
-    found = _LATEX.search(path.read_text(encoding="utf-8"))
-    return found and re.sub("^% ", "", found[1], flags=re.MULTILINE)
+def _record(path: Path) -> str | None:
+    """The text of the record that a file carries, or None."""
+    match path.suffix:
+        case ".png":
+            return carried(path, _PNG_KEY)
+        case ".pdf":
+            return carried(path, _PDF_KEY)
+        case ".csv" | ".json":
+            described = path if path.suffix == ".json" else _with_metadata(path)[1]
+            content = json.loads(described.read_text(encoding="utf-8"))
+            return content.get(_CSVW_KEY) if isinstance(content, dict) else None
+        case suffix:
+            found = (_LATEX if suffix == ".tex" else _MARKDOWN).search(path.read_text(encoding="utf-8"))
+            return found and re.sub("^% ", "", found[1], flags=re.MULTILINE)
 
 
 def without(suffix: str, text: str) -> str:
@@ -199,12 +181,3 @@ def without(suffix: str, text: str) -> str:
     if suffix == ".json":
         return json.dumps({key: value for key, value in json.loads(text).items() if key != _CSVW_KEY}, indent=1)
     return (_LATEX if suffix == ".tex" else _MARKDOWN).sub("", text)
-
-
-def _csv(path: Path) -> str | None:
-    return _csvw(path.with_name(path.name + CSV_METADATA))
-
-
-def _csvw(path: Path) -> str | None:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return content.get(_CSVW_KEY) if isinstance(content, dict) else None

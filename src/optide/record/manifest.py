@@ -85,7 +85,7 @@ def describe(result_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str
     for path in paths:
         table = seal.read(path)
         described = contents.metadata(table)
-        results[path] = {"values": digests.of_table(table), "metadata": provenance.of_setting(described)}
+        results[path] = {"values": digests.of_table(table), "metadata": digests.of_setting(described)}
         if names := [*contents.chaotic(table)]:
             results[path]["chaotic"] = distances(path, names, paths)
     return {

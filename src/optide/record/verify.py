@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from optide.base.errors import ConfigError, FileError, OptideError, tell
 from optide.data import digests, seal
-from optide.data.provenance import CLAIMS, CONFIGURATION, INPUTS, Record, of_setting, read
+from optide.data.provenance import CLAIMS, CONFIGURATION, INPUTS, Record, read
 from optide.settings import yamlfile
 from optide.settings.config import Config, entry
 
@@ -41,7 +41,7 @@ def verify(record: Record, config: Config, directory: str | Path = ".", source: 
 def _verify_setting(key: str, recorded: str, config: Config, source: str) -> Item:
     name = f"{CLAIMS if key.startswith('claims.') else source}: {key}"
     try:
-        return _compare(name, recorded, of_setting(entry(config, key)))
+        return _compare(name, recorded, digests.of_setting(entry(config, key)))
     except ConfigError:
         return Item("missing", name, recorded)
 

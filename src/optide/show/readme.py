@@ -5,11 +5,12 @@ python -m optide.show.readme --check   # exit code 1 if another table is there
 """
 
 import argparse
-import csv
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+import pandas as pd
 
 from optide.base import files
 from optide.base.errors import FileError, OptideError, tell
@@ -24,36 +25,29 @@ OURS = "this project"
 _SIGNS = {HOLDS: "holds", FAILS: "**fails**", UNDECIDED: "undecided"}
 
 
-def brief(rows: Iterable[Mapping[str, str]]) -> str:
+def brief(rows: pd.DataFrame) -> str:
     """The table: one line per claim, a verdict per model.
 
     Args:
         rows: of figures/claims.csv.
     """
-    found: dict[str, dict[str, list[str]]] = {}
-    texts: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        texts[row["claim"]] = row["source"], row["statement"]
-        found.setdefault(row["claim"], {}).setdefault(row["model"], []).append(row["verdict"])
-    cells = [["source", "claim", *MODELS], ["---"] * 5]
-    cells += [[*texts[claim], *(_cell(verdicts.get(model)) for model in MODELS)] for claim, verdicts in found.items()]
-    # without padding, so that another verdict changes one line
-    table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
-    of_paper = [verdicts for claim, verdicts in found.items() if texts[claim][0] != OURS]
+    told = rows.groupby(["source", "statement", "claim", "model"], sort=False)["verdict"].agg(_cell)
+    by_model = told.unstack("model", fill_value="–", sort=False)
+    table = by_model.reindex(columns=[*MODELS], fill_value="–").reset_index()
+    lines = [["source", "claim", *MODELS], ["---"] * 5, *table[["source", "statement", *MODELS]].to_numpy().tolist()]
+    of_paper = table[table["source"] != OURS]
     counts = [
-        f"{sum(set(verdicts.get(model, ())) == {HOLDS} for verdicts in of_paper)} of "
-        f"{sum(model in verdicts for verdicts in of_paper)} for {model}"
-        for model in MODELS
+        f"{sum(of_paper[model] == _SIGNS[HOLDS])} of {sum(of_paper[model] != '–')} for {model}" for model in MODELS
     ]
-    return f"\n{table}\n\nOf the paper's statements hold: {', '.join(counts)}.\n\n"
+    # without padding, so that another verdict changes one line
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"\n{text}\n\nOf the paper's statements hold: {', '.join(counts)}.\n\n"
 
 
-def _cell(verdicts: Sequence[str] | None) -> str:
+def _cell(verdicts: pd.Series) -> str:
     """As in `judge.verdicts`: one failure decides, then what is undecided."""
-    if verdicts is None:
-        return "–"
-    verdict = next(v for v in (FAILS, UNDECIDED, HOLDS) if v in verdicts)
-    return " ".join(filter(None, [_SIGNS[verdict], shared(verdict, verdicts.count(verdict), len(verdicts))]))
+    verdict = next(v for v in (FAILS, UNDECIDED, HOLDS) if (verdicts == v).any())
+    return " ".join(filter(None, [_SIGNS[verdict], shared(verdict, sum(verdicts == verdict), len(verdicts))]))
 
 
 def read(path: Path) -> str:
@@ -63,8 +57,7 @@ def read(path: Path) -> str:
         FileError: it cannot be read.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return brief(csv.DictReader(stream))
+        return brief(pd.read_csv(path, dtype=str))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}; `snakemake --cores 4 claims` writes it") from None
     except KeyError as error:

@@ -1,12 +1,12 @@
 """Table 1: one row per configuration, the discrete model against both solutions of the equation."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from optide.data import frames, traces
+from optide.data import frames
 from optide.data.traces import Trace
 from optide.numerics import metrics
 from optide.problem.registry import OPTIMIZERS, parts
@@ -16,12 +16,12 @@ from optide.settings.schemes import CONTINUOUS, DISCRETE
 Row = dict[str, Any]
 
 
-def columns(configurations: Sequence[Mapping[str, Any]], remembered: Collection[str]) -> list[str]:
+def columns(configurations: Sequence[Mapping[str, Any]], memories: Iterable[str]) -> list[str]:
     """The columns of the table.
 
     Args:
         configurations: that are compared.
-        remembered: the states whose memory has a finite length.
+        memories: the columns of memories of finite length.
     """
     states = sorted({state for one in configurations for state in frames.states(one["optimizer"])})
     measures = [
@@ -29,56 +29,43 @@ def columns(configurations: Sequence[Mapping[str, Any]], remembered: Collection[
         *("loss_gap_final", "decay_rate", *frames.of_elements("minimum", configurations)),
         *("iterations", "residual", "converged"),
     ]
-    return [
-        *frames.columns(configurations),
-        *(f"memory_{state}" for state in sorted(remembered)),
-        *("discrete_decay_rate", *frames.of_elements("discrete_minimum", configurations)),
-        *(f"{scheme}_{measure}" for scheme in CONTINUOUS for measure in measures),
-    ]
+    minima = frames.of_elements("discrete_minimum", configurations)
+    of_schemes = [f"{scheme}_{measure}" for scheme in CONTINUOUS for measure in measures]
+    return [*frames.columns(configurations), *memories, "discrete_decay_rate", *minima, *of_schemes]
 
 
-def table(lanes: Iterable[Trace], minima: Mapping[str, Sequence[float]]) -> pd.DataFrame:
-    """Compare the models on every configuration.
+def table(lanes: Iterable[Trace], minima: Mapping[str, Sequence[float] | Sequence[Sequence[float]]]) -> pd.DataFrame:
+    """Compare the models on every configuration, a row for each.
 
     Args:
         lanes: of all configurations and schemes, in any order.
         minima: the minimisers of each objective, by its name.
-
-    Returns:
-        A row for each configuration of the discrete model, in its order.
     """
-    by_scheme: dict[str, dict[tuple, Trace]] = {}
-    for trace in lanes:
-        by_scheme.setdefault(trace.configuration["scheme"], {})[traces.key(trace.configuration)] = trace
+    by_configuration = frames.by_configuration(lanes).values()
+    rows = [_row(by_scheme, minima) for by_scheme in by_configuration]
+    memories = sorted({name for row in rows for name in row if name.startswith("memory_")})
+    return frames.frame(rows, columns([one[DISCRETE.name].configuration for one in by_configuration], memories))
+
+
+def _row(by_scheme: Mapping[str, Trace], minima: Mapping[str, Any]) -> Row:
     discrete = by_scheme[DISCRETE.name]
-    memories = {key: _memory_lengths(trace.configuration) for key, trace in discrete.items()}
-    rows = [
-        _row(trace, {scheme: by_scheme[scheme][key] for scheme in CONTINUOUS}, minima)
-        | {f"memory_{state}": length for state, length in memories[key].items()}
-        for key, trace in discrete.items()
-    ]
-    remembered = {state for lengths in memories.values() for state in lengths}
-    return frames.frame(rows, columns([trace.configuration for trace in discrete.values()], remembered))
-
-
-def _memory_lengths(configuration: Mapping[str, Any]) -> dict[str, float]:
-    """Steps over which each state remembers, if not all: what its kernel exp(-rate s) weighs, in units of alpha."""
-    alpha = configuration["learning_rate"]
-    kernels = OPTIMIZERS[configuration["optimizer"]].kernels(learning_rate=alpha, **configuration["hyperparameters"])
-    return {state: metrics.memory_length(memory.rate, alpha) for state, memory in kernels.items() if memory.rate}
-
-
-def _row(discrete: Trace, continuous: Mapping[str, Trace], minima: Mapping[str, Sequence[float]]) -> Row:
     configuration = discrete.configuration
     targets = minima[configuration["objective"]]
-    row: Row = frames.row(configuration)
+    row: Row = frames.row(configuration) | _memories(configuration)
     row |= {f"discrete_{name}": value for name, value in _approach(discrete, targets).items()}
-    for scheme, trace in continuous.items():
-        measures = _compare(discrete, trace, frames.states(configuration["optimizer"]))
-        measures |= _approach(trace, targets)
+    for scheme in CONTINUOUS:
+        trace = by_scheme[scheme]
+        measures = _compare(discrete, trace, frames.states(configuration["optimizer"])) | _approach(trace, targets)
         measures |= {name: trace.configuration[name] for name in ("iterations", "residual", "converged")}
         row |= {f"{scheme}_{name}": value for name, value in measures.items()}
     return row
+
+
+def _memories(configuration: Mapping[str, Any]) -> Row:
+    """Steps over which each state remembers, if not all."""
+    alpha = configuration["learning_rate"]
+    kernels = OPTIMIZERS[configuration["optimizer"]].kernels(learning_rate=alpha, **configuration["hyperparameters"])
+    return {f"memory_{state}": metrics.memory_length(one.rate, alpha) for state, one in kernels.items() if one.rate}
 
 
 def _compare(discrete: Trace, trace: Trace, states: Sequence[str]) -> Row:

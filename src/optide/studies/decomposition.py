@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optide.data import frames, traces
+from optide.data import frames
 from optide.data.traces import Trace
 from optide.numerics import metrics, richardson
 from optide.settings.config import Config
@@ -41,9 +41,7 @@ def table(lanes: Iterable[Trace], solutions: Iterable[Solved], settings: Config)
         converge its gap is null; where a limit cannot be had, its values are null and its status
         says why.
     """
-    by_scheme: dict[tuple, dict[str, Trace]] = {}
-    for trace in lanes:
-        by_scheme.setdefault(traces.key(trace.configuration), {})[trace.configuration["scheme"]] = trace
+    by_scheme = frames.by_configuration(lanes)
     by_treatment: dict[tuple, dict[Treatment, Solved]] = {}
     for solved in solutions:
         by_treatment.setdefault(solved.key, {})[solved.treatment] = solved
