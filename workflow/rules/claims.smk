@@ -4,7 +4,7 @@ if CLAIMS:
 
     rule claims:
         input:
-            traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_check.runs(CLAIMS)],
+            traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_selection.runs(CLAIMS)],
         output:
             [in_report(path, "claims", "claims", "claims") for path in table_files("claims")],
         log:
@@ -16,7 +16,7 @@ if CLAIMS:
             claims=CLAIMS,
             not_judged=NOT_JUDGED,
             settings=settings(
-                *dict.fromkeys(f"experiments.{name}" for _, name, _ in claim_check.runs(CLAIMS)),
+                *dict.fromkeys(f"experiments.{name}" for _, name, _ in claim_selection.runs(CLAIMS)),
                 *(f"claims.{name}" for name in CLAIMS),
             ),
         conda:

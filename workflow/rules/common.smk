@@ -23,6 +23,7 @@ except OptideError as error:
     sys.exit(f"optide: error: {error}")
 
 from optide.claims import check as claim_check
+from optide.claims import selection as claim_selection
 from optide.planning import imports, targets
 from optide.problem import plugins, registry
 from optide.settings import config as configuration
