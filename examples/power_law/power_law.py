@@ -4,14 +4,14 @@ The kernel (1 + x)^(-p) is a sum of exponentials, one memory for each, by the tr
 
     (1 + x)^(-p) = 1 / Gamma(p) \int exp(p y - e^y) exp(-x e^y) dy    over all real y
 
-(Beylkin and Monzon, 2010).  With nodes y_j = y_0 + j h up to y_n, relative to the kernel itself and for 0 <= x <= X, its
-error is at most
+(Beylkin and Monzon, 2010).  With nodes y_j = y_0 + j h up to y_n, its error relative to the kernel is, for 0 <= x <= X,
+at most the sum of
 
     2 sum_k |Gamma(p + 2 pi i k / h)| / Gamma(p)      for the step h: x only shifts the integrand, by log(1 + x)
     (e^{y_0} (1 + X))^p / Gamma(p + 1)                for what is left out below y_0
     1 / Gamma(p) \int_{y_n} exp(p y - e^y) dy         for what is left out above y_n
 
-which is below 0.005 for the numbers here and p from 1.5 to 2 (docs/extending.md; a test adds it up and measures it).  No
+which is below 0.005 for the numbers here and p from 1.5 to 2 (tests/test_examples.py adds it up and measures it).  No
 discrete optimizer with a finite state has a memory like that; the algorithm below has one state for each exponential.
 """
 
