@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import optide
+
+optide.pin()
+
 from optide.base.errors import one_line
 from optide.studies import audit, audit_solve
 
