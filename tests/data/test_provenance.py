@@ -225,7 +225,9 @@ def test_an_unreadable_configuration_is_named_in_one_line(copy, capsys, content)
 
 
 def test_the_command_needs_no_jax(run):
-    code = "import sys; from optide import provenance; code = verify.main(['a.png']); assert 'jax' not in sys.modules"
+    code = (
+        "import sys; from optide.record import verify; code = verify.main(['a.png']); assert 'jax' not in sys.modules"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; sys.exit(code)"], cwd=run[0], capture_output=True, text=True, check=False
     )

@@ -85,7 +85,7 @@ def test_the_same_at_another_time_and_place(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "elsewhere")
     (folder / crate.METADATA).unlink()
     again = (
-        "from pathlib import Path; from optide import crate; "
+        "from pathlib import Path; from optide.record import crate; "
         f"crate.write(Path(), {{name: (Path({crate.INPUTS!r}) / name).read_bytes() for name in {list(SOURCES)}}}, "
         f"{TRACES}, {ARTEFACTS})"
     )
