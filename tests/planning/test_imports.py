@@ -1,5 +1,6 @@
 """What a script depends on: told by its imports, held against what Python itself loads, and the same in every copy."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from conftest import ROOT
 from optide.planning import imports
+from pipeline import CLAIMED, REDUCED, planned
 
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
 SOURCES = ROOT / "src"
@@ -77,14 +79,62 @@ def test_whatever_python_loads_for_a_script_is_among_what_it_depends_on(script):
     assert loaded <= imports.closure(script, SOURCES)
 
 
-def test_drawing_is_no_part_of_solving_and_the_other_way_round():
-    def names(script):
-        return {path.stem for path in imports.closure(ROOT / "workflow" / "scripts" / script, SOURCES)}
+SOLVING = "base problem ide settings/config.py data/seal.py"
+READING = "base numerics settings/config.py data/seal.py data/traces.py"
+SHOWING = f"{READING} data/digests.py data/provenance.py"
+PRINTS = "data/fingerprints.py data/tolerances.py show/drawn.py"
+FIGURE = f"{SHOWING} {PRINTS} show/logscale.py show/plotting.py show/style.py"
+TABLE = f"{SHOWING} show/html.py show/latex.py show/tables.py"
+RECORD = f"{SHOWING} {PRINTS} show/explorer.py record/contents.py record/manifest.py record/pages.py record/pictures.py"
+ROOMS = {
+    "trace": f"{SOLVING} data/traces.py studies/experiments.py",
+    "audit": f"{SOLVING} data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
+    "rates": f"{SOLVING} numerics data/results.py studies/rates.py studies/rates_solve.py",
+    "figure": FIGURE,
+    "gallery": "base data/seal.py data/digests.py data/provenance.py show/gallery.py",
+    "explorer": f"{SHOWING} show/explorer.py",
+    "audit_figure": f"{FIGURE} problem/objectives.py data/results.py studies/audit.py show/audit_figure.py",
+    "rates_figure": f"{FIGURE} data/results.py studies/rates.py studies/linearisation.py show/rates_figure.py",
+    "table": f"{TABLE} problem/objectives.py studies/comparison.py show/table1.py",
+    "table2": f"{TABLE} data/results.py studies/audit.py studies/decomposition.py show/table2.py",
+    # some claims are about the published scheme itself
+    "claims": f"{TABLE} problem ide claims/equation.py claims/judge.py claims/measures.py claims/selection.py "
+    "show/claims.py",
+    "check": f"{RECORD} record/compare.py",
+    "crate": f"{RECORD} record/crate.py",
+    "mend": f"{SHOWING} data/results.py studies/audit.py studies/rates.py record/mend.py",
+}
+"""What scripts depend on, rooms and single files: a solve on nothing that draws, and no job on what reads YAML."""
 
-    assert {"march", "picard", "discrete", "optimizers", "objectives", "arithmetic"} <= names("trace.py")
-    assert not {"plotting", "tables", "metrics", "provenance", "crate", "explorer"} & names("trace.py")
-    assert {"plotting", "logscale", "provenance", "traces"} <= names("figure.py")
-    assert not {"march", "picard", "discrete", "optimizers"} & names("figure.py")
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_depends_on_these_rooms_and_files_and_on_nothing_else(script):
+    found = {path.relative_to(SOURCES / "optide") for path in imports.closure(script, SOURCES) - {script}}
+    allowed = [Path(name) for name in ROOMS[script.stem].split()]
+    needed = {path for path in found if path.name != "__init__.py"}
+    strangers = {path for path in needed if not any(path.is_relative_to(room) for room in allowed)}
+    assert strangers == set()
+    idle = {room for room in allowed if not any(path.is_relative_to(room) for path in needed)}
+    assert idle == set()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_pins_the_arithmetic_before_it_imports_what_may_import_jax(script):
+    """Its process is started by the workflow of somebody else, perhaps, who has settings of their own."""
+    _, *statements = ast.parse(script.read_text(encoding="utf-8")).body
+    (pinned,) = (place for place, statement in enumerate(statements) if ast.unparse(statement) == "optide.pin()")
+    before = [ast.unparse(statement) for statement in statements[:pinned]]
+    assert before[-1] == "import optide"
+    assert not [line for line in before[:-1] if "optide" in line]
+
+
+def test_planning_imports_no_jax(tmp_path):
+    """A module in its place fails whoever imports it."""
+    (tmp_path / "jax.py").write_text('raise ImportError("no JAX here")\n')
+    for source in (REDUCED, CLAIMED):
+        shutil.copy(source, tmp_path)
+    # with all that a configuration can ask for
+    assert planned(tmp_path, PYTHONPATH=f"{tmp_path}:{SOURCES}") >= {"figures/claims.csv", "figures/table2.csv"}
 
 
 def test_a_digest_is_that_of_content_and_not_of_place_or_time(package, tmp_path):

@@ -146,7 +146,11 @@ SOLVED = (
         ("src/optide/show/rates_figure.py", RATES - {"results/rates.parquet"}),
         ("src/optide/numerics/richardson.py", TABLE2),
         ("src/optide/show/templates/explorer.js", EXPLORER),
+        ("src/optide/studies/rates_solve.py", RATES),
         ("src/optide/record/mend.py", set()),
+        ("src/optide/settings/yamlfile.py", set()),
+        ("src/optide/settings/schema.py", set()),
+        ("src/optide/claims/check.py", set()),
         ("workflow/scripts/claims.py", CLAIMS),
     ],
 )

@@ -17,10 +17,6 @@ ORIGINS = {
 CONFIGURATION = layers.as_yaml(LAYERS)
 
 
-localrules:
-    crate,
-
-
 rule crate:
     input:
         traces=[*TRACES, *RATES, *map(audited, AUDITED)],
@@ -32,7 +28,9 @@ rule crate:
         "results/logs/crate.log",
     benchmark:
         "results/benchmarks/crate.tsv"
+    localrule: True
     params:
+        root=root,
         inputs=lambda wildcards: "what went in: {}".format(
             imports.of_contents(
                 {"config.yaml": CONFIGURATION.encode(), **{name: path.read_bytes() for name, path in ORIGINS.items()}}

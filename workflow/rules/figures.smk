@@ -17,6 +17,7 @@ rule figure:
         "results/benchmarks/figure/{continuous}/{figure}.tsv"
     params:
         code=code("figure.py"),
+        root=root,
         figure=lambda wildcards: config["figures"][wildcards.figure],
         places=lambda wildcards: appearance.looks(config, wildcards.figure),
         settings=lambda wildcards: settings(*configuration.figure_keys(config, wildcards.figure)),

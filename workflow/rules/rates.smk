@@ -36,6 +36,7 @@ if RATES:
             "results/benchmarks/rates_figure.tsv"
         params:
             code=code("rates_figure.py"),
+            root=root,
             rates=config["rates"],
             settings=settings("rates"),
         conda:

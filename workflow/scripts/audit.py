@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import optide
+
+optide.pin()
+
 from optide.planning.job import job
 from optide.studies import audit, audit_solve
 

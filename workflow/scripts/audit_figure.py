@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import optide
+
+optide.pin()
+
 from optide.data import provenance, traces
 from optide.planning.job import job
 from optide.problem.registry import OBJECTIVES
@@ -14,7 +18,7 @@ with job(snakemake):
     chosen = [lane for lane in lanes if audit.is_example(lane.configuration, example)]
     minima = OBJECTIVES[chosen[0].configuration["objective"]].minima
     figure = audit_figure.draw(chosen, minima, example["first"])
-    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
         plotting.save(figure, path, record)
     Path(snakemake.log[0]).write_text(f"{len(chosen)} traces drawn\n")

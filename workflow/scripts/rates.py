@@ -3,6 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
+import optide
+
+optide.pin()
+
 from optide.planning.job import job
 from optide.studies import rates, rates_solve
 

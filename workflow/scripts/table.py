@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import optide
+
+optide.pin()
+
 from optide.data import provenance, traces
 from optide.planning.job import job
 from optide.problem.registry import OBJECTIVES
@@ -11,7 +15,7 @@ from optide.studies import comparison
 with job(snakemake):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     compared = comparison.table(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
-    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
         table1.write(compared, path, record)
     Path(snakemake.log[0]).write_text(f"{len(compared)} configurations compared\n")

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import optide
+
+optide.pin()
+
 from optide.data import provenance, traces
 from optide.planning.job import job
 from optide.show import table2
@@ -12,7 +16,8 @@ with job(snakemake):
     lanes = (lane for path in snakemake.input.traces for lane in traces.lanes(path))
     solved = (one for path in snakemake.input.audits for one in audit.read(path))
     parted = decomposition.table(lanes, solved, settings)
-    record = provenance.describe([*snakemake.input.traces, *snakemake.input.audits], snakemake.params.settings)
+    sources = [*snakemake.input.traces, *snakemake.input.audits]
+    record = provenance.describe(sources, snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
         table2.write(parted, path, record, settings)
     Path(snakemake.log[0]).write_text(decomposition.summary(parted))

@@ -1,8 +1,8 @@
 """The arithmetic of the workflow, the same on every machine; and float64 in a process whose arithmetic is its user's.
 
 Importing optide changes nothing.  `pin` fixes the arithmetic for the process that calls it and all that it starts:
-the workflow, its tests and the benchmarks do so first of all.  `arithmetic` tells whether it is fixed, and nothing that
-is compared bit by bit is written where it is not (`optide.data.seal`).
+the jobs of the workflow, its tests and the benchmarks do so first of all.  `arithmetic` tells whether it is fixed, and
+nothing that is compared bit by bit is written where it is not (`optide.data.seal`).
 
 XLA compiles for the processor it finds, and where that has fused multiply-add its last bits are
 others.  AVX without it is what every x86-64 machine that can load jaxlib has; it costs the marching

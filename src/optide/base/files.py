@@ -11,6 +11,11 @@ PARTIAL = ".part"
 """Suffix of a file that is being written, or that a killed job left behind."""
 
 
+def named(path: str | Path, root: str | Path) -> str:
+    """The name of a file from a folder that it lies in, with slashes: the same wherever that folder is."""
+    return Path(path).relative_to(root).as_posix()
+
+
 @contextmanager
 def aside(path: str | Path) -> Iterator[Path]:
     """A temporary name beside `path`, renamed to it at the end unless an exception is raised.

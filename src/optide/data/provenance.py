@@ -40,19 +40,20 @@ _MARKDOWN = re.compile(rf"^<!-- {_TITLE}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE
 _LATEX = re.compile(rf"^% {_TITLE}\n((?:% .*\n)*)", re.MULTILINE)
 
 
-def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any]) -> Record:
+def describe(trace_paths: Iterable[str | Path], settings: Mapping[str, Any], root: str | Path = ".") -> Record:
     """The record of an artefact.
 
     Args:
-        trace_paths: the traces it is drawn from, relative to the working directory.
+        trace_paths: the traces it is drawn from.
         settings: the entries of the configuration it depends on, by key (`optide.settings.config.entry`).
+        root: the folder of all results, which the record names traces from, so that it is the same wherever that is.
 
     Raises:
         FileError: a trace cannot be read.
     """
     return {
         "configuration": {key: digests.of_setting(value) for key, value in settings.items()},
-        "traces": {str(path): digests.of_table(seal.read(path)) for path in trace_paths},
+        "traces": {files.named(path, root): digests.of_table(seal.read(path)) for path in trace_paths},
     }
 
 

@@ -39,7 +39,7 @@ def mend(
     artefacts: Iterable[Path],
     digests_of_run: Mapping[str, str],
     readers: Mapping[str, Callable[[Path], Any]] = READERS,
-) -> list[str]:
+) -> dict[Path, str]:
     """Delete what is damaged or outdated, and what killed jobs left half-written.
 
     A Parquet file knows its own digest.  A figure or table is compared with what the last whole run recorded;
@@ -52,7 +52,7 @@ def mend(
         readers: by a pattern of the files they read.
 
     Returns:
-        One line for each file deleted.
+        Why each file was deleted, by path.
     """
     reasons = {}
     for path in sorted(path for folder in folders for path in folder.rglob(f"*{PARTIAL}")):
@@ -70,7 +70,7 @@ def mend(
     deleted = {path: reason for path, reason in reasons.items() if reason}
     for path in deleted:
         path.unlink()
-    return [f"{path}: {reason}" for path, reason in deleted.items()]
+    return deleted
 
 
 def _error(read: Callable[[Path], Any], path: Path) -> str | None:

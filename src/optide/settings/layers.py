@@ -25,7 +25,8 @@ class Layer(NamedTuple):
     """A part of what a configuration is merged from.
 
     Attributes:
-        name: path of the file, relative where it lies in the working directory, or `COMMAND_LINE`.
+        name: path of the file, relative where it lies in the working directory, `COMMAND_LINE`, or the module that
+            another workflow configures.
         content: its data.
         text: of the file, comments and all.
     """
@@ -55,6 +56,22 @@ def given(home: Path, configfiles: Iterable[Path], command_line: Mapping[str, An
             raise ConfigError(f"{FILE}: neither here nor beside the Snakefile ({home}); --configfile names another")
     paths = [*([own] if own.exists() and own not in named else []), *named]
     return [*map(_read, paths), *([Layer(COMMAND_LINE, _plain(command_line))] if command_line else [])]
+
+
+def of_module(home: Path, name: str, config: Mapping[str, Any] | None) -> list[Layer]:
+    """The layer of a run as a module of another workflow: what that gives, or else config.yaml beside the Snakefile.
+
+    The working directory and the command line are those of the other workflow.
+
+    Args:
+        home: the folder of the Snakefile.
+        name: of the module.
+        config: its entry `config`, if it has one.
+
+    Raises:
+        ConfigError: the file cannot be read; names it.
+    """
+    return [_read(home / FILE) if config is None else Layer(f"config of module {name}", config)]
 
 
 def _read(path: Path) -> Layer:
@@ -167,4 +184,4 @@ def as_yaml(layers: Sequence[Layer]) -> str:
     for name, content, _ in layers:
         entries = [f" {key}={json.dumps(value)}" for key, value in content.items()] if name == COMMAND_LINE else [""]
         comment += "".join(f"#   {name}{entry}\n" for entry in entries)
-    return comment + (layers[0].text if len(layers) == 1 else yamlfile.dump(merged(layers)))
+    return comment + (layers[0].text if len(layers) == 1 and layers[0].text else yamlfile.dump(merged(layers)))

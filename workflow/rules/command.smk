@@ -1,5 +1,11 @@
-# A name that there is not, asked for on the command line: Snakemake would only say that no rule produces it.
+# What was asked for on the command line.
 
+# with none of them Snakemake would wait for ever
+for option, value in {"cores": workflow.resource_settings.cores, "jobs": workflow.resource_settings.nodes}.items():
+    if value is not None and value < 1:
+        sys.exit(f"--{option} {value}: must be at least 1")
+
+# A name that there is not: Snakemake would only say that no rule produces it.
 if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
     from snakemake.cli import get_argument_parser
 
