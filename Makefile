@@ -63,6 +63,7 @@ docs: .venv/installed
 	$(BIN)/python -m optide.settings.schema workflow/schemas/config.schema.yaml > docs/configuration.md
 	$(BIN)/python -m optide.claims.check workflow/schemas/claims.schema.yaml > docs/claims.md
 	$(BIN)/python -m optide.planning.environment --licences > docs/dependencies.md
+	$(BIN)/python docs/architecture.py
 
 readme: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) claims

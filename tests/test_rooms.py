@@ -1,6 +1,7 @@
 """The rooms of the library: what they may import, and how large their parts may grow."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,12 @@ def test_errors_are_those_that_a_caller_tells_apart(path):
     errors = [name for name in defined if name.endswith("Error")]
     assert not errors or name(path) == "base/errors.py"
     assert len(errors) <= 10
+
+
+def test_the_picture_of_the_rooms_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("architecture", ROOT / "docs" / "architecture.py")
+    architecture = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(architecture)
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert architecture.page(text) == text, "run `make docs`"
+    assert "record --> show" in text
