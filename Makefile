@@ -6,7 +6,7 @@
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
 # make docs            renew the pages that are generated
-# make readme          judge the claims and renew their table in README.md
+# make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make report          build everything, and a report of it: report.html and report.zip
 # make pictures        renew the README's pictures from the figures
 # make lock            renew the lock files from pyproject.toml
@@ -17,7 +17,7 @@ BIN := .venv/bin
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs readme report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -65,9 +65,9 @@ docs: .venv/installed
 	$(BIN)/python -m optide.planning.environment --licences > docs/dependencies.md
 	$(BIN)/python docs/architecture.py
 
-readme: .venv/installed
+verdicts: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) claims
-	$(BIN)/python -m optide.show.readme
+	$(BIN)/python -m optide.show.verdicts
 
 report: reproduce
 	$(SNAKEMAKE) --report report.html

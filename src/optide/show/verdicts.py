@@ -1,7 +1,7 @@
-"""The claims in brief, in README.md: written between two markers from figures/claims.csv, or compared with it.
+"""The claims in brief, in docs/verdicts.md: written between two markers from figures/claims.csv, or compared with it.
 
-python -m optide.show.readme           # write
-python -m optide.show.readme --check   # exit code 1 if another table is there
+python -m optide.show.verdicts           # write
+python -m optide.show.verdicts --check   # exit code 1 if another table is there
 """
 
 import argparse
@@ -18,7 +18,7 @@ from optide.claims.judge import FAILS, HOLDS, UNDECIDED
 from optide.claims.selection import MODELS
 from optide.show.claims import shared
 
-BEGIN, END = "<!-- claims, written by `make readme` -->", "<!-- end of claims -->"
+BEGIN, END = "<!-- claims, written by `make verdicts` -->", "<!-- end of claims -->"
 _BLOCK = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
 OURS = "this project"
 """The source of claims that are not the paper's."""
@@ -65,7 +65,7 @@ def read(path: Path) -> str:
 
 
 def replaced(text: str, table: str, path: Path) -> str:
-    """A README with the table between its markers.
+    """A page with the table between its markers.
 
     Raises:
         FileError: it has no markers.
@@ -81,18 +81,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, or 1 after an error of one line.
     """
-    parser = argparse.ArgumentParser(prog="python -m optide.show.readme", description="The claims in README.md.")
+    parser = argparse.ArgumentParser(
+        prog="python -m optide.show.verdicts", description="The claims in docs/verdicts.md."
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; fail if the table is another")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--page", type=Path, default=Path("docs/verdicts.md"))
     parser.add_argument("--claims", type=Path, default=Path("figures/claims.csv"))
     options = parser.parse_args(arguments)
     try:
-        text = options.readme.read_text(encoding="utf-8")
-        new = replaced(text, read(options.claims), options.readme)
+        text = options.page.read_text(encoding="utf-8")
+        new = replaced(text, read(options.claims), options.page)
         if options.check and new != text:
-            raise FileError(f"{options.readme}: its verdicts are not those of {options.claims}; run `make readme`")
+            raise FileError(f"{options.page}: its verdicts are not those of {options.claims}; run `make verdicts`")
         if not options.check:
-            with files.aside(options.readme) as temporary:
+            with files.aside(options.page) as temporary:
                 temporary.write_text(new, encoding="utf-8")
     except (OptideError, OSError) as error:
         tell(error)
