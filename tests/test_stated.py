@@ -44,7 +44,7 @@ STATED = {
         (r"weight (1/2) with which the published scheme starts", picard.RELAXATION[0]),
         (r"rule of order\s+(1000)", picard.QUADRATURE_ORDER),
     ],
-    "workflow/report/figure.rst": [
+    "src/optide/settings/schemes.py": [
         (r"order-(\d+) quadrature", picard.QUADRATURE_ORDER),
         (r"residual below (\S+)\"", march.TOLERANCE),
     ],
