@@ -17,9 +17,9 @@ Row = Mapping[str, Any]
 _BEFORE, _AFTER = ("experiment", "set", "objective", "optimizer", "learning_rate"), ("theta0", "steps")
 
 
-def by_configuration(lanes: Iterable[LaneTrace]) -> dict[tuple, dict[str, LaneTrace]]:
+def by_configuration(lanes: Iterable[LaneTrace]) -> dict[tuple[Any, ...], dict[str, LaneTrace]]:
     """The traces of each configuration (`traces.key`) by their schemes, in the order of configurations."""
-    found: dict[tuple, dict[str, LaneTrace]] = {}
+    found: dict[tuple[Any, ...], dict[str, LaneTrace]] = {}
     for lane in lanes:
         found.setdefault(traces.key(lane.configuration), {})[lane.configuration["scheme"]] = lane
     return found
@@ -41,7 +41,7 @@ def hyperparameters(columns: Iterable[str]) -> list[str]:
 
 def row(configuration: Row) -> dict[str, Any]:
     """A configuration's own values of `columns`."""
-    return {name: configuration[name] for name in (*_BEFORE, *_AFTER)} | configuration["hyperparameters"]
+    return {**{name: configuration[name] for name in (*_BEFORE, *_AFTER)}, **configuration["hyperparameters"]}
 
 
 def states(optimizer: str) -> tuple[str, ...]:
@@ -66,4 +66,5 @@ def frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
     if lost := [name for row in rows for name in row if name not in columns]:
         raise KeyError(f"no column {lost[0]!r}")
     table = pa.table({name: [row.get(name) for row in rows] for name in columns})
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    found: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return found
