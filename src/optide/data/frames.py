@@ -18,9 +18,9 @@ Row = Mapping[str, Any]
 _BEFORE = ("experiment", "set", "objective", "optimizer", "learning_rate")
 
 
-def by_configuration(lanes: Iterable[Trace]) -> dict[tuple, dict[str, Trace]]:
+def by_configuration(lanes: Iterable[Trace]) -> dict[tuple[Any, ...], dict[str, Trace]]:
     """The traces of each configuration (`traces.key`) by their schemes, in the order of configurations."""
-    found: dict[tuple, dict[str, Trace]] = {}
+    found: dict[tuple[Any, ...], dict[str, Trace]] = {}
     for lane in lanes:
         found.setdefault(traces.key(lane.configuration), {})[lane.configuration["scheme"]] = lane
     return found
@@ -81,4 +81,5 @@ def frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
     if lost := [name for row in rows for name in row if name not in columns]:
         raise KeyError(f"no column {lost[0]!r}")
     table = pa.table({name: [row.get(name) for row in rows] for name in columns})
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    found: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return found

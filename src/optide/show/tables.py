@@ -77,7 +77,7 @@ def web_page(cells: pd.DataFrame, title: str, note: str, *, wrapped: bool = Fals
 
 
 def longtable(
-    cells: pd.DataFrame, headings: Sequence[str], kinds: str, separation: str, emphasis: Callable[[str], str] = str
+    cells: pd.DataFrame, headings: list[str], kinds: str, separation: str, emphasis: Callable[[str], str] = str
 ) -> str:
     r"""Cells of text for LaTeX, to be read with \input: a `longtable` with the rules of booktabs.
 
