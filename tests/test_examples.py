@@ -48,7 +48,10 @@ def test_it_is_used_like_what_is_built_in(ideas):
     assert sorted({*adamw["decay"]}) == [0.0, 0.1]
     valley = table[table["objective"] == "rosenbrock"].iloc[0]
     assert (valley["theta0[0]"], valley["theta0[1]"], valley["discrete_minimum[0]"]) == (-1, 1, 1)
-    assert valley["converged_theta_gap_max"] < 0.5
+    path = "results/traces/{}/rosenbrock-adamw/lr0.02.parquet"
+    (discrete,), (converged,) = (traces.lanes(ideas / path.format(scheme)) for scheme in ("discrete", "converged"))
+    assert discrete.theta.shape == (100, 2)
+    assert valley["converged_theta_gap_max"] == np.abs(discrete.theta - converged.theta).max()
     audited = pd.read_csv(ideas / "figures/table2.csv")
     assert len(audited) == 4
     assert (audited["limit_status"].isna()).all()

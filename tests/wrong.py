@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from optide.data import provenance, seal, tolerances, traces
 from optide.problem.registry import OBJECTIVES
-from optide.settings.config import figure_runs
+from optide.settings.figures import figure_runs
 from optide.settings.looks import looks
 from optide.show import audit_figure, explorer, plotting, rates_figure
 from optide.studies import rates

@@ -79,30 +79,39 @@ def test_whatever_python_loads_for_a_script_is_among_what_it_depends_on(script):
     assert loaded <= imports.closure(script, SOURCES)
 
 
-SOLVING = "base problem ide settings/config.py data/seal.py"
-READING = "base numerics settings/config.py data/seal.py data/traces.py"
-SHOWING = f"{READING} data/digests.py data/provenance.py"
-PRINTS = "data/fingerprints.py data/tolerances.py show/drawn.py"
-FIGURE = f"{SHOWING} {PRINTS} show/logscale.py show/plotting.py show/style.py"
-TABLE = f"{SHOWING} show/html.py show/latex.py show/tables.py"
-RECORD = f"{SHOWING} {PRINTS} show/explorer.py record/contents.py record/manifest.py record/pages.py record/pictures.py"
+NAMES = "finite objectives optimizer optimizers plugins registry vocabulary"
+EVERY = f"base planning/job.py data/seal.py {' '.join(f'problem/{name}.py' for name in NAMES.split())}"
+SOLVING = "base problem ide planning/job.py settings/config.py data/seal.py"
+READING = f"{EVERY} settings/config.py numerics/elementary.py data/traces.py data/digests.py data/provenance.py"
+SHOWING = f"{READING} settings/schemes.py"
+FIGURE = (
+    f"{SHOWING} data/fingerprints.py data/tolerances.py show/drawn.py show/logscale.py show/plotting.py show/style.py"
+)
+TABLE = f"{READING} numerics/metrics.py data/frames.py show/tables.py"
+RECORD = (
+    f"{SHOWING} data/fingerprints.py data/tolerances.py data/frames.py show/drawn.py show/explorer.py "
+    "record/contents.py record/manifest.py record/pages.py record/pictures.py"
+)
 ROOMS = {
-    "trace": f"{SOLVING} data/traces.py studies/experiments.py",
+    "trace": f"{SOLVING} settings/schemes.py data/traces.py studies/experiments.py",
     "audit": f"{SOLVING} data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
     "rates": f"{SOLVING} numerics data/results.py studies/rates.py studies/rates_solve.py",
     "figure": FIGURE,
-    "gallery": "base data/seal.py data/digests.py data/provenance.py show/gallery.py",
+    "gallery": f"{EVERY} data/digests.py data/provenance.py show/gallery.py",
     "explorer": f"{SHOWING} show/explorer.py",
-    "audit_figure": f"{FIGURE} problem/objectives.py data/results.py studies/audit.py show/audit_figure.py",
-    "rates_figure": f"{FIGURE} data/results.py studies/rates.py studies/linearisation.py show/rates_figure.py",
-    "table": f"{TABLE} problem/objectives.py studies/comparison.py show/table1.py",
-    "table2": f"{TABLE} data/results.py studies/audit.py studies/decomposition.py show/table2.py",
+    "audit_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/audit.py show/audit_figure.py",
+    "rates_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/rates.py studies/linearisation.py "
+    "show/rates_figure.py",
+    "table": f"{TABLE} settings/schemes.py studies/comparison.py show/table1.py",
+    "table2": f"{TABLE} numerics/richardson.py data/results.py studies/audit.py studies/decomposition.py "
+    "show/table2.py",
     # some claims are about the published scheme itself
-    "claims": f"{TABLE} problem ide claims/equation.py claims/judge.py claims/measures.py claims/selection.py "
-    "show/claims.py",
+    "claims": f"{TABLE} settings/schemes.py problem ide claims/equation.py claims/judge.py claims/measures.py "
+    "claims/selection.py show/claims.py",
     "check": f"{RECORD} record/compare.py",
-    "crate": f"{RECORD} record/crate.py",
-    "mend": f"{SHOWING} data/results.py studies/audit.py studies/rates.py record/mend.py",
+    # CITATION.cff is YAML
+    "crate": f"{RECORD} settings/yamlfile.py record/crate.py",
+    "mend": f"{READING} numerics/metrics.py data/results.py studies/audit.py studies/rates.py record/mend.py",
 }
 """What scripts depend on, rooms and single files: a solve on nothing that draws, and no job on what reads YAML."""
 

@@ -6,14 +6,9 @@ from conftest import ROOT
 from optide.base.errors import ConfigError
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import yamlfile
-from optide.settings.config import (
-    experiment_slice,
-    figure_labels,
-    figure_runs,
-    label,
-    lanes,
-)
+from optide.settings.config import experiment_slice, label, lanes
 from optide.settings.examine import examine
+from optide.settings.figures import figure_labels, figure_runs
 from optide.settings.looks import LOOKS, looks
 from optide.settings.vocabulary import MARK, complete
 

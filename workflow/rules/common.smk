@@ -18,6 +18,7 @@ from optide.claims import selection
 from optide.planning import imports, targets
 from optide.problem import plugins, registry
 from optide.settings import config as configuration
+from optide.settings import figures as asked
 from optide.settings import layers, yamlfile
 from optide.settings import looks as appearance
 from optide.settings import schemes, vocabulary
@@ -147,7 +148,7 @@ if RATES:
     FIGURES += expand("figures/rates.{suffix}", suffix=["png", "pdf"])
 
 
-AUDITED = configuration.audited(config)
+AUDITED = asked.audited(config)
 
 
 def audited(optimizer):
@@ -175,10 +176,10 @@ def figure_in_report(suffix):
     return report(
         f"figures/{{continuous}}/{{figure}}.{suffix}",
         caption="../report/figure.rst",
-        category=lambda wildcards: configuration.figure_labels(config, wildcards.figure)["objective"],
+        category=lambda wildcards: asked.figure_labels(config, wildcards.figure)["objective"],
         subcategory={"png": "on screen (PNG)", "pdf": "in print (PDF)"}[suffix],
         labels=lambda wildcards: {
-            **configuration.figure_labels(config, wildcards.figure),
+            **asked.figure_labels(config, wildcards.figure),
             "scheme": wildcards.continuous,
         },
     )

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from optide.base.errors import ConfigError
 from optide.problem import plugins
-from optide.problem.registry import written
 
 Config = Mapping[str, Any]
 
@@ -33,14 +32,6 @@ class Lane(NamedTuple):
 def elements(theta: float | Sequence[float]) -> int:
     """How many numbers a starting point or a minimum is a list of; 0 for a single number."""
     return len(theta) if isinstance(theta, Sequence) else 0
-
-
-def audited(config: Config) -> dict[str, list[str]]:
-    """The experiments that the audit takes apart, by their optimizer; none without an entry `audit`."""
-    found: dict[str, list[str]] = {}
-    for name in config["audit"].get("experiments", config["experiments"]) if "audit" in config else ():
-        found.setdefault(config["experiments"][name]["optimizer"], []).append(name)
-    return found
 
 
 def entry(config: Config, key: str) -> Any:
@@ -88,28 +79,6 @@ def lanes(experiment: Config) -> Iterator[Lane]:
             hyperparameters = dict(zip(entry["hyperparameters"], values, strict=True))
             for theta0 in experiment["theta0"]:
                 yield Lane(entry["name"], theta0, hyperparameters, entry["steps"])
-
-
-def figure_runs(config: Config, name: str) -> list[tuple[str, float]]:
-    """The (experiment, learning rate) pairs whose traces a figure shows."""
-    rows = config["figures"][name]["rows"]
-    experiments = dict.fromkeys(e for row in rows for e in row["experiments"])
-    return [(e, rate) for e in experiments for rate in config["experiments"][e]["learning_rates"]]
-
-
-def figure_keys(config: Config, name: str) -> list[str]:
-    """The keys of all entries that the content of a figure depends on."""
-    return [f"figures.{name}", *dict.fromkeys(f"experiments.{e}" for e, _ in figure_runs(config, name))]
-
-
-def figure_labels(config: Config, name: str) -> dict[str, str]:
-    """What tells a figure from others: its name, quantity, objective and optimizer, as people write them."""
-    shown = [config["experiments"][e] for e in dict.fromkeys(e for e, _ in figure_runs(config, name))]
-    named = {
-        kind: " and ".join(dict.fromkeys(written(experiment[kind]) for experiment in shown))
-        for kind in ("objective", "optimizer")
-    }
-    return {"figure": name, "quantity": config["figures"][name]["quantity"], **named}
 
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
