@@ -97,7 +97,8 @@ def metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _metadata(table: pa.Table) -> dict[str, Any]:
-    return json.loads(table.schema.metadata[_KEY])
+    described: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
+    return described
 
 
 class LaneTrace(NamedTuple):

@@ -10,10 +10,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from optide.base.errors import ObjectiveError, ParameterError
-
-Array = jax.Array
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Objective:
     loss: Callable[[Array], Array]
     minima: tuple[float, ...]
 
-    def __call__(self, theta: Array) -> Array:
-        return self.loss(theta)
+    def __call__(self, theta: ArrayLike) -> Array:
+        return self.loss(jnp.asarray(theta))
 
 
 def _mean_squared_error() -> Objective:
@@ -67,14 +67,14 @@ _CONCRETE = (
 """What JAX raises where Python or NumPy asks for the value of what is traced."""
 
 
-def check_objective(objective: Callable[[Array], Array], theta0: Array, where: str) -> None:
+def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
     """Make sure that an objective maps theta to one float64 and has a gradient, without computing anything.
 
     An exception of the objective's own is let through as it is.
 
     Args:
         objective: as given by the user.
-        theta0: a start, (*S).
+        theta0: a start.
         where: names the configuration, for the error.
 
     Raises:
@@ -107,10 +107,10 @@ def check_objective(objective: Callable[[Array], Array], theta0: Array, where: s
 @functools.lru_cache(maxsize=16)
 def _returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
     """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
-    theta = jax.ShapeDtypeStruct(shape, float)
+    theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
     value = jax.eval_shape(objective, theta)
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape != () or dtype != jnp.float64:
-        return f"shape {shape} and dtype {dtype}" if dtype else type(value).__name__
+    found, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if found != () or dtype != jnp.float64:
+        return f"shape {found} and dtype {dtype}" if dtype else type(value).__name__
     jax.eval_shape(jax.grad(objective), theta)
     return ""

@@ -21,7 +21,7 @@ from optide.base.errors import ParameterError
 from optide.problem.finite import real
 
 Array = jax.Array
-Scalar = float | Array
+Scalar = float | np.floating | np.ndarray | Array
 State = dict[str, Array]
 
 
@@ -55,7 +55,7 @@ def sqrt(v: Array) -> Array:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, v, 1.0)), 0.0)
 
 
-def filled(beta: Scalar, steps: Array) -> Array:
+def filled(beta: Scalar, steps: Scalar) -> Array:
     """1 - beta^steps: how much of an exponential average is filled so many steps after its start at 0.
 
     Shapes broadcast; steps need not be whole, and must be > 0.
@@ -107,7 +107,7 @@ class Optimizer:
         jax.tree_util.register_pytree_node(cls, flatten, unflatten)
 
     def __post_init__(self) -> None:
-        for name, value in self.hyperparameters.items():
+        for name, value in vars(self).items():
             if isinstance(value, jax.core.Tracer):
                 continue
             valid, allowed = _RANGES[name]

@@ -90,7 +90,7 @@ def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], 
 
 
 def _citation(content: bytes) -> dict[str, Any]:
-    citation = yaml.safe_load(content)
+    citation: dict[str, Any] = yaml.safe_load(content)
     for key in ("title", "version", "date-released", "license", "authors", "references"):
         if key not in citation:
             raise CrateError(f"CITATION.cff: {key} is missing")
@@ -203,7 +203,7 @@ def _entity(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> Co
     return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
 
 
-def _compact(values: list) -> Any:
+def _compact(values: list[Any]) -> Any:
     """A single value stands for itself in JSON-LD."""
     return values[0] if len(values) == 1 else values
 
