@@ -140,9 +140,9 @@ def test_a_refined_grid_solves_its_own_equations(substeps):
     solution = solve_ide(Adam(0.1), double_well, 0.1, 40, t_start=0.1, substeps=substeps)
     assert solution.converged
     assert solution.theta.shape == (38 * substeps + 1,)
-    refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), 0.1, len(solution.t), 1, substeps)
+    refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), jnp.asarray(0.1), len(solution.t), 1, substeps)
     # the same integrals by the order-1000 rule; not those ahead of the grid, where theta goes straight on here
-    for name, state in picard.memories(refined, solution.theta).items():
+    for name, state in picard.memories(refined, jnp.asarray(solution.theta)).items():
         here, there = solution.state[name][:-substeps], state[:-substeps]
         np.testing.assert_allclose(here, there, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(state))))
 
