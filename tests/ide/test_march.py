@@ -38,7 +38,7 @@ def test_every_configuration_of_the_paper_converges(config, name, rate):
 
 
 def problem(optimizer, objective, theta0, steps, t_start=ORIGIN):
-    return Problem(optimizer, objective, jnp.asarray(theta0), t_start, steps, 1, 1)
+    return Problem(optimizer, objective, jnp.asarray(theta0), jnp.asarray(t_start), steps, 1, 1)
 
 
 # One published sweep with its order-1000 rule, applied to the marching solution, sees how far the
@@ -57,7 +57,7 @@ def problem(optimizer, objective, theta0, steps, t_start=ORIGIN):
 )
 def test_the_solution_satisfies_the_published_equations(optimizer, objective, theta0, steps, tolerance):
     theta = solve_ide(optimizer, objective, theta0, steps).theta
-    swept = picard.sweep(problem(optimizer, objective, theta0, steps), theta)
+    swept = picard.sweep(problem(optimizer, objective, theta0, steps), jnp.asarray(theta))
     np.testing.assert_allclose(swept, theta, rtol=0, atol=tolerance)
 
 

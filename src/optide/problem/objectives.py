@@ -92,8 +92,10 @@ def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
     try:
         found = _returned(objective, jnp.shape(theta0))
     except _CONCRETE as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if not {_JAX, _HERE} & set(Path(frame.filename).parents)]
+        frames = [(frame, Path(frame.filename).parents) for frame in traceback.extract_tb(error.__traceback__)]
+        # below the last frame of this room is the objective, and what it calls
+        called = max(i for i, (_, folders) in enumerate(frames) if _HERE in folders)
+        own = [frame for frame, folders in frames[called + 1 :] if _JAX not in folders]
         place = f" in {own[-1].filename}, line {own[-1].lineno}" if own else ""
         raise ObjectiveError(
             f"{where}: the objective, or its gradient, asks for a value{place}, "
