@@ -5,6 +5,7 @@
 # make benchmark       measure what each method costs, in an environment of its own
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
+# make lint            check style, the imports between rooms, and types
 # make docs            renew the pages that are generated
 # make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make report          build everything, and a report of it: report.html and report.zip
@@ -51,7 +52,8 @@ vulnerabilities:
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy --no-incremental
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -10,7 +10,7 @@ Importing it changes nothing in the process.  For the bits of the workflow call 
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optide.base.arithmetic import pin
 
@@ -42,9 +42,10 @@ __all__ = [
     "solve_lanes",
 ]
 
+if not TYPE_CHECKING:  # to which a module with it has every attribute
 
-def __getattr__(name: str) -> Any:
-    """Import on first use: planning a workflow or drawing a figure needs no JAX."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'optide' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"optide.{_HOME[name]}"), name)
+    def __getattr__(name: str) -> object:
+        """Import on first use: planning a workflow or drawing a figure needs no JAX."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'optide' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"optide.{_HOME[name]}"), name)

@@ -19,7 +19,7 @@ def values(theta, reach, x):
     pieces = cells(jnp.asarray(theta), reach)
     place = x + reach
     j = np.clip(place.astype(int), 0, len(pieces[0]) - 1)
-    return evaluate(tuple(c[j] for c in pieces), place - j)
+    return evaluate(tuple(c[j] for c in pieces), jnp.asarray(place - j))
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 20])

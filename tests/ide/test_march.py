@@ -38,7 +38,7 @@ def test_every_configuration_of_the_paper_converges(config, name, rate):
 
 
 def problem(optimizer, objective, theta0, steps, t_start=ORIGIN):
-    return Problem(optimizer, objective, jnp.asarray(theta0), t_start, steps, 1, 1)
+    return Problem(optimizer, objective, jnp.asarray(theta0), jnp.asarray(t_start), steps, 1, 1)
 
 
 # One published sweep with its order-1000 rule, applied to the marching solution, sees how far the
@@ -57,7 +57,7 @@ def problem(optimizer, objective, theta0, steps, t_start=ORIGIN):
 )
 def test_the_solution_satisfies_the_published_equations(optimizer, objective, theta0, steps, tolerance):
     theta = solve_ide(optimizer, objective, theta0, steps).theta
-    swept = picard.sweep(problem(optimizer, objective, theta0, steps), theta)
+    swept = picard.sweep(problem(optimizer, objective, theta0, steps), jnp.asarray(theta))
     np.testing.assert_allclose(swept, theta, rtol=0, atol=tolerance)
 
 
@@ -140,9 +140,9 @@ def test_a_refined_grid_solves_its_own_equations(substeps):
     solution = solve_ide(Adam(0.1), double_well, 0.1, 40, t_start=0.1, substeps=substeps)
     assert solution.converged
     assert solution.theta.shape == (38 * substeps + 1,)
-    refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), 0.1, len(solution.t), 1, substeps)
+    refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), jnp.asarray(0.1), len(solution.t), 1, substeps)
     # the same integrals by the order-1000 rule; not those ahead of the grid, where theta goes straight on here
-    for name, state in picard.memories(refined, solution.theta).items():
+    for name, state in picard.memories(refined, jnp.asarray(solution.theta)).items():
         here, there = solution.state[name][:-substeps], state[:-substeps]
         np.testing.assert_allclose(here, there, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(state))))
 

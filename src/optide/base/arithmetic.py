@@ -22,7 +22,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from optide.base.errors import PinError, TracedError
 
@@ -52,6 +52,9 @@ _CONFIGURATION = {
 """Settings of JAX that change bits and that a program can make after its start.  Not float64: optide sees to that."""
 
 PINNED = "pinned"
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
 
 def pin() -> None:
@@ -102,7 +105,7 @@ def _others() -> list[str]:
     return found or changed
 
 
-def in_float64(function: Callable) -> Callable:
+def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Let a function compute in float64 whatever its caller has: nothing else of the caller's JAX changes.
 
     A call that JAX traces must be in float64 from outside, as what it is part of cannot be changed from here.
@@ -110,17 +113,17 @@ def in_float64(function: Callable) -> Callable:
     """
 
     @functools.wraps(function)
-    def run(*arguments, **keywords) -> Any:
+    def run(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Returned:
         import jax  # noqa: PLC0415  (whoever only plans, or draws, needs no JAX)
 
-        def refuse_traced(values) -> None:
+        def refuse_traced(values: Any) -> None:
             if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values)):
                 raise TracedError(
                     f"{function.__name__}: jax.jit, jax.vmap, jax.grad and the like need float64, which this process "
                     'has off: jax.config.update("jax_enable_x64", True)'
                 )
 
-        if jax.config.jax_enable_x64:
+        if jax.numpy.result_type(float) == "float64":  # in the context that is entered, too
             return function(*arguments, **keywords)
         refuse_traced((arguments, keywords))
         with jax.enable_x64(True):

@@ -20,7 +20,9 @@ class Lazy:
 if TYPE_CHECKING:
     import jax
     import jax.numpy as jnp
+    from jax import Array
 else:
     jax, jnp = Lazy("jax"), Lazy("jax.numpy")
+    Array = Any
 
-__all__ = ["Lazy", "jax", "jnp"]
+__all__ = ["Array", "Lazy", "jax", "jnp"]

@@ -18,10 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float64, Int64, Num
 
 from optide.base.words import shown
-
-Array = np.ndarray
 
 LENGTH = 200
 """Values in a block, where they may be off."""
@@ -50,8 +49,8 @@ class Column(NamedTuple):
     Attributes:
         part: of the artefact, as in "theta0=1.0"; "" if it has only one.
         name: of the column.
-        places: (n,) int64.
-        allowed: (n,) float64, how many places each value may be off; 0 for what must agree.
+        places: of the values.
+        allowed: how many places each value may be off; 0 for what must agree.
         length: values in a block.
         tolerance: that the places were counted with.
         values: what they are the places of, or None.
@@ -60,8 +59,8 @@ class Column(NamedTuple):
 
     part: str
     name: str
-    places: Array
-    allowed: Array
+    places: Int64[np.ndarray, " n"]
+    allowed: Float64[np.ndarray, " n"]
     length: int
     tolerance: Tolerance
     values: pa.Array | None
@@ -93,21 +92,23 @@ def rows_from(first: int) -> Callable[[int, int], str]:
     return named
 
 
-def places(values: pa.Array, tolerance: Tolerance = EXACT) -> Array:
-    """The place of each value, (n,) int64."""
+def places(values: pa.Array, tolerance: Tolerance = EXACT) -> Int64[np.ndarray, " n"]:
+    """The place of each value."""
     found = _places_of(values, tolerance)
     return np.where(values.is_valid().to_numpy(zero_copy_only=False), found, NULL)
 
 
-def _places_of(values: pa.Array, tolerance: Tolerance) -> Array:
+def _places_of(values: pa.Array, tolerance: Tolerance) -> Int64[np.ndarray, " n"]:
     if pa.types.is_string(values.type):
         encoded = values.dictionary_encode()
-        hashed = [hashlib.sha256(text.encode()).digest()[:8] for text in encoded.dictionary.to_pylist()]
-        hashed = [int.from_bytes(digest, "big", signed=True) for digest in hashed]
-        return np.array([*hashed, 0], np.int64)[encoded.indices.fill_null(-1).to_numpy()]
+        digests = (hashlib.sha256(text.encode()).digest()[:8] for text in encoded.dictionary.to_pylist())
+        hashed = [int.from_bytes(digest, "big", signed=True) for digest in digests]
+        found: np.ndarray = np.array([*hashed, 0], np.int64)[encoded.indices.fill_null(-1).to_numpy()]
+        return found
     filled = values.fill_null(False if pa.types.is_boolean(values.type) else 0).to_numpy(zero_copy_only=False)
     if not pa.types.is_floating(values.type):
-        return filled.astype(np.int64)
+        whole: np.ndarray = filled.astype(np.int64)
+        return whole
     floor = _floor(tolerance)
     with np.errstate(invalid="ignore"):
         above = (np.abs(filled) + floor).view(np.int64) - floor.view(np.int64)
@@ -127,29 +128,30 @@ def value_at(place: int, tolerance: Tolerance) -> float:
     return float(np.copysign(size, place))
 
 
-def of(places: Array, length: int | None = None) -> Array:
-    """The fingerprint of a column: the sums of each block modulo 2^64, (blocks, 3) int64.
+def of(places: Int64[np.ndarray, " n"], length: int | None = None) -> Int64[np.ndarray, " blocks 3"]:
+    """The fingerprint of a column: the sums of each block modulo 2^64.
 
     The plain one; one with signs and with weights from n to 2n - 1, by which a single wrong value is located; and one
     with other signs.
 
     Args:
-        places: (n,) int64.
+        places: of the values.
         length: values in a block; all of them if not given.
     """
     length = length or max(len(places), 1)
-    return _by_block(places, length) @ _weights(length)
+    sums: np.ndarray = _by_block(places, length) @ _weights(length)
+    return sums
 
 
-def _by_block(values: Array, length: int) -> Array:
-    """The values of each block, (blocks, length), with zeros at the end."""
+def _by_block(values: Num[np.ndarray, " n"], length: int) -> Num[np.ndarray, " blocks {length}"]:
+    """The values of each block, with zeros at the end."""
     padded = np.zeros(-(-len(values) // length) * length, values.dtype)
     padded[: len(values)] = values
     return padded.reshape(-1, length)
 
 
-def _weights(length: int) -> Array:
-    """Of each value of a block in its sums, (length, 3): fixed signs from the multiples of the golden ratio."""
+def _weights(length: int) -> Int64[np.ndarray, " {length} 3"]:
+    """Of each value of a block in its sums: fixed signs from the multiples of the golden ratio."""
     place = np.arange(length)
     mixed = (place.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
     first, second = (1 - 2 * ((mixed >> np.uint64(bit)) & np.uint64(1)).astype(np.int64) for bit in (63, 62))
@@ -174,12 +176,12 @@ class Difference(NamedTuple):
 SAME = Difference(0.0, 0.0, "")
 
 
-def compare(column: Column, accepted: Array, rows: int) -> Difference:
+def compare(column: Column, accepted: Int64[np.ndarray, " blocks 3"], rows: int) -> Difference:
     """Compare a column, counted with the accepted tolerance, with its accepted sums.
 
     Args:
         column: as it is now.
-        accepted: (blocks, 3), of `of`.
+        accepted: of `of`.
         rows: of the accepted column.
     """
     what = f"{column.name}{f' of {column.part}' if column.part else ''}"
@@ -205,7 +207,7 @@ def compare(column: Column, accepted: Array, rows: int) -> Difference:
     return Difference(float(excess[block]), size, f"{what} in {column.where(row, row + 1)}{shown}")
 
 
-def _only_one(weights: Array, differences: Array) -> int | None:
+def _only_one(weights: Int64[np.ndarray, " n 3"], differences: Int64[np.ndarray, " 3"]) -> int | None:
     """The value of a block that alone makes these differences, but for a thousandth."""
     left = np.abs((weights * differences[0] - differences).astype(float)).max(axis=1)
     row = int(left.argmin())
@@ -224,7 +226,7 @@ def _of_one(column: Column, row: int, place: np.int64) -> tuple[float, str]:
         return np.inf, f": {text}, was {'null' if place == NULL else 'nan'}"
     if not pa.types.is_floating(kind):
         return np.inf, f": {text}, was {bool(place) if pa.types.is_boolean(kind) else place}"
-    was = value_at(place, column.tolerance)
+    was = value_at(int(place), column.tolerance)
     floor = _floor(column.tolerance)
     size = np.inf if now is None or np.isnan(now) or not floor else abs(now - was) / (abs(was) + floor)
     return float(size), f": {text}, was {was:.12g}"

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from optide.base.errors import ConfigError
 from optide.data import traces
-from optide.data.traces import Trace
+from optide.data.traces import Key, Trace
 from optide.problem.registry import OPTIMIZERS, parts
 from optide.settings.config import elements
 
@@ -18,9 +18,9 @@ Row = Mapping[str, Any]
 _BEFORE = ("experiment", "set", "objective", "optimizer", "learning_rate")
 
 
-def by_configuration(lanes: Iterable[Trace]) -> dict[tuple[Any, ...], dict[str, Trace]]:
+def by_configuration(lanes: Iterable[Trace]) -> dict[Key, dict[str, Trace]]:
     """The traces of each configuration (`traces.key`) by their schemes, in the order of configurations."""
-    found: dict[tuple[Any, ...], dict[str, Trace]] = {}
+    found: dict[Key, dict[str, Trace]] = {}
     for lane in lanes:
         found.setdefault(traces.key(lane.configuration), {})[lane.configuration["scheme"]] = lane
     return found
@@ -56,7 +56,7 @@ def hyperparameters(columns: Iterable[str]) -> list[str]:
 def row(configuration: Row) -> dict[str, Any]:
     """A configuration's own values of `columns`."""
     named = {name: configuration[name] for name in (*_BEFORE, "steps")}
-    return named | apart("theta0", configuration["theta0"]) | configuration["hyperparameters"]
+    return {**named, **apart("theta0", configuration["theta0"]), **configuration["hyperparameters"]}
 
 
 def states(optimizer: str) -> tuple[str, ...]:
@@ -81,5 +81,5 @@ def frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
     if lost := [name for row in rows for name in row if name not in columns]:
         raise KeyError(f"no column {lost[0]!r}")
     table = pa.table({name: [row.get(name) for row in rows] for name in columns})
-    found: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return found
+    made: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return made

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from optide.base import files
 from optide.base.errors import FileError
@@ -152,11 +152,14 @@ def carried(path: str | Path, key: str) -> str | None:
     """
     if Path(path).suffix == ".png":
         with Image.open(path, formats=["PNG"]) as image:
+            assert isinstance(image, PngImagePlugin.PngImageFile)  # the only format
             return image.text.get(key)
     import pypdf  # noqa: PLC0415  (half the time of drawing a figure, which reads no PDF)
 
     try:
-        return (pypdf.PdfReader(path, strict=True).metadata or {}).get(f"/{key}")
+        information = pypdf.PdfReader(path, strict=True).metadata
+        text: str | None = information.get(f"/{key}") if information else None
+        return text
     except pypdf.errors.PyPdfError as error:
         raise ValueError(error) from None
 

@@ -26,13 +26,14 @@ def write(path: str | Path, table: pa.Table, settings: Config, lanes: Sequence[M
 
 def metadata(table: pa.Table) -> dict[str, Any]:
     """What `write` was given beside the table."""
-    return json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    described: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    return described
 
 
 def _fits(table: pa.Table, schema: Callable[[dict[str, Any]], pa.Schema]) -> bool:
     """Whether the columns of a table are those for what it was computed for."""
     try:
-        return table.schema.equals(schema(metadata(table)))
+        return bool(table.schema.equals(schema(metadata(table))))
     except (KeyError, TypeError):
         return False
 

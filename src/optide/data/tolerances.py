@@ -62,9 +62,10 @@ POINT = 1e-6
 
 def grade(configuration: Mapping[str, Any]) -> str:
     """How steady the solution of a configuration is: its scheme, "slow" or "chaotic"."""
-    iterations = configuration.get("iterations", 0)
-    if configuration["scheme"] != "published" or iterations <= FEW:
-        return configuration["scheme"]
+    scheme: str = configuration["scheme"]
+    iterations: int = configuration.get("iterations", 0)
+    if scheme != "published" or iterations <= FEW:
+        return scheme
     return "slow" if iterations <= MANY else CHAOTIC
 
 

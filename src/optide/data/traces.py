@@ -24,6 +24,9 @@ FORMAT = b"2"
 _KEY = b"optide"
 _FORMAT_KEY = b"optide-format"
 
+Key = tuple[Any, ...]
+"""What tells a configuration from all others of its scheme."""
+
 
 def given(hyperparameters: Iterable[str] = (), size: int = 0) -> pa.Schema:
     """The columns that say what a row belongs to.
@@ -139,7 +142,7 @@ def read(path: str | Path) -> pa.Table:
 def _fits(table: pa.Table) -> bool:
     """Whether the columns of a table are those of the configuration in its metadata."""
     try:
-        return table.schema.equals(_schema(_metadata(table)))
+        return bool(table.schema.equals(_schema(_metadata(table))))
     except (KeyError, IndexError, TypeError):
         return False
 
@@ -154,7 +157,8 @@ def metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _metadata(table: pa.Table) -> dict[str, Any]:
-    return json.loads(table.schema.metadata[_KEY])
+    described: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
+    return described
 
 
 class Trace(NamedTuple):
@@ -182,7 +186,8 @@ class Trace(NamedTuple):
 
     def place(self, quantity: str) -> np.ndarray:
         """Where the values of a quantity are on the axis of steps, (n,): t / alpha, and u / alpha for a state."""
-        return self.values["u" if is_state(quantity) else "t"] / self.configuration["learning_rate"]
+        alpha: float = self.configuration["learning_rate"]
+        return self.values["u" if is_state(quantity) else "t"] / alpha
 
     def curve(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
         """The steps that the values of a quantity belong to, (n,) integers, and the values, (n,).
@@ -211,8 +216,8 @@ def name(configuration: Mapping[str, Any]) -> str:
     )
 
 
-def key(configuration: Mapping[str, Any]) -> tuple:
-    """What tells a configuration from all others of its scheme, to look it up by."""
+def key(configuration: Mapping[str, Any]) -> Key:
+    """To look a configuration up by."""
     theta0 = configuration["theta0"]
     return (
         *(configuration[name] for name in ("experiment", "set", "learning_rate")),

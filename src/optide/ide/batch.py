@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import jax
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Int
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ParameterError
@@ -12,17 +16,15 @@ from optide.ide import march
 from optide.ide.solution import Solution
 from optide.ide.solve import Lane, Options, checked, finished, intervals, refuse_traced, solve_in_turn, where_of
 from optide.problem import arguments
-from optide.problem.optimizer import Optimizer
+from optide.problem.optimizer import Optimizer, Scalar
 from optide.problem.tracing import check_objective
-
-Array = jax.Array
 
 
 @in_float64
 def solve_lanes(
     optimizers: Sequence[Optimizer],
     objective: Callable[[Array], Array],
-    theta0s: Sequence[float | Array],
+    theta0s: Sequence[ArrayLike] | np.ndarray | Array,
     steps: int | Sequence[int],
     *,
     method: str = "march",
@@ -53,7 +55,7 @@ def solve_lanes(
     if len({start.shape for start in starts}) > 1:
         raise ParameterError("theta0s", theta0s, "of one shape")
     lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
-    lengths = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
+    lengths: list[Any] = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
     if np.ndim(steps) and (method != "march" or len(lengths) != len(optimizers)):
         raise ParameterError("steps", steps, "one number for all lanes, or with march one for each")
     chosen = Options(objective, 0, method, "", lookahead, substeps, order, save_every)
@@ -68,7 +70,7 @@ def solve_lanes(
     solutions = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
     if lanes.end is not None:
         points = lanes.end.astype(int) // options.save_every + 1
-        solutions = [*map(_cut, solutions, points)]
+        solutions = [*map(_cut, solutions, points.tolist())]
     return [*map(finished, solutions, names)]
 
 
@@ -76,7 +78,7 @@ def solve_lanes(
 def solve_batch(
     optimizers: Optimizer,
     objective: Callable[[Array], Array],
-    theta0s: Array,
+    theta0s: ArrayLike,
     steps: int,
     *,
     method: str = "march",
@@ -133,10 +135,10 @@ def _cut(solution: Solution, points: int) -> Solution:
     return replace(solution, state={name: value[:points] for name, value in solution.state.items()}, **named)
 
 
-def _persistently(lanes: Lane, start: Array | None, options: Options, shard: int) -> Solution:
+def _persistently(lanes: Lane, start: Scalar | None, options: Options, shard: int) -> Solution:
     """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...)."""
 
-    def solve(places, options):
+    def solve(places: Int[np.ndarray, " i"], options: Options) -> Solution:
         parts = []
         for first in range(0, len(places), shard):
             count = min(shard, len(places) - first)
@@ -147,15 +149,17 @@ def _persistently(lanes: Lane, start: Array | None, options: Options, shard: int
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
             solved = jax.device_get(solved)
             parts.append(jax.tree.map(lambda leaf, count=count: leaf[:count], solved))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+        joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+        return joined
 
     solution = solve(np.arange(len(lanes.theta0)), replace(options, persistent=False))
     failed = np.flatnonzero(~solution.converged)
     if not len(failed) or options.method != "march":
         return solution
 
-    def merge(old, new):
+    def merge(old: np.ndarray, new: np.ndarray) -> np.ndarray:
         old[failed] = new
         return old
 
-    return jax.tree.map(merge, solution, solve(failed, replace(options, window=march.SHORT_WINDOW)))
+    merged: Solution = jax.tree.map(merge, solution, solve(failed, replace(options, window=march.SHORT_WINDOW)))
+    return merged

@@ -13,9 +13,10 @@ import functools
 from typing import NamedTuple
 
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float64, Int
 
 from optide.ide import blocks, elimination
 from optide.ide.blocks import Layout, Past
@@ -23,10 +24,19 @@ from optide.ide.growing import solve_window
 from optide.ide.interpolation import cells
 from optide.ide.newton import HISTORY
 from optide.ide.problem import Problem, Result
-from optide.ide.windows import GUARD, Span, Window, evaluate, linearise, needed_blocks, predict, straight_on, whole
+from optide.ide.windows import (
+    GUARD,
+    Evaluation,
+    Span,
+    Window,
+    evaluate,
+    linearise,
+    needed_blocks,
+    predict,
+    straight_on,
+    whole,
+)
 from optide.problem.optimizer import States
-
-Array = jax.Array
 
 WINDOW = 1024
 """Blocks of a window that are kept."""
@@ -41,26 +51,26 @@ class Marched(NamedTuple):
 
     Attributes:
         past: of the next window.
-        seen: the memories at its first node, from which it is predicted; each (*S).
-        sums: of the equations up to there, (*S).
+        seen: the memories at its first node, from which it is predicted.
+        sums: of the equations up to there.
         saved: theta and the memories of its equation at the points to save; each window overwrites what
             the one before had only guarded.
         window: theta and memories at all nodes of the last window.
         residual: the largest sum of equations up to any time, relative to theta.
-        sizes, count, sign: the worst of all windows (see `Iterate`).
+        sizes, iterations, sign: the worst of all windows (see `Iterate`).
         windows: their number.
     """
 
     past: Past
-    seen: States
-    sums: Array
+    seen: dict[str, Float64[Array, " *S"]]
+    sums: Float64[Array, " *S"]
     saved: tuple[Array, States]
     window: tuple[Array, States]
-    residual: Array
-    sizes: Array
-    count: Array
-    sign: Array
-    windows: Array
+    residual: Float64[Array, ""]
+    sizes: Float64[Array, " i"]
+    iterations: Int[Array, ""]
+    sign: Float64[Array, ""]
+    windows: Int[Array, ""]
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
@@ -75,7 +85,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
     kept, points = span.kept * q, span.blocks * q
     entries = -(-points // save_every)
 
-    def advance(done: Marched, k):
+    def advance(done: Marched, k: Array) -> Marched:
         s = (k * kept).astype(float)
         X = predict(problem, done.past.nodes, done.seen, s, points).reshape(span.blocks, q, *shape)
         solved = solve_window(problem, Window(done.past, s, problem.last), X, persistent)
@@ -87,7 +97,7 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
         first = -(-k * kept // save_every)  # the first point to save, among those that are saved
         chosen = save_every * (first + jnp.arange(entries)) - k * kept
 
-        def save(old, new):
+        def save(old: Array, new: Array) -> Array:
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
         left = (found.residual / solved.gain).reshape(points, *shape)[:kept]
@@ -102,18 +112,18 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
             here,
             jnp.maximum(done.residual, residual),
             jnp.maximum(done.sizes, solved.sizes),
-            jnp.maximum(done.count, solved.count),
+            jnp.maximum(done.iterations, solved.iterations),
             jnp.minimum(done.sign, solved.sign),
             done.windows + 1,
         )
 
-    def advance_if_needed(done: Marched, k):
+    def advance_if_needed(done: Marched, k: Array) -> tuple[Marched, None]:
         if problem.end is None:
             return advance(done, k), None
         beyond = (k * span.kept).astype(float) >= needed_blocks(problem, problem.end) - GUARD
         return jax.lax.cond(beyond & (k > 0), lambda: done, lambda: advance(done, k)), None
 
-    def nothing(count):
+    def nothing(count: int) -> tuple[Array, States]:
         theta = jnp.zeros((count, *shape))
         return theta, dict.fromkeys(problem.optimizer.memories(), theta)
 
@@ -124,23 +134,29 @@ def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window
         jnp.zeros(shape),
         nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
         nothing(points),
-        0.0,
+        jnp.zeros(()),
         jnp.zeros(HISTORY),
-        0,
-        1.0,
-        0,
+        jnp.zeros((), int),
+        jnp.ones(()),
+        jnp.zeros((), int),
     )
     done, _ = jax.lax.scan(advance_if_needed, begin, jnp.arange(span.windows))
     theta, states = jax.tree.map(lambda leaf: leaf[: (problem.points - 1) // save_every + 1], done.saved)
     states = continued(problem, states, done.window, (done.windows - 1) * kept, save_every)
-    return Result(theta, states, done.residual <= TOLERANCE, done.count, done.residual, done.sizes, done.sign < 0)
+    return Result(theta, states, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0)
 
 
-def continued(problem: Problem, states: States, window: tuple[Array, States], s: Array, save_every: int = 1) -> States:
+def continued(
+    problem: Problem,
+    states: dict[str, Float64[Array, " n *S"]],
+    window: tuple[Float64[Array, " m *S"], dict[str, Float64[Array, " m *S"]]],
+    s: Int[Array, ""] | int,
+    save_every: int = 1,
+) -> dict[str, Float64[Array, " n *S"]]:
     """Set the memories beyond the last node to those of the published scheme, which continues the last piece.
 
     Args:
-        states: each (n, *S) of saved points; the row of the last node is replaced, if there is one.
+        states: at saved points; the row of the last node is replaced, if there is one.
         window: theta and memories at all nodes of a window that has the last node.
         s: index of the first node of the window.
     """
@@ -161,7 +177,9 @@ def continued(problem: Problem, states: States, window: tuple[Array, States], s:
 
 
 @solve.defjvp
-def _differentiate(save_every, persistent, window, primals, tangents):
+def _differentiate(
+    save_every: int, persistent: bool, window: int, primals: tuple[Problem], tangents: tuple[Problem]
+) -> tuple[Result, Result]:
     """Implicit differentiation: the equations stay satisfied, equations' + linear X' = 0."""
     (problem,), (change,) = primals, tangents
     result = solve(problem, 1, persistent, window)
@@ -170,10 +188,10 @@ def _differentiate(save_every, persistent, window, primals, tangents):
     beyond = straight_on(result.theta, jnp.arange(1.0, missing + 1))
     X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
 
-    def equations(problem, X):
+    def equations(problem: Problem, X: Array) -> Evaluation:
         return evaluate(problem, whole(problem), X)
 
-    def observe(problem, X):
+    def observe(problem: Problem, X: Array) -> tuple[Array, States]:
         found = equations(problem, X)
         theta = jnp.concatenate([problem.theta0[None], X.reshape(-1, *problem.theta0.shape)])[: problem.points]
         states = {name: value.reshape(-1, *theta.shape[1:]) for name, value in found.states.items()}

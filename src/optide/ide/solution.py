@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from jaxtyping import Float64
 
 from optide.base.words import outline
 
@@ -21,10 +22,10 @@ class Solution:
     Arrays of NumPy; of JAX where a transformation (`jit`, `vmap`, `grad`) traces the solve.
 
     Attributes:
-        t: grid, (n,), in units of time: step k of the discrete algorithm is at k alpha.
-        u: (n,) the time up to which the memories run, t + lookahead alpha.
-        theta: (n, *S).
-        state: memories at u, by name, each (n, *S).
+        t: grid, in units of time: step k of the discrete algorithm is at k alpha.
+        u: the time up to which the memories run, t + lookahead alpha.
+        theta: of shape S, at each time.
+        state: memories at u, by name.
         converged: whether the method reached its tolerance.
         iterations: outer iterations used.
         residual: the last residual, in the norm of the method (see its module).
@@ -33,14 +34,14 @@ class Solution:
         arithmetic: "pinned", or why its last bits need not be those of the workflow (`optide.pin`).
     """
 
-    t: np.ndarray
-    u: np.ndarray
-    theta: np.ndarray
-    state: dict[str, np.ndarray]
+    t: Float64[np.ndarray, " n"]
+    u: Float64[np.ndarray, " n"]
+    theta: Float64[np.ndarray, " n *S"]
+    state: dict[str, Float64[np.ndarray, " n *S"]]
     converged: bool
     iterations: int
     residual: float
-    residuals: np.ndarray
+    residuals: Float64[np.ndarray, " iterations"]
     ambiguous: bool
     arithmetic: str
 
@@ -50,7 +51,7 @@ class Solution:
     def message(self) -> str:
         """What became of the solve, and what to do, in a sentence; of a batch, how many lanes converged."""
         if np.ndim(self.converged):
-            return f"{np.count_nonzero(self.converged)} of {len(self.converged)} lanes converged"
+            return f"{np.count_nonzero(self.converged)} of {np.size(self.converged)} lanes converged"
         if not self.converged:
             return (
                 f"not converged after {self.iterations} iterations, residual {self.residual:.2g}; "

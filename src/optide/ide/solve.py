@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Float64, Int
 
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.errors import ParameterError, TracedError
@@ -17,10 +20,8 @@ from optide.ide.problem import ORIGIN, Problem
 from optide.ide.solution import Solution
 from optide.problem import arguments
 from optide.problem.finite import check_finite, name_of, real
-from optide.problem.optimizer import Optimizer
+from optide.problem.optimizer import Optimizer, Scalar
 from optide.problem.tracing import check_objective
-
-Array = jax.Array
 
 METHODS = {"march": march, "picard": picard}
 ORDERS = {"march": (1, 2), "picard": (picard.ORDER,)}
@@ -35,7 +36,7 @@ class Options:
     `start` is the name of t_start; "between" for a number between the origin and the learning rate.
     """
 
-    objective: Callable[[Array], Array]
+    objective: Callable[..., Array]
     steps: int
     method: str = "march"
     start: str = "origin"
@@ -52,20 +53,20 @@ class Lane(NamedTuple):
 
     Attributes:
         optimizer: with its hyper-parameters.
-        theta0: (*S).
+        theta0: its start.
         end: index of the last node, where that is not the one of the options.
     """
 
     optimizer: Optimizer
-    theta0: Array
-    end: Array | None = None
+    theta0: Float64[Array | np.ndarray, " *S"]
+    end: Float64[Array | np.ndarray, ""] | None = None
 
 
 @in_float64
 def solve_ide(
     optimizer: Optimizer,
     objective: Callable[[Array], Array],
-    theta0: float | Array,
+    theta0: ArrayLike,
     steps: int,
     *,
     method: str = "march",
@@ -122,13 +123,14 @@ def solve_ide(
     given = Lane(numbers, start), t_start
     hoisted, data = jax.closure_convert(objective, start)
     if not arguments.traced((given, data)):
-        solution = _solve(*given, replace(options, persistent=False))
+        solution: Solution = _solve(*given, replace(options, persistent=False))
         # under `jit` it is traced though nothing it was given is
         if not arguments.traced(solution):
             if not solution.converged and options.method == "march":
                 solution = _solve(*given, replace(options, window=march.SHORT_WINDOW))
             return finished(jax.device_get(solution), where)
-    return _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
+    whole: Solution = _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
+    return whole
 
 
 def refuse_traced(values: Any) -> None:
@@ -141,7 +143,7 @@ def intervals(options: Options) -> int:
     return (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps
 
 
-def _problem(lane: Lane, t_start: Array | None, options: Options, data: tuple[Array, ...]) -> Problem:
+def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...]) -> Problem:
     optimizer, theta0, end = lane
     rate = optimizer.learning_rate
     # with neither, it is the published scheme
@@ -149,13 +151,14 @@ def _problem(lane: Lane, t_start: Array | None, options: Options, data: tuple[Ar
     stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
     start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
     return Problem(
-        optimizer, options.objective, theta0, start, intervals(options) + 1,
-        options.lookahead, options.substeps, options.order, stretched, data, end,
+        optimizer, options.objective, jnp.asarray(theta0), start, intervals(options) + 1,
+        options.lookahead, options.substeps, options.order, stretched, data,
+        None if end is None else jnp.asarray(end),
     )  # fmt: skip
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def _solve(lane: Lane, t_start: Array | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
+def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
     """Solve one lane, without the leading axes of several."""
     problem = _problem(lane, t_start, options, data)
     if options.method == "march":
@@ -167,22 +170,26 @@ def _solve(lane: Lane, t_start: Array | None, options: Options, data: tuple[Arra
     # not thinned afterwards: of a long run the grid alone would need much memory
     j = options.save_every * jnp.arange(len(result.theta), dtype=float)
     t = problem.t_start + problem.clock(j)
-    u = t + problem.lookahead * lane.optimizer.learning_rate
-    return Solution(t, u, **result._asdict(), arithmetic=arithmetic())
+    u = t + problem.lookahead * problem.alpha
+    # of JAX's arrays, here where it traces them
+    return Solution(**{"t": t, "u": u, **result._asdict()}, arithmetic=arithmetic())
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def solve_in_turn(lanes: Lane, t_start: Array | None, count: Array, options: Options) -> Solution:
+def solve_in_turn(lanes: Lane, t_start: Scalar | None, count: Int[Array, ""], options: Options) -> Solution:
     """Solve the first `count` of the lanes, (N, ...); the others are zero."""
 
-    def solve(lane):
-        return _solve(lane, t_start, options)
+    def solve(lane: Lane) -> Solution:
+        solution: Solution = _solve(lane, t_start, options)
+        return solution
 
-    def solve_first(given):
+    def solve_first(given: tuple[Array, Lane]) -> Solution:
         place, lane = given
-        return jax.lax.cond(place < count, solve, functools.partial(windows.zeros_of, solve), lane)
+        solution: Solution = jax.lax.cond(place < count, solve, lambda lane: windows.zeros_of(solve, lane), lane)
+        return solution
 
-    return jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0)), lanes))
+    solutions: Solution = jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0)), lanes))
+    return solutions
 
 
 def finished(solution: Solution, where: str) -> Solution:
@@ -203,7 +210,7 @@ def finished(solution: Solution, where: str) -> Solution:
     )
 
 
-def where_of(optimizer: Optimizer, options: Options, theta0: float | Array) -> str:
+def where_of(optimizer: Optimizer, options: Options, theta0: ArrayLike) -> str:
     return f"{optimizer} on {name_of(options.objective)} from theta0 = {shown(theta0)} by {options.method}"
 
 
@@ -234,7 +241,7 @@ def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options
     return options, numbers[start] if start in numbers else float(t_start)
 
 
-def _start(optimizer: Optimizer, t_start: float | str | None) -> str:
+def _start(optimizer: Optimizer, t_start: Any) -> str:
     """The name of a start; "between" for a number above the origin and below every learning rate."""
     rates, allowed = optimizer.learning_rate, f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
     if t_start is None or (isinstance(t_start, str) and t_start in STARTS):

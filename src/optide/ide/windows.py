@@ -2,25 +2,29 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Bool, Float64
 
 from optide.ide import blocks, elimination
 from optide.ide.blocks import Layout, Past
 from optide.ide.problem import Problem
-from optide.problem.optimizer import States
+from optide.problem.optimizer import Memory, Scalar, States
 
-Array = jax.Array
+Arguments = ParamSpec("Arguments")
+Index = TypeVar("Index", int, Array)
+Tree = TypeVar("Tree")
 
 GUARD = 24
 """Blocks that are solved beyond them: each damps the influence of what comes after by 20 or more."""
 
 
-def needed_blocks(problem: Problem, last: int | Array) -> int | Array:
+def needed_blocks(problem: Problem, last: Index) -> Index:
     """The blocks up to the last node, and one beyond it, in which theta goes straight on."""
     return -(-last // Layout.of(problem).size) + 1
 
@@ -58,15 +62,15 @@ class Window(NamedTuple):
     """
 
     past: Past
-    s: Array
-    last: Array
+    s: Float64[Array, ""]
+    last: Scalar
 
-    def known(self, problem: Problem, X: Array) -> Past:
+    def known(self, problem: Problem, X: Float64[Array, " n q *S"]) -> Past:
         """The past of the first block; at the start of all, it depends on that block and the next."""
         return choose(self.s == 0, blocks.start(problem, X[0], following(self.past.nodes, X)[0]), self.past)
 
-    def places(self, problem: Problem, count: int) -> Array:
-        """The index of the node before each block, (count,)."""
+    def places(self, problem: Problem, count: int) -> Float64[Array, " {count}"]:
+        """The index of the node before each of `count` blocks."""
         return self.s + float(Layout.of(problem).size) * jnp.arange(count, dtype=float)
 
 
@@ -79,31 +83,31 @@ class Evaluation(NamedTuple):
     """The equations of a window for given nodes.
 
     Attributes:
-        residual: what they leave, (n, q, *S).
-        pasts: of each block, (n, ...).
-        states: the memories in the equations, each (n, q, *S).
+        residual: what they leave.
+        pasts: of each block, with a leading axis n.
+        states: the memories in the equations.
     """
 
-    residual: Array
+    residual: Float64[Array, " n q *S"]
     pasts: Past
-    states: States
+    states: dict[str, Float64[Array, " n q *S"]]
 
 
-def straight_on(nodes: Array, steps: Array) -> Array:
-    """Theta `steps` (m,) nodes after the last of `nodes`, (n, *S), if it goes on as between the last two: (m, *S)."""
-    before, last = nodes[-2:]
+def straight_on(nodes: Float64[Array, " n *S"], steps: Float64[Array, " m"]) -> Float64[Array, " m *S"]:
+    """Theta so many steps after the last of some nodes, if it goes on as between the last two."""
+    before, last = nodes[-2], nodes[-1]
     return last[None] + steps.reshape(-1, *(1,) * last.ndim) * (last - before)[None]
 
 
-def following(nodes: Array, X: Array) -> Array:
-    """The block after each of the blocks X, (n, q, *S), that follow `nodes`; after the last, theta goes straight on."""
+def following(nodes: Float64[Array, " b *S"], X: Float64[Array, " n q *S"]) -> Float64[Array, " n q *S"]:
+    """The block after each of the blocks X that follow `nodes`; after the last, theta goes straight on."""
     n, q, *shape = X.shape
     all_nodes = jnp.concatenate([nodes, X.reshape(n * q, *shape)])
     return jnp.concatenate([X[1:], straight_on(all_nodes, jnp.arange(1.0, q + 1))[None]])
 
 
-def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
-    """The equations of consecutive blocks X, (n, q, *S)."""
+def evaluate(problem: Problem, window: Window, X: Float64[Array, " n q *S"]) -> Evaluation:
+    """The equations of consecutive blocks X."""
     n, q, *shape = X.shape
     past = window.known(problem, X)
     behind = len(past.nodes) - 1
@@ -115,8 +119,8 @@ def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
     fresh = jax.vmap(functools.partial(blocks.remember, problem))(nothing, X, Y, places)
     decays = blocks.decay_over_block(problem, places)
 
-    def recall(name):
-        def advance(value, given):
+    def recall(name: str) -> Array:
+        def advance(value: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
             decay, new = given
             return decay * value + new, value
 
@@ -129,31 +133,35 @@ def evaluate(problem: Problem, window: Window, X: Array) -> Evaluation:
 
 
 def linearise(
-    problem: Problem, window: Window, pasts: Past, X: Array, quadrature: int = blocks.QUADRATURE_ORDER
+    problem: Problem,
+    window: Window,
+    pasts: Past,
+    X: Float64[Array, " n q *S"],
+    quadrature: int = blocks.QUADRATURE_ORDER,
 ) -> elimination.Linear:
     """The derivatives of the equations of a window, and of what each block passes on."""
     n, q, *shape = X.shape
     _, unravel = jax.flatten_util.ravel_pytree(jax.tree.map(lambda leaf: leaf[0], pasts))
 
-    def ravel(tree):
-        return jax.flatten_util.ravel_pytree(tree)[0]
+    def ravel(past: Past) -> Array:
+        return jax.flatten_util.ravel_pytree(past)[0]
 
     z, x, y = jax.vmap(ravel)(pasts), X.reshape(n, -1), following(pasts.nodes[0], X).reshape(n, -1)
     ends = np.cumsum([z.shape[1], x.shape[1], y.shape[1]])
 
-    def of_block(change, z, x, y, s):
+    def of_block(change: Array, z: Array, x: Array, y: Array, s: Array) -> tuple[Array, Array]:
         z, x, y = (value + part for value, part in zip((z, x, y), jnp.split(change, ends[:-1]), strict=True))
         given = unravel(z), x.reshape(q, *shape), y.reshape(q, *shape)
         residual, past, _ = blocks.block(problem, *given, s, last=window.last, quadrature=quadrature)
         return residual.ravel(), ravel(past)
 
-    def of_blocks(change):
+    def of_blocks(change: Array) -> tuple[Array, Array]:
         return jax.vmap(functools.partial(of_block, change))(z, x, y, window.places(problem, n))
 
-    def of_start(x, y):
+    def of_start(x: Array, y: Array) -> Array:
         return ravel(blocks.start(problem, x.reshape(q, *shape), y.reshape(q, *shape)))
 
-    def parts(columns):
+    def parts(columns: Array) -> list[Array]:
         return jnp.split(jnp.moveaxis(columns, 0, -1), ends[:-1], axis=-1)
 
     # Column after column, each of all blocks at once: of a Jacobian of a block, XLA computes anew for each number
@@ -165,22 +173,28 @@ def linearise(
     return elimination.begin(elimination.Linear(*residual, *passed), *begun)
 
 
-def predict(problem: Problem, nodes: Array, memory: States, s: Array, count: int) -> Array:
+def predict(
+    problem: Problem,
+    nodes: Float64[Array, " b *S"],
+    memory: dict[str, Float64[Array, " *S"]],
+    s: Float64[Array, ""],
+    count: int,
+) -> Float64[Array, " {count} *S"]:
     """An exponential midpoint rule from node s on: over a step, and ahead, the gradient is that halfway.
 
     Args:
-        nodes: theta at the last two nodes or more, (n, *S); the last of them is node s.
-        memory: at node s, each (*S).
+        nodes: theta at the last two nodes or more; the last of them is node s.
+        memory: at node s.
 
     Returns:
         theta at the `count` nodes after s.
     """
     kernels = problem.optimizer.memories()
     reach = problem.lookahead * problem.substeps
-    ahead = problem.lookahead * problem.optimizer.learning_rate
+    ahead = problem.lookahead * problem.alpha
 
-    def after(memory, g, span):
-        def one(kernel, value):
+    def after(memory: States, g: Array, span: Scalar) -> States:
+        def one(kernel: Memory, value: Array) -> Array:
             fading = jnp.exp(-kernel.rate * span)
             still = kernel.rate == 0
             mass = jnp.where(still, span, (1 - fading) / jnp.where(still, 1.0, kernel.rate))
@@ -188,7 +202,7 @@ def predict(problem: Problem, nodes: Array, memory: States, s: Array, count: int
 
         return {name: one(kernels[name], value) for name, value in memory.items()}
 
-    def step(carry, j):
+    def step(carry: tuple[Array, Array, States], j: Array) -> tuple[tuple[Array, Array, States], Array]:
         theta, before, memory = carry
         # as if theta went on ahead as in the last step
         seen = after(memory, problem.gradient(theta + reach / 2 * (theta - before)), ahead)
@@ -200,11 +214,14 @@ def predict(problem: Problem, nodes: Array, memory: States, s: Array, count: int
     return jax.lax.scan(step, (nodes[-1], nodes[-2], memory), s + jnp.arange(count, dtype=float))[1]
 
 
-def zeros_of(function: Callable, *arguments):
+def zeros_of(function: Callable[Arguments, Tree], *arguments: Arguments.args, **keywords: Arguments.kwargs) -> Tree:
     """Zeros like what a function would return."""
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, *arguments))
+    found = jax.eval_shape(function, *arguments, **keywords)
+    zeros: Tree = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), found)
+    return zeros
 
 
-def choose(condition: Array, one, other):
+def choose(condition: Bool[Array, ""], one: Tree, other: Tree) -> Tree:
     """One of two trees of arrays."""
-    return jax.tree.map(functools.partial(jnp.where, condition), one, other)
+    chosen: Tree = jax.tree.map(functools.partial(jnp.where, condition), one, other)
+    return chosen

@@ -7,29 +7,30 @@ JAX is imported on first use: planning, which only names what is measured, needs
 """
 
 import numpy as np
+from jaxtyping import Float64, Real
 
 from optide.base.arithmetic import in_float64
 from optide.base.lazy import jnp
 
 
 @in_float64
-def log(x: np.ndarray | float) -> np.ndarray:
+def log(x: Real[np.ndarray, " *S"] | float) -> Float64[np.ndarray, " *S"]:
     """The natural logarithm, elementwise; -inf at 0."""
     return np.asarray(jnp.log(jnp.asarray(x, float)))
 
 
 @in_float64
-def exp(x: np.ndarray | float) -> np.ndarray:
+def exp(x: Real[np.ndarray, " *S"] | float) -> Float64[np.ndarray, " *S"]:
     """The exponential, elementwise."""
     return np.asarray(jnp.exp(jnp.asarray(x, float)))
 
 
-def cos(x: np.ndarray | float) -> np.ndarray:
+def cos(x: Real[np.ndarray, " *S"] | float) -> Float64[np.ndarray, " *S"]:
     """The cosine, elementwise: that of extended precision, which the C library has for all processors alike."""
-    return np.cos(np.asarray(x, np.longdouble)).astype(float)
+    return np.asarray(np.cos(np.asarray(x, np.longdouble)), float)
 
 
-def geometric(first: float, last: float, count: int) -> np.ndarray:
-    """Numbers from `first` to `last`, evenly spread in their logarithm, (count,)."""
+def geometric(first: float, last: float, count: int) -> Float64[np.ndarray, " {count}"]:
+    """`count` numbers from `first` to `last`, evenly spread in their logarithm."""
     inner = exp(np.linspace(log(first), log(last), count))
     return np.concatenate([[first], inner[1:-1], [last]]) if count > 1 else np.asarray([float(first)])

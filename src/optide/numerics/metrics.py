@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float64, Int, Real
 
 from optide.numerics import elementary
-
-Array = np.ndarray
 
 
 class Gap(NamedTuple):
@@ -17,28 +16,34 @@ class Gap(NamedTuple):
     rms: float
 
 
-def gap(k: Array, values: Array, other_k: Array, other: Array) -> Gap:
+def gap(
+    k: Int[np.ndarray, " n"],
+    values: Float64[np.ndarray, " n"],
+    other_k: Int[np.ndarray, " m"],
+    other: Float64[np.ndarray, " m"],
+) -> Gap:
     """The gap between two curves over the steps that both have.
 
     Like is compared with like: theta at equal times t = k alpha, and a memory taken at u with the
     discrete state after the same number of updates, so pass u / alpha as k for states.
 
     Args:
-        k: (n,) increasing integers.
-        values: (n,).
-        other_k: (m,) likewise.
-        other: (m,).
+        k: increasing.
+        values: of one curve.
+        other_k: increasing.
+        other: values of the other curve.
     """
     _, here, there = np.intersect1d(k, other_k, assume_unique=True, return_indices=True)
     difference = np.abs(values[here] - other[there])
     return Gap(float(difference.max()), float(np.sqrt(np.mean(np.square(difference)))))
 
 
-def nearest(theta: float | Array, minima: Sequence[float] | Sequence[Sequence[float]]) -> float | Sequence[float]:
+def nearest(theta: float | np.ndarray, minima: Sequence[float | Sequence[float]]) -> float | Sequence[float]:
     """The minimum closest to theta, a number or a list; NaN midway between two, on the maximum that parts them."""
 
     def distance(minimum: float | Sequence[float]) -> float:
-        return float(np.linalg.norm(np.subtract(theta, minimum))) if np.ndim(theta) else abs(theta - minimum)
+        apart = np.subtract(theta, minimum)
+        return float(np.linalg.norm(apart) if np.ndim(theta) else np.abs(apart))
 
     closest, *others = sorted(minima, key=distance)
     tie = any(distance(other) == distance(closest) for other in others)
@@ -74,12 +79,12 @@ _STUDENT = 2.776
 """The 97.5 % quantile of Student's distribution with `SMALLEST_WINDOW` - 1 degrees of freedom."""
 
 
-def decay_rate(k: Array, distance: Array) -> float:
+def decay_rate(k: Int[np.ndarray, " n"], distance: Float64[np.ndarray, " n"]) -> float:
     """The rate of `decay_fit`; NaN where there is none, as where theta stays where it is."""
     return decay_fit(k, distance).rate
 
 
-def decay_fit(k: Array, distance: Array) -> Fit:
+def decay_fit(k: Int[np.ndarray, " n"], distance: Float64[np.ndarray, " n"]) -> Fit:
     """The rate r of an exponential approach |theta_k - theta*| ~ e^{-r k}, per step.
 
     The least-squares slope of the logarithm of the envelope over the window of `decay_window`.  Its
@@ -91,8 +96,8 @@ def decay_fit(k: Array, distance: Array) -> Fit:
     depends on the kernels of its linear algebra.
 
     Args:
-        k: (n,) increasing integers.
-        distance: (n,) from the limit, of either sign.
+        k: increasing.
+        distance: from the limit, of either sign.
 
     Returns:
         `NO_FIT` where fewer than 5 steps are left.
@@ -107,7 +112,9 @@ def decay_fit(k: Array, distance: Array) -> Fit:
     return Fit(rate, rate - half, rate + half, int(steps[0]), int(steps[-1]))
 
 
-def decay_window(k: Array, distance: Array) -> tuple[Array, Array]:
+def decay_window(
+    k: Int[np.ndarray, " n"], distance: Float64[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " m"], Float64[np.ndarray, " m"]]:
     """The steps over which an approach is fitted, and the logarithm of its envelope there.
 
     The envelope max_{j >= k} |theta_j - theta*| looks through oscillations.  The steps are those at
@@ -122,12 +129,12 @@ def decay_window(k: Array, distance: Array) -> tuple[Array, Array]:
     return k[window], elementary.log(outline)[window]
 
 
-def envelope(distance: Array) -> Array:
-    """The largest |distance| from each step on, (n,)."""
+def envelope(distance: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """The largest |distance| from each step on."""
     return np.maximum.accumulate(np.abs(distance)[::-1])[::-1]
 
 
-def slope(x: Array, y: Array) -> float:
+def slope(x: Real[np.ndarray, " n"], y: Float64[np.ndarray, " n"]) -> float:
     """The least-squares slope of y over x."""
     x = x - x.mean()
     return float(np.sum(x * (y - y.mean())) / np.sum(np.square(x)))

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float64
 
 from optide.numerics import elementary
-
-Array = np.ndarray
 
 ORDER_MARGIN = 0.5
 """How far an observed order may be from that of the method: halfway to the next."""
@@ -20,28 +19,30 @@ class Limit(NamedTuple):
     """What a sequence of solutions tends to.
 
     Attributes:
-        values: (n,) extrapolated from the two finest solutions.
+        values: extrapolated from the two finest solutions.
         order: observed, from the three finest; NaN where they are equal up to `SOLVED`.
         error: the largest difference to the values extrapolated from the two solutions before.
         convergent: whether the observed order is that of the method, up to `ORDER_MARGIN`.
     """
 
-    values: Array
+    values: Float64[np.ndarray, " n"]
     order: float
     error: float
     convergent: bool
 
 
-def extrapolate(coarse: Array, fine: Array, order: int) -> Array:
+def extrapolate(
+    coarse: Float64[np.ndarray, " n"], fine: Float64[np.ndarray, " n"], order: int
+) -> Float64[np.ndarray, " n"]:
     """What solutions with steps 2 h and h tend to, if their error is of the order h^order."""
-    return fine + (fine - coarse) / (2**order - 1)
+    return np.asarray(fine + (fine - coarse) / (2**order - 1))
 
 
-def limit(solutions: Sequence[Array], order: int) -> Limit:
+def limit(solutions: Sequence[Float64[np.ndarray, " n"]], order: int) -> Limit:
     """The limit of solutions at the same points.
 
     Args:
-        solutions: at least three, each (n,), each with half of the step of the one before.
+        solutions: at least three, each with half of the step of the one before.
         order: of the method.
     """
     coarse, middle, fine = solutions[-3:]

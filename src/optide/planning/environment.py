@@ -115,8 +115,8 @@ def _licence(package: Distribution) -> str:
     classified = [
         line.rpartition(" :: ")[2] for line in about.get_all("Classifier", []) if line.startswith("License :: ")
     ]
-    free = (about.get("License") or "").strip().partition("\n")[0]
-    return about.get("License-Expression") or "; ".join(sorted(classified)) or free or "not stated"
+    expression, free = ("".join(about.get_all(field, [])[:1]) for field in ("License-Expression", "License"))
+    return expression or "; ".join(sorted(classified)) or free.strip().partition("\n")[0] or "not stated"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

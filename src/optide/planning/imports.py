@@ -60,7 +60,8 @@ def _read(path: Path) -> bytes:
 @functools.cache
 def _imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """The dotted names that a file imports, and those that it imports for type checkers only."""
-    now, for_types = set(), set()
+    now: set[str] = set()
+    for_types: set[str] = set()
     for statement, typing in _statements(ast.parse(_read(path), str(path)), False):
         match statement:
             case ast.Import(names):

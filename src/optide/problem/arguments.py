@@ -2,17 +2,17 @@
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float64
 
 from optide.base.errors import ParameterError
 from optide.problem.finite import real
 from optide.problem.optimizer import Optimizer
-
-Array = jax.Array
 
 
 def traced(tree: Any) -> bool:
@@ -39,7 +39,7 @@ def one_of(choices: Sequence[int], method: str, name: str, value: Any) -> int:
         ParameterError: it is something else.
     """
     number = _integer(value)
-    if number not in choices:
+    if number is None or number not in choices:
         raise ParameterError(name, value, f"{' or '.join(map(str, choices))} by {method}")
     return number
 
@@ -51,7 +51,7 @@ def _integer(value: Any) -> int | None:
         return None
 
 
-def several(name: str, values: Any) -> list:
+def several(name: str, values: Any) -> list[Any]:
     """The members of a sequence that has some.
 
     Raises:
@@ -66,7 +66,7 @@ def several(name: str, values: Any) -> list:
     return members
 
 
-def numbers_of(optimizer: Optimizer) -> Optimizer:
+def numbers_of(optimizer: object) -> Optimizer:
     """An optimizer whose hyper-parameters are float64, in any shape; equal numbers of any type are one program.
 
     Raises:
@@ -75,14 +75,15 @@ def numbers_of(optimizer: Optimizer) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         example = f"{optimizer.__name__}(0.1)" if _is_optimizer_class(optimizer) else "Adam(0.1)"
         raise ParameterError("optimizer", optimizer, f"an optimizer, such as {example}")
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, float) if traced(leaf) else real(leaf), optimizer)
+    numbers: Optimizer = jax.tree.map(lambda leaf: jnp.asarray(leaf, float) if traced(leaf) else real(leaf), optimizer)
+    return numbers
 
 
-def _is_optimizer_class(value: Any) -> bool:
+def _is_optimizer_class(value: object) -> TypeGuard[type[Optimizer]]:
     return isinstance(value, type) and issubclass(value, Optimizer)
 
 
-def one_optimizer(optimizer: Optimizer) -> Optimizer:
+def one_optimizer(optimizer: object) -> Optimizer:
     """As `numbers_of`, for one run.
 
     Raises:
@@ -91,12 +92,13 @@ def one_optimizer(optimizer: Optimizer) -> Optimizer:
     numbers = numbers_of(optimizer)
     for name, value in numbers.hyperparameters.items():
         if np.ndim(value):
-            given = optimizer.hyperparameters[name]
-            raise ParameterError(name, given, "one number here; optide.ide.solve_batch takes arrays (N,)")
+            raise ParameterError(
+                name, getattr(optimizer, name), "one number here; optide.ide.solve_batch takes arrays (N,)"
+            )
     return numbers
 
 
-def start(name: str, theta0: Any) -> Array:
+def start(name: str, theta0: Any) -> Float64[Array | np.ndarray, " *S"]:
     """theta0 as float64, in its shape.
 
     Raises:

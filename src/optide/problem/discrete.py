@@ -3,19 +3,21 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Float64
 
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.finite import check_finite, check_underflow, name_of
-from optide.problem.optimizer import Optimizer
+from optide.problem.optimizer import Optimizer, States
 from optide.problem.tracing import check_objective
-
-Array = jax.Array
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["t", "theta", "state"], meta_fields=["arithmetic"])
@@ -26,15 +28,15 @@ class DiscreteRun:
     Arrays of NumPy; of JAX where a transformation (`jit`, `vmap`, `grad`) traces the run.
 
     Attributes:
-        t: times k alpha, (steps,).
-        theta: (steps, *S).
-        state: each (steps, *S); row 0 is 0.
+        t: times k alpha.
+        theta: of shape S, at each time.
+        state: by name; row 0 is 0.
         arithmetic: "pinned", or why its last bits need not be those of the workflow (`optide.pin`).
     """
 
-    t: np.ndarray
-    theta: np.ndarray
-    state: dict[str, np.ndarray]
+    t: Float64[np.ndarray, " steps"]
+    theta: Float64[np.ndarray, " steps *S"]
+    state: dict[str, Float64[np.ndarray, " steps *S"]]
     arithmetic: str
 
     __repr__ = outline
@@ -42,7 +44,7 @@ class DiscreteRun:
 
 @in_float64
 def run_discrete(
-    optimizer: Optimizer, objective: Callable[[Array], Array], theta0: float | Array, steps: int
+    optimizer: Optimizer, objective: Callable[[Array], Array], theta0: ArrayLike, steps: int
 ) -> DiscreteRun:
     """Run `steps` updates of `optimizer` on `objective` from `theta0`, of any shape S.
 
@@ -65,25 +67,29 @@ def run_discrete(
     steps = arguments.at_least(1, "steps", steps)
     where = f"{optimizer} on {name_of(objective)} from theta0 = {shown(theta0)}"
     check_objective(objective, start, where)
-    run = _scan(numbers, start, objective, steps)
+    run: DiscreteRun = _scan(numbers, start, objective, steps)
     if arguments.traced(run):
         return run
     run = jax.device_get(run)
     check_finite(run, where, jax.grad(objective))
     moments = [name for name, memory in numbers.memories().items() if memory.power == 2]
-    check_underflow(run, moments, numbers.eps, where)
+    check_underflow(run, moments, float(numbers.eps), where)
     return run
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "steps"))
-def _scan(optimizer, theta0, objective, steps):
+def _scan(
+    optimizer: Optimizer, theta0: Float64[Array | np.ndarray, " *S"], objective: Callable[[Array], Array], steps: int
+) -> DiscreteRun:
     gradient = jax.grad(objective)
 
-    def update(carry, k):
+    def update(carry: tuple[Array, States], k: Array) -> tuple[tuple[Array, States], tuple[Array, States]]:
         theta, state = carry
         return optimizer.step(k, theta, gradient(theta), state), carry
 
     k = jnp.arange(steps, dtype=float)
-    start = theta0, {name: jnp.zeros_like(theta0) for name in optimizer.memories()}
+    start = jnp.asarray(theta0), {name: jnp.zeros_like(theta0) for name in optimizer.memories()}
     theta, state = jax.lax.scan(update, start, k)[1]
-    return DiscreteRun(optimizer.learning_rate * k, theta, state, arithmetic())
+    # of JAX's arrays, here where it traces them
+    arrays: dict[str, Any] = {"t": optimizer.learning_rate * k, "theta": theta, "state": state}
+    return DiscreteRun(**arrays, arithmetic=arithmetic())

@@ -1,7 +1,7 @@
 """What a number is, and that no trajectory leaves the finite ones, at either end, unnoticed."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,12 +20,16 @@ def real(value: Any) -> np.ndarray | None:
     return numbers.astype(float) if known else None
 
 
+@runtime_checkable
 class Trajectory(Protocol):
     """Anything with a grid, theta and states on it."""
 
-    t: Any
-    theta: Any
-    state: dict[str, Any]
+    @property
+    def t(self) -> np.ndarray: ...
+    @property
+    def theta(self) -> np.ndarray: ...
+    @property
+    def state(self) -> dict[str, np.ndarray]: ...
 
 
 def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], Any] | None = None) -> None:
@@ -83,6 +87,6 @@ def check_underflow(trajectory: Trajectory, moments: Iterable[str], eps: float, 
             )
 
 
-def name_of(objective: Callable) -> str:
+def name_of(objective: object) -> str:
     """What to call an objective in an error."""
-    return getattr(objective, "name", getattr(objective, "__name__", repr(objective)))
+    return str(getattr(objective, "name", getattr(objective, "__name__", repr(objective))))

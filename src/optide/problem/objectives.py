@@ -2,14 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optide.base.lazy import jnp
-
-if TYPE_CHECKING:
-    from jax import Array
+from optide.base.lazy import Array, jnp
 
 
 @dataclass(frozen=True)
@@ -29,12 +25,12 @@ class Objective:
     """
 
     name: str
-    loss: "Callable[[Array], Array]"
-    minima: tuple[float, ...] | tuple[tuple[float, ...], ...] = ()
+    loss: Callable[[Array], Array]
+    minima: tuple[float | tuple[float, ...], ...] = ()
     description: str = ""
     data: tuple[str, ...] = ()
 
-    def __call__(self, theta: "Array") -> "Array":
+    def __call__(self, theta: Array) -> Array:
         return self.loss(theta)
 
     @property
@@ -44,11 +40,11 @@ class Objective:
 
 
 def objective(
-    *, minima: Sequence[float] | Sequence[Sequence[float]] = (), description: str = "", data: Sequence[str] = ()
-) -> "Callable[[Callable[[Array], Array]], Objective]":
+    *, minima: Sequence[float | Sequence[float]] = (), description: str = "", data: Sequence[str] = ()
+) -> Callable[[Callable[[Array], Array]], Objective]:
     """Make an objective of the function below: `@objective(minima=[(1, 1)])`, as `Objective` takes it."""
 
-    def named(loss: "Callable[[Array], Array]") -> Objective:
+    def named(loss: Callable[[Array], Array]) -> Objective:
         places = tuple(tuple(map(float, m)) if isinstance(m, Sequence) else float(m) for m in minima)
         return Objective(loss.__name__, loss, places, description, tuple(data))
 

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
+from typing import ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
 
 from optide.base.errors import ParameterError
-from optide.base.lazy import jax, jnp
+from optide.base.lazy import Array, jax, jnp
 from optide.problem.finite import real
 from optide.problem.vocabulary import POSITIVE, Hyperparameter, State, described, hyperparameter
 
-if TYPE_CHECKING:
-    from jax import Array
-
-    Scalar = float | Array
-    States = dict[str, Array]
-else:
-    Scalar = States = Any  # without JAX
+Scalar = float | np.floating | np.ndarray | Array
+States = dict[str, Array]
 
 
 class Memory(NamedTuple):
@@ -57,7 +53,7 @@ def sqrt(v: Array) -> Array:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, v, 1.0)), 0.0)
 
 
-def filled(beta: Scalar, steps: Array) -> Array:
+def filled(beta: Scalar, steps: Scalar) -> Array:
     """1 - beta^steps: how much of an exponential average is filled so many steps after its start at 0.
 
     Shapes broadcast; steps need not be whole, and must be > 0.
@@ -107,7 +103,7 @@ class Optimizer:
         dataclass(frozen=True)(cls)
 
     def __post_init__(self) -> None:
-        _register(type(self))
+        _register(type(self))  # type: ignore[arg-type]  # mypy takes the hash of an instance for that of its class
         for name, told in self.vocabulary().items():
             value = getattr(self, name)
             if isinstance(value, jax.core.Tracer):
@@ -165,16 +161,18 @@ class Optimizer:
 
         Each memory is K(0) g^p t there, and eps, which no second moment reaches any more, is left out.
         """
-        u = tau * self.learning_rate
-        state = {name: memory.weight * g**memory.power * u for name, memory in self.memories().items()}
+        u = jnp.asarray(tau * self.learning_rate)
+        state = {name: jnp.asarray(memory.weight) * g**memory.power * u for name, memory in self.memories().items()}
         at_rest = g == 0
         moving = self._without_eps().velocity(u, theta, g, {n: jnp.where(at_rest, 1.0, v) for n, v in state.items()})
         return jnp.where(at_rest, self.velocity(u, theta, g, state), moving)
 
-    def _without_eps(self) -> Self:
+    def _without_eps(self) -> Optimizer:
         names = list(self.hyperparameters)
         leaves, kind = jax.tree.flatten(self)
-        return jax.tree.unflatten(kind, [leaf if n != "eps" else 0.0 for n, leaf in zip(names, leaves, strict=True)])
+        own = [leaf if name != "eps" else 0.0 for name, leaf in zip(names, leaves, strict=True)]
+        without: Optimizer = jax.tree.unflatten(kind, own)
+        return without
 
 
 @functools.cache
@@ -182,10 +180,10 @@ def _register(cls: type[Optimizer]) -> None:
     """Let JAX see the hyper-parameters of an optimizer."""
     names = list(cls.vocabulary())
 
-    def flatten(optimizer):
+    def flatten(optimizer: Optimizer) -> tuple[tuple[Scalar, ...], None]:
         return tuple(getattr(optimizer, name) for name in names), None
 
-    def unflatten(_, leaves):
+    def unflatten(_: None, leaves: Iterable[Scalar]) -> Optimizer:
         # JAX fills in tracers and placeholders: what a user constructs is checked, these not.
         optimizer = object.__new__(cls)
         for name, leaf in zip(names, leaves, strict=True):

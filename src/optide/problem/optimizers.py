@@ -7,16 +7,11 @@ Variants in use elsewhere, and the one here: eps is added outside the square roo
 AdaGrad's accumulator starts at 0 (optax: 0.1).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from optide.base.lazy import jnp
-from optide.problem.optimizer import Memory, Optimizer, exponential, filled, sqrt
+from optide.problem.optimizer import Memory, Optimizer, Scalar, exponential, filled, sqrt
 from optide.problem.vocabulary import POSITIVE, UNIT_INTERVAL, State, hyperparameter
-
-if TYPE_CHECKING:
-    from optide.problem.optimizer import Scalar
 
 
 def _eps() -> Scalar:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -87,14 +87,14 @@ def _run(path: Path) -> ModuleType:
         raise ConfigError(f"{path}: {error.strerror}; a plug-in is a Python file") from None
     # a name of its own, as two plug-ins may have files of one name
     name = f"optide_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(
-        name, path, loader=importlib.machinery.SourceFileLoader(name, str(path))
-    )
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec  # as there is a loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         with blamed([path]):
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
@@ -127,13 +127,13 @@ def _add(path: Path, module: ModuleType) -> None:
     PLUGINS[path.resolve()] = Plugin(path, files, tuple(value.name for value in own), digest.hexdigest())
 
 
-def _defined_by(module: ModuleType, value: object) -> bool:
+def _defined_by(module: ModuleType, value: object) -> TypeGuard[type[Optimizer] | Objective]:
     if isinstance(value, Objective):
         return not any(value is built_in for built_in in OBJECTIVES.values())
     return isinstance(value, type) and issubclass(value, Optimizer) and value.__module__ == module.__name__
 
 
-def _place(path: Path, value: object) -> str:
+def _place(path: Path, value: type[Optimizer] | Objective) -> str:
     """Where a class or an objective is defined."""
     kind, subject = ("class", value) if isinstance(value, type) else ("objective", value.loss)
     name = value.__name__ if isinstance(value, type) else value.name

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
 
 from optide.base.errors import ObjectiveError, ParameterError
 
-Array = jax.Array
-
-_JAX, _HERE = Path(jax.__file__).parent, Path(__file__).parents[1]
+_JAX, _HERE = Path(jax.__file__).parent, Path(__file__).parent
 _CONCRETE = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -23,14 +23,14 @@ _CONCRETE = (
 """What JAX raises where Python or NumPy asks for the value of what is traced."""
 
 
-def check_objective(objective: Callable[[Array], Array], theta0: Array, where: str) -> None:
+def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
     """Make sure that an objective maps theta to one float64 and has a gradient, without computing anything.
 
     An exception of the objective's own is let through as it is.
 
     Args:
         objective: as given by the user.
-        theta0: a start, (*S).
+        theta0: a start.
         where: names the configuration, for the error.
 
     Raises:
@@ -48,8 +48,10 @@ def check_objective(objective: Callable[[Array], Array], theta0: Array, where: s
     try:
         found = _returned(objective, jnp.shape(theta0))
     except _CONCRETE as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if not {_JAX, _HERE} & set(Path(frame.filename).parents)]
+        frames = [(frame, Path(frame.filename).parents) for frame in traceback.extract_tb(error.__traceback__)]
+        # below the last frame of this room is the objective, and what it calls
+        called = max(i for i, (_, folders) in enumerate(frames) if _HERE in folders)
+        own = [frame for frame, folders in frames[called + 1 :] if _JAX not in folders]
         place = f" in {own[-1].filename}, line {own[-1].lineno}" if own else ""
         raise ObjectiveError(
             f"{where}: the objective, or its gradient, asks for a value{place}, "
@@ -63,10 +65,10 @@ def check_objective(objective: Callable[[Array], Array], theta0: Array, where: s
 @functools.lru_cache(maxsize=16)
 def _returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
     """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
-    theta = jax.ShapeDtypeStruct(shape, float)
+    theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
     value = jax.eval_shape(objective, theta)
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape != () or dtype != jnp.float64:
-        return f"shape {shape} and dtype {dtype}" if dtype else type(value).__name__
+    found, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if found != () or dtype != jnp.float64:
+        return f"shape {found} and dtype {dtype}" if dtype else type(value).__name__
     jax.eval_shape(jax.grad(objective), theta)
     return ""

@@ -74,7 +74,7 @@ def hyperparameter(
     return dataclasses.field(default=default, metadata={Hyperparameter: told})
 
 
-def described(field: dataclasses.Field) -> Hyperparameter | None:
+def described(field: dataclasses.Field[Any]) -> Hyperparameter | None:
     """What a field of an optimizer's class says of its hyper-parameter; None if it is none."""
     told = field.metadata.get(Hyperparameter)
     words = field.name.replace("_", r"\ ")

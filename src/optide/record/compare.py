@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Int64
 
 from optide.base.errors import OptideError
 from optide.data import fingerprints, provenance
-from optide.data.fingerprints import Array, Difference, Tolerance
+from optide.data.fingerprints import Difference, Tolerance
 from optide.record import pictures
 from optide.record.contents import Known
 from optide.record.manifest import REFERENCE, RENDERING, chaotic, columns, distances
@@ -40,7 +41,7 @@ class Accepted(NamedTuple):
 
     rows: int
     tolerance: Tolerance
-    sums: Array
+    sums: Int64[np.ndarray, " blocks 3"]
 
 
 def compare(manifest: Mapping[str, Any], accepted: pa.Table, now: Mapping[str, Any]) -> list[Verdict]:

@@ -86,7 +86,7 @@ def write(directory: Path, sources: Mapping[str, bytes], traces: Sequence[str], 
 
 
 def _citation(content: bytes) -> dict[str, Any]:
-    citation = yamlfile.parse(content)
+    citation: dict[str, Any] = yamlfile.parse(content)
     for key in ("title", "version", "date-released", "license", "authors", "references"):
         if key not in citation:
             raise FileError(f"CITATION.cff: {key} is missing")
@@ -199,7 +199,7 @@ def _entity(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> Co
     return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
 
 
-def _compact(values: list) -> Any:
+def _compact(values: list[Any]) -> Any:
     """A single value stands for itself in JSON-LD."""
     return values[0] if len(values) == 1 else values
 

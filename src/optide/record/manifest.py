@@ -81,7 +81,7 @@ def environment() -> dict[str, str]:
 def describe(result_paths: Iterable[str], file_paths: Iterable[str]) -> dict[str, Any]:
     """The manifest of files of results, and of figures and tables, as they are now."""
     paths = sorted(result_paths)
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     for path in paths:
         table = seal.read(path)
         described = contents.metadata(table)

@@ -54,7 +54,7 @@ def mend(
     Returns:
         Why each file was deleted, by path.
     """
-    reasons = {}
+    reasons: dict[Path, str | None] = {}
     for path in sorted(path for folder in folders for path in folder.rglob(f"*{PARTIAL}")):
         reasons[path] = "left behind by a job that was killed"
     for pattern, read in readers.items():

@@ -58,10 +58,11 @@ def _of_description(figure: Mapping[str, Any]) -> Iterator[Column]:
         steady = [curve for curve in curves if "points" in curve]
         points = np.array([curve["points"] for curve in steady], np.int64)
         yield column(part, "points", pa.array(points))
-        allowed = points * [tolerances.DRAWN[curve["grade"]] / drawn.UNIT for curve in steady]
+        allowed = points * np.array([tolerances.DRAWN[curve["grade"]] / drawn.UNIT for curve in steady])
         for axis in "xy":
             sums = np.array([curve[axis] for curve in steady], np.int64).reshape(len(steady), 3)
-            for name, most, of in zip(("sum", "weighted sum", "signed sum"), (1, 2 * points, 1), sums.T, strict=True):
+            weights = {"sum": np.ones_like(points), "weighted sum": 2 * points, "signed sum": np.ones_like(points)}
+            for (name, most), of in zip(weights.items(), sums.T, strict=True):
                 what = f"{axis} of the points ({name})"
                 yield Column(part, what, of, allowed * most, 1, EXACT, None, _curves)
 
@@ -97,13 +98,14 @@ def _operators(path: Path) -> Iterator[Column]:
 
     reader = pypdf.PdfReader(path, strict=True)
     information = reader.trailer.raw_get("/Info").idnum
-    texts, numbers = [], []
-    for number in range(1, reader.trailer["/Size"]):
+    texts: list[str] = []
+    numbers: list[float] = []
+    for number in range(1, int(str(reader.trailer["/Size"]))):
         found = reader.get_object(pypdf.generic.IndirectObject(number, 0, reader))
         if number == information or isinstance(found, int):  # what else is one number is the length of a stream
             continue
-        content = {key: found.raw_get(key) for key in found if key != "/Length"} if isinstance(found, dict) else found
-        content = _REFERENCE.sub(r"\1", str(content))
+        shown = {key: found.raw_get(key) for key in found if key != "/Length"} if isinstance(found, dict) else found
+        content = _REFERENCE.sub(r"\1", str(shown))
         parts = [content.encode()]
         if isinstance(found, pypdf.generic.StreamObject):
             parts.append(found.get_data())
