@@ -53,6 +53,6 @@ def velocities(
             name: (u - ORIGIN) * jnp.sum(w * kernel.weight * jnp.exp(-kernel.rate * (u - s)) * g**kernel.power)
             for name, kernel in optimizer.memories().items()
         }
-        return optimizer.velocity(u, gradient(theta[i]), state)
+        return optimizer.velocity(u, theta[i], gradient(theta[i]), state)
 
     return jax.lax.map(velocity, chosen)

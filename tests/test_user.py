@@ -198,6 +198,7 @@ from types import SimpleNamespace
 snakemake = SimpleNamespace(**json.loads(sys.argv[2]))
 for name in ("params", "wildcards"):
     setattr(snakemake, name, SimpleNamespace(**getattr(snakemake, name)))
+snakemake.config = {}
 try:
     exec(pathlib.Path(sys.argv[1]).read_text())
     code = 0

@@ -83,11 +83,19 @@ ELEMENTARY = {
 OF_XLA = {"exp", "expm1", "log", "log1p"} | {"linalg"}
 """Those that XLA computes itself (docs/reproducibility.md); of `linalg` the norm is used, a root of a sum."""
 ALLOWED = {
-    ("elementary.py", "numpy.cos"): "in extended precision there is one version",
+    ("numerics/elementary.py", "numpy.cos"): "in extended precision there is one version",
     ("ide/quadrature.py", "numpy.polynomial"): "polished in extended precision",
 }
 MULTIPLIED = {
-    *("objectives.py", "optimizers.py", "ide/picard.py", "ide/problem.py", "ide/interpolation.py", "ide/march.py"),
+    *(
+        "problem/objectives.py",
+        "problem/optimizers.py",
+        "problem/optimizer.py",
+        "ide/picard.py",
+        "ide/problem.py",
+        "ide/interpolation.py",
+        "ide/march.py",
+    ),
     *("ide/blocks.py", "ide/quadrature.py"),
 }
 """Where `**` has whole exponents and arrays of JAX, or squares of arrays of NumPy: both multiply."""

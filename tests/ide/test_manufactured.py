@@ -51,10 +51,12 @@ class ForcedRMSProp(RMSProp):
         terms = enumerate(SQUARE[2:], 2)  # there are none in 1 and e^-t, and lambda is 1
         return {"v": sum(c * rate * (jnp.exp(-k * u) - jnp.exp(-rate * u)) / (rate - k) for k, c in terms)}
 
-    def velocity(self, u, g, state):
+    def velocity(self, u, here, g, state):
         z = jnp.exp(ALPHA - u)
         theta, speed = at(DECAY, z), -z * at(DECAY.deriv(), z)
-        return super().velocity(u, g, state) - super().velocity(u, theta**3 - theta, self.memory(u)) + speed
+        return (
+            super().velocity(u, here, g, state) - super().velocity(u, theta, theta**3 - theta, self.memory(u)) + speed
+        )
 
 
 class ForcedAdaGrad(AdaGrad):
@@ -68,10 +70,12 @@ class ForcedAdaGrad(AdaGrad):
     def memory(u):
         return {"G": at(G, jnp.sqrt(u / ALPHA))}
 
-    def velocity(self, u, g, state):
+    def velocity(self, u, here, g, state):
         x = jnp.sqrt(u / ALPHA)
         theta, speed = at(ROOT, x), at(ROOT.deriv(), x) / (2 * ALPHA * x)
-        return super().velocity(u, g, state) - super().velocity(u, theta**3 - theta, self.memory(u)) + speed
+        return (
+            super().velocity(u, here, g, state) - super().velocity(u, theta, theta**3 - theta, self.memory(u)) + speed
+        )
 
 
 @pytest.mark.parametrize(

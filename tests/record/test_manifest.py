@@ -1,6 +1,5 @@
 """The check notices when one number moves, says which and by how much, and tells machines apart."""
 
-import functools
 import json
 import subprocess
 import sys
@@ -17,6 +16,9 @@ from elsewhere import WITH_FUSED, built_with
 from optide.base.errors import FileError
 from optide.data import digests, seal, tolerances, traces
 from optide.ide import blocks, picard, quadrature
+from optide.problem.optimizers import Adam
+from optide.problem.registry import OPTIMIZERS
+from optide.problem.vocabulary import POSITIVE, hyperparameter
 from optide.record import compare, manifest
 from optide.settings.config import experiment_slice
 from optide.studies import experiments
@@ -69,8 +71,11 @@ def test_computed_again_every_bit_is_the_same(accepted, rerun):
 
 
 def test_another_eps_is_noticed(accepted, rerun, monkeypatch):
-    adam = functools.partial(experiments.OPTIMIZERS["adam"], eps=1.0000001e-8)
-    monkeypatch.setitem(experiments.OPTIMIZERS, "adam", adam)
+    class Another(Adam):
+        name = "adam"
+        eps = hyperparameter(POSITIVE, default=1.0000001e-8, optional=True)
+
+    monkeypatch.setitem(OPTIMIZERS, "adam", Another)
     rerun()
     found = levels(accepted)
     assert {name for name, v in found.items() if v.level == "different"} == {f"{s}.parquet" for s in SCHEMES}

@@ -9,8 +9,8 @@ import pytest
 from jinja2 import Environment, StrictUndefined
 
 from conftest import ROOT
+from optide.problem.registry import written
 from optide.settings import yamlfile
-from optide.settings.config import written
 
 CAPTIONS = ROOT / "workflow" / "report"
 REDUCED = yamlfile.read(ROOT / "tests/reduced/config.yaml")

@@ -116,7 +116,7 @@ with one_line("log"):
         part = config.experiment_slice(yamlfile.read(sys.argv[2]), "quadratic-adagrad", 0.05)
         traces.write(sys.argv[1], *experiments.run({**part, "theta0": [float(i) for i in range(9)]}, "discrete"))
     elif sys.argv[1] == "x.csv":
-        columns = comparison.columns([{"optimizer": "adam", "hyperparameters": {"beta1": 0.9}}], ["m"])
+        columns = comparison.columns([{"optimizer": "adam", "hyperparameters": {"beta1": 0.9}, "theta0": 1.0}], ["m"])
         rows = [{**dict.fromkeys(columns, 1 / 3), "optimizer": "adam", "experiment": "x", "set": ""}] * 9
         table1.write(frames.frame(rows, columns), sys.argv[1], record)
     else:

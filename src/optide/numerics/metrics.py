@@ -38,12 +38,18 @@ def gap(
     return Gap(float(difference.max()), float(np.sqrt(np.mean(np.square(difference)))))
 
 
+def length(vectors: np.ndarray) -> np.ndarray:
+    """The Euclidean length of vectors, (..., d): (...), by sums that no processor orders in its own way."""
+    squares = np.square(vectors)
+    return np.sqrt(sum(squares[..., i] for i in range(squares.shape[-1])))
+
+
 def nearest(theta: float | np.ndarray, minima: Sequence[float | Sequence[float]]) -> float | Sequence[float]:
     """The minimum closest to theta, a number or a list; NaN midway between two, on the maximum that parts them."""
 
     def distance(minimum: float | Sequence[float]) -> float:
         apart = np.subtract(theta, minimum)
-        return float(np.linalg.norm(apart) if np.ndim(theta) else np.abs(apart))
+        return float(length(apart) if np.ndim(theta) else np.abs(apart))
 
     closest, *others = sorted(minima, key=distance)
     tie = any(distance(other) == distance(closest) for other in others)

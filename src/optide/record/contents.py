@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from optide.base.errors import FileError
 from optide.data import seal, tolerances, traces
 from optide.data.fingerprints import LENGTH, Column, Tolerance, column
 from optide.problem.registry import OPTIMIZERS
@@ -78,7 +79,9 @@ def runs(table: pa.Table) -> list[Run]:
     if "lane" not in table.schema.names:
         return [Run("", 0, table, {})]
     parts = [*traces.split(table)]
-    reports = metadata(table)["lanes"]
+    reports = metadata(table).get("lanes", ())
+    if len(reports) != len(parts):
+        raise FileError(f"rows of {len(parts)} lanes, but metadata for {len(reports)}")
     first = [0, *itertools.accumulate(part.num_rows for part in parts[:-1])]
     return [
         Run(_name(part, report), start, part, report) for start, part, report in zip(first, parts, reports, strict=True)

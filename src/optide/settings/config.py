@@ -82,8 +82,8 @@ def lanes(experiment: Config) -> Iterator[Lane]:
 
 
 def label(optimizer: str, hyperparameters: Mapping[str, float]) -> str:
-    """A plain-text name of a choice of hyper-parameters, as in "rmsprop beta=0.9"."""
-    return " ".join([optimizer, *(f"{name}={number(value)}" for name, value in hyperparameters.items())])
+    """A plain-text name of a choice of hyper-parameters, in whatever order they come, as in "rmsprop beta=0.9"."""
+    return " ".join([optimizer, *(f"{name}={number(value)}" for name, value in sorted(hyperparameters.items()))])
 
 
 def start(theta0: float | Sequence[float]) -> str:

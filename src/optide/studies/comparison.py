@@ -89,5 +89,5 @@ def _approach(trace: Trace, minima: Sequence[float] | Sequence[Sequence[float]])
         return {}
     theta = trace.theta
     minimum = metrics.nearest(theta[-1], minima)
-    distance = theta - minimum if theta.ndim == 1 else np.linalg.norm(theta - np.asarray(minimum), axis=1)
+    distance = theta - minimum if theta.ndim == 1 else metrics.length(theta - np.asarray(minimum))
     return {"decay_rate": metrics.decay_rate(trace.values["k"], distance), **frames.apart("minimum", minimum)}
