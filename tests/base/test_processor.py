@@ -95,6 +95,7 @@ MULTIPLIED = {
         "ide/problem.py",
         "ide/interpolation.py",
         "ide/march.py",
+        "ide/windows.py",
     ),
     *("ide/blocks.py", "ide/quadrature.py"),
 }

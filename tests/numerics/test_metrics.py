@@ -14,7 +14,7 @@ def test_gap_compares_the_steps_that_both_curves_have():
 @pytest.mark.parametrize("rate", [0.01, 0.3])
 @pytest.mark.parametrize("wave", [0.0, 0.9])
 def test_decay_rate_of_a_known_decay(rate, wave):
-    k = np.arange(0, 12 / rate)
+    k = np.arange(round(12 / rate))
     distance = -3 * np.exp(-rate * k) * (1 + wave * np.cos(1.9 * k))
     # exact without oscillation; with it, the envelope is a staircase about the true decay
     assert decay_rate(k, distance) == pytest.approx(rate, rel=0.1 if wave else 1e-12)

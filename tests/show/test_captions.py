@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from conftest import ROOT
 from optide.problem.registry import written
 from optide.settings import yamlfile
+from optide.settings.vocabulary import words
 
 CAPTIONS = ROOT / "workflow" / "report"
 REDUCED = yamlfile.read(ROOT / "tests/reduced/config.yaml")
@@ -42,7 +43,7 @@ references do in reStructuredText."""
 def rendered(template, config, **more):
     """A caption in words, without a name that is undefined or markup that is not valid."""
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    given = SimpleNamespace(config={"made_with": ["Python"], **config}, **more)
+    given = SimpleNamespace(config={"made_with": ["Python"], "words": words(), **config}, **more)
     text = environment.from_string((CAPTIONS / template).read_text(encoding="utf-8")).render(snakemake=given)
     html = docutils.core.publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "raw_enabled": True})[
         "html_body"

@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from optide.data import fingerprints, provenance, tolerances
-from optide.data.fingerprints import Array
 from optide.data.tolerances import CHAOTIC
+
+Array = np.ndarray
 
 _PNG_KEY, _PDF_KEY = "Drawn", "Subject"  # PDF has no free place that matplotlib can write
 
