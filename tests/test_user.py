@@ -105,7 +105,8 @@ except OptideError as error:
 part = {"experiment": "x", "objective": "double_well", "optimizer": "adagrad", "theta0": [0.1], "t_start": "origin",
         "learning_rate": 0.1, "sets": [{"name": "", "hyperparameters": {}, "steps": steps}]}
 table, metadata = experiments.run(part, "discrete")
-configuration = {"objective": "double_well", "theta0": 0.1, "optimizer": "adam", **Adam(0.1).hyperparameters}
+configuration = {"objective": "double_well", "theta0": 0.1, "optimizer": "adam", "learning_rate": 0.1}
+configuration |= {"hyperparameters": {}}
 moved = sweep_movement(traces.Trace(configuration, {"t": solution.t, "theta": solution.theta}))
 refused = []
 for attempt in (
@@ -213,7 +214,7 @@ def test_a_job_of_the_workflow_writes_nothing_unless_it_is_pinned(tmp_path, envi
     part = {"experiment": "x", "objective": "double_well", "optimizer": "adagrad", "theta0": [0.1], "t_start": "origin"}
     part |= {"learning_rate": 0.1, "sets": [{"name": "", "hyperparameters": {}, "steps": STEPS}]}
     job = {"output": [str(output)], "log": [str(log)], "params": {"experiment": part}}
-    job["wildcards"] = {"scheme": "discrete"}
+    job |= {"wildcards": {"scheme": "discrete"}, "config": {}}
     assert python(JOB, str(ROOT / "workflow/scripts/trace.py"), json.dumps(job), **environment) == code
     assert output.exists() == (code == 0)
     if code:
