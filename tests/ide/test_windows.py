@@ -10,6 +10,7 @@ from optide.base.errors import ParameterError
 from optide.ide import newton, picard, windows
 from optide.ide.batch import solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
+from optide.ide.methods import METHODS
 from optide.ide.solve import ORIGIN, Lane, Options, Problem, _solve
 from optide.problem.objectives import double_well, quadratic
 
@@ -98,7 +99,7 @@ def test_a_batch_is_its_lanes_however_it_is_divided():
 
 
 def test_other_numbers_compile_nothing():
-    options = Options(double_well, 12, persistent=False)
+    options = Options(double_well, 12, METHODS["march"], attempt=0)
     before = _solve._cache_size()
     for rate, theta0 in ((0.1, 0.3), (0.01, -2.0)):
         _solve(Lane(RMSProp(rate, 0.5), jnp.asarray(theta0)), jnp.asarray(1e-12), options)

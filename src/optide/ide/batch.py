@@ -12,7 +12,8 @@ from jaxtyping import Int
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ParameterError
-from optide.ide import march
+from optide.ide import methods
+from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
 from optide.ide.solve import Lane, Options, checked, finished, intervals, refuse_traced, solve_in_turn, where_of
 from optide.problem import arguments
@@ -27,7 +28,7 @@ def solve_lanes(
     theta0s: Sequence[ArrayLike] | np.ndarray | Array,
     steps: int | Sequence[int],
     *,
-    method: str = "march",
+    method: str = methods.DEFAULT,
     t_start: float | str | None = None,
     lookahead: int = 1,
     substeps: int = 1,
@@ -56,9 +57,10 @@ def solve_lanes(
         raise ParameterError("theta0s", theta0s, "of one shape")
     lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
     lengths: list[Any] = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
-    if np.ndim(steps) and (method != "march" or len(lengths) != len(optimizers)):
-        raise ParameterError("steps", steps, "one number for all lanes, or with march one for each")
-    chosen = Options(objective, 0, method, "", lookahead, substeps, order, save_every)
+    chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every)
+    if np.ndim(steps) and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
+        able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
+        raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
     options, t_start = max(settled, key=lambda one: one[0].steps)
     if np.ndim(steps):
@@ -81,7 +83,7 @@ def solve_batch(
     theta0s: ArrayLike,
     steps: int,
     *,
-    method: str = "march",
+    method: str = methods.DEFAULT,
     t_start: float | str | None = None,
     lookahead: int = 1,
     substeps: int = 1,
@@ -121,7 +123,7 @@ def solve_batch(
         raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
     starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
-    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
     options, t_start = checked(numbers, chosen, t_start)
     first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
     check_objective(objective, starts[0], where_of(first, options, starts[0]))
@@ -136,15 +138,15 @@ def _cut(solution: Solution, points: int) -> Solution:
 
 
 def _persistently(lanes: Lane, start: Scalar | None, options: Options, shard: int) -> Solution:
-    """Solve all lanes, (N, ...), quickly; then again those that have not converged, at any cost, (N, ...)."""
+    """Solve all lanes, (N, ...); then again, by what else the method can try, those that have not converged."""
 
-    def solve(places: Int[np.ndarray, " i"], options: Options) -> Solution:
+    def solve(places: Int[np.ndarray, " i"], attempt: int) -> Solution:
         parts = []
         for first in range(0, len(places), shard):
             count = min(shard, len(places) - first)
             padded = np.resize(places[first:], shard)
             chosen = jax.tree.map(lambda leaf, places=padded: leaf[places], lanes)
-            solved = solve_in_turn(chosen, start, count, options)
+            solved = solve_in_turn(chosen, start, count, replace(options, attempt=attempt))
             refuse_traced(solved)
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
             solved = jax.device_get(solved)
@@ -152,14 +154,10 @@ def _persistently(lanes: Lane, start: Scalar | None, options: Options, shard: in
         joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
         return joined
 
-    solution = solve(np.arange(len(lanes.theta0)), replace(options, persistent=False))
-    failed = np.flatnonzero(~solution.converged)
-    if not len(failed) or options.method != "march":
-        return solution
-
-    def merge(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-        old[failed] = new
-        return old
-
-    merged: Solution = jax.tree.map(merge, solution, solve(failed, replace(options, window=march.SHORT_WINDOW)))
-    return merged
+    solution = solve(np.arange(len(lanes.theta0)), 0)
+    for attempt in range(1, len(options.method.attempts)):
+        failed = np.flatnonzero(~solution.converged)
+        if len(failed):
+            for old, new in zip(*map(jax.tree.leaves, (solution, solve(failed, attempt))), strict=True):
+                old[failed] = new
+    return solution

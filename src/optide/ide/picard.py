@@ -49,8 +49,11 @@ class Turn(NamedTuple):
     residuals: Float64[Array, " i"]
 
 
-def solve(problem: Problem) -> Result:
-    """Iterate theta <- sweep(s theta + (1-s) sweep(theta)), s growing whenever the error grew."""
+def solve(problem: Problem, save_every: int = 1) -> Result:
+    """Iterate theta <- sweep(s theta + (1-s) sweep(theta)), s growing whenever the error grew.
+
+    Keeps every `save_every`-th point of the grid.
+    """
     schedule = jnp.asarray(RELAXATION)
 
     def going_on(now: Turn) -> Array:
@@ -75,7 +78,8 @@ def solve(problem: Problem) -> Result:
     # after the last, the last
     residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < iterations, residuals, error)
     ambiguous = jnp.zeros((), bool)  # not known
-    return Result(theta, memories(problem, theta), error <= TOLERANCE, iterations, error, residuals, ambiguous)
+    saved = {name: value[::save_every] for name, value in memories(problem, theta).items()}
+    return Result(theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous)
 
 
 def sweep(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:

@@ -15,7 +15,8 @@ from jaxtyping import Float64, Int
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.errors import ParameterError, TracedError
 from optide.base.words import shown
-from optide.ide import march, picard, windows
+from optide.ide import methods, windows
+from optide.ide.methods import Method
 from optide.ide.problem import ORIGIN, Problem
 from optide.ide.solution import Solution
 from optide.problem import arguments
@@ -23,29 +24,27 @@ from optide.problem.finite import check_finite, name_of, real
 from optide.problem.optimizer import Optimizer, Scalar
 from optide.problem.tracing import check_objective
 
-METHODS = {"march": march, "picard": picard}
-ORDERS = {"march": (1, 2), "picard": (picard.ORDER,)}
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a compiled program is specialised for: arguments of `solve_ide`, and of `optide.ide.march.solve`.
+    """What a compiled program is specialised for: arguments of `solve_ide`, and which attempt of the method it is.
 
-    `start` is the name of t_start; "between" for a number between the origin and the learning rate.
+    `start` is the name of t_start; "between" for a number between the origin and the learning rate.  `attempt` is a
+    place in `Method.attempts`, None for the one program that has to do where it is traced.
     """
 
     objective: Callable[..., Array]
     steps: int
-    method: str = "march"
+    method: Method
     start: str = "origin"
     lookahead: int = 1
     substeps: int = 1
     order: int = 1
     save_every: int = 1
-    persistent: bool = True
-    window: int = march.WINDOW
+    attempt: int | None = None
 
 
 class Lane(NamedTuple):
@@ -69,7 +68,7 @@ def solve_ide(
     theta0: ArrayLike,
     steps: int,
     *,
-    method: str = "march",
+    method: str = methods.DEFAULT,
     t_start: float | str | None = None,
     lookahead: int = 1,
     substeps: int = 1,
@@ -116,18 +115,19 @@ def solve_ide(
     -5.16
     """
     numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
-    chosen = Options(objective, steps, method, "", lookahead, substeps, order, save_every)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
     options, t_start = checked(numbers, chosen, t_start)
     where = where_of(optimizer, options, theta0)
     check_objective(objective, start, where)
     given = Lane(numbers, start), t_start
     hoisted, data = jax.closure_convert(objective, start)
     if not arguments.traced((given, data)):
-        solution: Solution = _solve(*given, replace(options, persistent=False))
-        # under `jit` it is traced though nothing it was given is
+        for attempt in range(len(options.method.attempts)):
+            solution: Solution = _solve(*given, replace(options, attempt=attempt))
+            # under `jit` it is traced though nothing it was given is
+            if arguments.traced(solution) or solution.converged:
+                break
         if not arguments.traced(solution):
-            if not solution.converged and options.method == "march":
-                solution = _solve(*given, replace(options, window=march.SHORT_WINDOW))
             return finished(jax.device_get(solution), where)
     whole: Solution = _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
     return whole
@@ -161,12 +161,8 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
 def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
     """Solve one lane, without the leading axes of several."""
     problem = _problem(lane, t_start, options, data)
-    if options.method == "march":
-        result = march.solve(problem, options.save_every, options.persistent, options.window)
-    else:
-        result = METHODS[options.method].solve(problem)
-        thin = slice(None, None, options.save_every)
-        result = result._replace(theta=result.theta[thin], state={k: v[thin] for k, v in result.state.items()})
+    method, attempt = options.method, options.attempt
+    result = method.solve(problem, options.save_every, **({} if attempt is None else method.attempts[attempt]))
     # not thinned afterwards: of a long run the grid alone would need much memory
     j = options.save_every * jnp.arange(len(result.theta), dtype=float)
     t = problem.t_start + problem.clock(j)
@@ -211,7 +207,7 @@ def finished(solution: Solution, where: str) -> Solution:
 
 
 def where_of(optimizer: Optimizer, options: Options, theta0: ArrayLike) -> str:
-    return f"{optimizer} on {name_of(options.objective)} from theta0 = {shown(theta0)} by {options.method}"
+    return f"{optimizer} on {name_of(options.objective)} from theta0 = {shown(theta0)} by {options.method.name}"
 
 
 def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options, float | None]:
@@ -224,17 +220,15 @@ def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options
         What a program depends on, and t_start if it is a number.
     """
     method = given.method
-    if not isinstance(method, str) or method not in METHODS:
-        raise ParameterError("method", method, " or ".join(METHODS))
     start = _start(optimizer, t_start)
     options = replace(
         given,
         start=start,
         # two grid points
         steps=arguments.at_least(3 if start == "one_step" else 2, "steps", given.steps),
-        lookahead=arguments.one_of((0, 1), method, "lookahead", given.lookahead),
+        lookahead=arguments.one_of((0, 1), method.name, "lookahead", given.lookahead),
         substeps=arguments.at_least(1, "substeps", given.substeps),
-        order=arguments.one_of(ORDERS[method], method, "order", given.order),
+        order=arguments.one_of(method.orders, method.name, "order", given.order),
         save_every=arguments.at_least(1, "save_every", given.save_every),
     )
     numbers = {"origin": ORIGIN, "zero": 0.0, "one_step": None}

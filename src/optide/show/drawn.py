@@ -88,7 +88,7 @@ def _panel(axes: Axes) -> dict[str, Any]:
     return panel if is_chaotic(panel) else panel | {"limits": [*axes.get_xlim(), *axes.get_ylim()]}
 
 
-def _extent(curves: Sequence[Array]) -> tuple[Array, Array]:
+def _extent(curves: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Where all points together begin, and how far they reach, (2,) each; what an axis cannot show left out."""
     points = np.concatenate([np.zeros((0, 2)), *curves])
     points = np.where(points > _NOWHERE, points, np.nan)
@@ -103,7 +103,7 @@ def is_chaotic(panel: Mapping[str, Any]) -> bool:
     return any(curve["grade"].startswith(CHAOTIC) or curve["grade"].endswith(RESIDUAL) for curve in panel["curves"])
 
 
-def _places(axes: Axes, line: Line2D) -> Array:
+def _places(axes: Axes, line: Line2D) -> np.ndarray:
     """The points of a curve on the scales of its axes, (n, 2)."""
     points = np.array(line.get_xydata(), float)
     if (line.get_gid() or "").endswith(RESIDUAL):
@@ -111,7 +111,7 @@ def _places(axes: Axes, line: Line2D) -> Array:
     return axes.transScale.transform(points)
 
 
-def _points(at: Array) -> dict[str, Any]:
+def _points(at: np.ndarray) -> dict[str, Any]:
     """The number of points, and the fingerprints of their places."""
     counted = np.rint(np.clip(np.nan_to_num(at), -_FAR, _FAR) / UNIT).astype(np.int64)
     places = np.where(np.isnan(at), fingerprints.NAN, counted)
