@@ -41,7 +41,8 @@ def gap(
 def length(vectors: np.ndarray) -> np.ndarray:
     """The Euclidean length of vectors, (..., d): (...), by sums that no processor orders in its own way."""
     squares = np.square(vectors)
-    return np.sqrt(sum(squares[..., i] for i in range(squares.shape[-1])))
+    found: np.ndarray = np.sqrt(sum(squares[..., i] for i in range(squares.shape[-1])))
+    return found
 
 
 def nearest(theta: float | np.ndarray, minima: Sequence[float | Sequence[float]]) -> float | Sequence[float]:
