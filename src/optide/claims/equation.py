@@ -4,6 +4,7 @@ The one place where claims meet the solver.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def relaxation_growth(trace: Trace, *, weight: float, iterations: float, size: f
     return float(elementary.exp(elementary.log(growth) / (2 * iterations)))
 
 
-EQUATION: dict[str, Callable] = {
+EQUATION: dict[str, Callable[..., float]] = {
     measure.__name__: measure for measure in (sweep_movement, quadrature_gap, relaxation_growth)
 }
 """Measured on the equation along the trace of one model."""
@@ -59,10 +60,11 @@ class _Published:
         configuration = trace.configuration
         make = OPTIMIZERS[configuration["optimizer"]]
         optimizer = make(configuration["learning_rate"], **configuration["hyperparameters"])
+        theta0: Any = np.asarray(configuration["theta0"])  # of NumPy, float64 whatever the settings of JAX are
         problem = Problem(
             optimizer,
             OBJECTIVES[configuration["objective"]],
-            np.asarray(configuration["theta0"]),
+            theta0,
             trace.values["t"][0],
             len(trace.values["t"]),
             1,

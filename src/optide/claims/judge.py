@@ -74,7 +74,7 @@ def judge(claims: Mapping[str, Claim], traces: Iterable[Trace]) -> list[Finding]
     ]
 
 
-def _finding(name: str, claim: Claim, model: str, trace: Trace, by_scheme) -> Finding:
+def _finding(name: str, claim: Claim, model: str, trace: Trace, by_scheme: Mapping[str, Sequence[Trace]]) -> Finding:
     measurement, against = claim["measurement"], claim.get("against")
     measured, reference, read = measure(measurement, trace, by_scheme[DISCRETE.name]), None, [trace]
     if against:

@@ -17,6 +17,7 @@ from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
 from optide.ide.solve import Lane, Options, checked, finished, intervals, refuse_traced, solve_in_turn, where_of
 from optide.problem import arguments
+from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer, Scalar
 from optide.problem.tracing import check_objective
 
@@ -25,7 +26,7 @@ from optide.problem.tracing import check_objective
 def solve_lanes(
     optimizers: Sequence[Optimizer],
     objective: Callable[[Array], Array],
-    theta0s: Sequence[ArrayLike] | np.ndarray | Array,
+    theta0s: Sequence[Start] | np.ndarray | Array,
     steps: int | Sequence[int],
     *,
     method: str = methods.DEFAULT,

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 from jaxtyping import Float64, Int
 
 from optide.base.arithmetic import arithmetic, in_float64
@@ -20,6 +19,7 @@ from optide.ide.methods import Method
 from optide.ide.problem import ORIGIN, Problem
 from optide.ide.solution import Solution
 from optide.problem import arguments
+from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
 from optide.problem.optimizer import Optimizer, Scalar
 from optide.problem.tracing import check_objective
@@ -65,7 +65,7 @@ class Lane(NamedTuple):
 def solve_ide(
     optimizer: Optimizer,
     objective: Callable[[Array], Array],
-    theta0: ArrayLike,
+    theta0: Start,
     steps: int,
     *,
     method: str = methods.DEFAULT,
@@ -206,7 +206,7 @@ def finished(solution: Solution, where: str) -> Solution:
     )
 
 
-def where_of(optimizer: Optimizer, options: Options, theta0: ArrayLike) -> str:
+def where_of(optimizer: Optimizer, options: Options, theta0: Start) -> str:
     return f"{optimizer} on {name_of(options.objective)} from theta0 = {shown(theta0)} by {options.method.name}"
 
 

@@ -8,11 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 from jaxtyping import Float64
 
 from optide.base.errors import ParameterError
 from optide.problem.finite import real
 from optide.problem.optimizer import Optimizer
+
+Start = ArrayLike | Sequence[float]
+"""A start as a user may give it."""
 
 
 def traced(tree: Any) -> bool:

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 from jaxtyping import Float64
 
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
+from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, check_underflow, name_of
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.tracing import check_objective
@@ -43,9 +43,7 @@ class DiscreteRun:
 
 
 @in_float64
-def run_discrete(
-    optimizer: Optimizer, objective: Callable[[Array], Array], theta0: ArrayLike, steps: int
-) -> DiscreteRun:
+def run_discrete(optimizer: Optimizer, objective: Callable[[Array], Array], theta0: Start, steps: int) -> DiscreteRun:
     """Run `steps` updates of `optimizer` on `objective` from `theta0`, of any shape S.
 
     `jax.jit`, `jax.vmap`, `jax.grad` and the like work over theta0, all hyper-parameters and what the objective

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, dataclass_transform
+from typing import ClassVar, NamedTuple, cast, dataclass_transform
 
 import numpy as np
 
@@ -92,7 +92,7 @@ class Optimizer:
     states: ClassVar[dict[str, State]] = {}
     """By name, in order."""
     # What is added to the square root of a second moment.  Not annotated: a field of the optimizers that have one.
-    eps = 0.0
+    eps = cast(Scalar, 0.0)
 
     def __init_subclass__(cls) -> None:
         own = vars(cls)

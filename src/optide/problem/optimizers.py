@@ -7,23 +7,27 @@ Variants in use elsewhere, and the one here: eps is added outside the square roo
 AdaGrad's accumulator starts at 0 (optax: 0.1).
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from optide.base.lazy import jnp
-from optide.problem.optimizer import Memory, Optimizer, Scalar, exponential, filled, sqrt
+from optide.base.lazy import Array, jnp
+from optide.problem.optimizer import Memory, Optimizer, Scalar, States, exponential, filled, sqrt
 from optide.problem.vocabulary import POSITIVE, UNIT_INTERVAL, State, hyperparameter
 
 
-def _eps() -> Scalar:
+def _eps() -> Any:
     return hyperparameter(
         POSITIVE, default=1e-8, symbol=r"\epsilon", text="ε", optional=True, description="Added to the root of squares."
     )
 
 
-def _decay(symbol: str, text: str, of: str, default: float) -> Scalar:
+def _decay(symbol: str, text: str, of: str, default: float) -> Any:
     return hyperparameter(
         UNIT_INTERVAL, default=default, symbol=symbol, text=text, description=f"Decay of the average of {of}."
     )
+
+
+def _average(beta: Scalar, old: Array, new: Array) -> Array:
+    return jnp.asarray(beta * old + (1 - beta) * new)
 
 
 SECOND_MOMENT = State("v", "the average of squared gradients (second moment)")
@@ -39,14 +43,14 @@ class AdaGrad(Optimizer):
     eps: Scalar = _eps()
     states: ClassVar = {"G": State("G", "the sum of squared gradients")}
 
-    def step(self, k, theta, g, state):
+    def step(self, k: Array, theta: Array, g: Array, state: States) -> tuple[Array, States]:
         G = state["G"] + g**2
         return theta - self.learning_rate * g / (sqrt(G) + self.eps), {"G": G}
 
-    def memories(self):
+    def memories(self) -> dict[str, Memory]:
         return {"G": Memory(power=2, weight=1 / self.learning_rate, rate=0.0)}
 
-    def velocity(self, u, theta, g, state):
+    def velocity(self, u: Array, theta: Array, g: Array, state: States) -> Array:
         return -g / (sqrt(state["G"]) + self.eps)
 
 
@@ -61,14 +65,14 @@ class RMSProp(Optimizer):
     eps: Scalar = _eps()
     states: ClassVar = {"v": SECOND_MOMENT}
 
-    def step(self, k, theta, g, state):
-        v = self.beta * state["v"] + (1 - self.beta) * g**2
+    def step(self, k: Array, theta: Array, g: Array, state: States) -> tuple[Array, States]:
+        v = _average(self.beta, state["v"], g**2)
         return theta - self.learning_rate * g / (sqrt(v) + self.eps), {"v": v}
 
-    def memories(self):
+    def memories(self) -> dict[str, Memory]:
         return {"v": exponential(2, self.beta, self.learning_rate)}
 
-    def velocity(self, u, theta, g, state):
+    def velocity(self, u: Array, theta: Array, g: Array, state: States) -> Array:
         return -g / (sqrt(state["v"]) + self.eps)
 
 
@@ -87,20 +91,20 @@ class Adam(Optimizer):
     eps: Scalar = _eps()
     states: ClassVar = {"m": State("m", "the average of gradients (first moment)"), "v": SECOND_MOMENT}
 
-    def step(self, k, theta, g, state):
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+    def step(self, k: Array, theta: Array, g: Array, state: States) -> tuple[Array, States]:
+        m = _average(self.beta1, state["m"], g)
+        v = _average(self.beta2, state["v"], g**2)
         m_hat = m / filled(self.beta1, k + 1)
         v_hat = v / filled(self.beta2, k + 1)
         return theta - self.learning_rate * m_hat / (sqrt(v_hat) + self.eps), {"m": m, "v": v}
 
-    def memories(self):
+    def memories(self) -> dict[str, Memory]:
         return {
             "m": exponential(1, self.beta1, self.learning_rate),
             "v": exponential(2, self.beta2, self.learning_rate),
         }
 
-    def velocity(self, u, theta, g, state):
+    def velocity(self, u: Array, theta: Array, g: Array, state: States) -> Array:
         steps = u / self.learning_rate
         c = jnp.sqrt(filled(self.beta2, steps))
         a = c / filled(self.beta1, steps)

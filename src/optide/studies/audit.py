@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from optide.data import results, traces
+from optide.data.traces import Key
 from optide.problem.registry import HYPERPARAMETERS, parts
 from optide.settings.config import Config, elements
 
@@ -38,7 +39,7 @@ class Solved(NamedTuple):
         theta: (steps, *S), at the steps of the discrete algorithm.
     """
 
-    key: tuple
+    key: Key
     treatment: Treatment
     converged: bool
     theta: Array
@@ -83,7 +84,7 @@ def treatments(t_start: str, settings: Config) -> list[Treatment]:
 
 def is_example(lane: Mapping[str, Any], example: Config) -> bool:
     """Whether a lane of the example's experiment is the example."""
-    return lane["theta0"] == example["theta0"] and lane["hyperparameters"] == example["hyperparameters"]
+    return bool(lane["theta0"] == example["theta0"] and lane["hyperparameters"] == example["hyperparameters"])
 
 
 def write(path: str | Path, table: pa.Table, settings: Config, lanes: Sequence[Mapping[str, Any]]) -> None:

@@ -65,7 +65,9 @@ def _memories(configuration: Mapping[str, Any]) -> Row:
     """Steps over which each state remembers, if not all."""
     alpha = configuration["learning_rate"]
     kernels = OPTIMIZERS[configuration["optimizer"]].kernels(learning_rate=alpha, **configuration["hyperparameters"])
-    return {f"memory_{state}": metrics.memory_length(one.rate, alpha) for state, one in kernels.items() if one.rate}
+    return {
+        f"memory_{state}": metrics.memory_length(float(one.rate), alpha) for state, one in kernels.items() if one.rate
+    }
 
 
 def _compare(discrete: Trace, trace: Trace, states: Sequence[str]) -> Row:

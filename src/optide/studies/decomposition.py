@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from optide.data import frames
-from optide.data.traces import Trace
+from optide.data.traces import Key, Trace
 from optide.numerics import metrics, richardson
 from optide.settings.config import Config
 from optide.studies import audit
@@ -42,7 +42,7 @@ def table(lanes: Iterable[Trace], solutions: Iterable[Solved], settings: Config)
         says why.
     """
     by_scheme = frames.by_configuration(lanes)
-    by_treatment: dict[tuple, dict[Treatment, Solved]] = {}
+    by_treatment: dict[Key, dict[Treatment, Solved]] = {}
     for solved in solutions:
         by_treatment.setdefault(solved.key, {})[solved.treatment] = solved
     rows = [_row(by_scheme[key], solved, settings) for key, solved in by_treatment.items()]

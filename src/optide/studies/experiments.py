@@ -129,4 +129,4 @@ def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane) -> Found:
 
 @in_float64
 def _losses(objective: Objective, theta: np.ndarray) -> np.ndarray:
-    return np.asarray(jax.vmap(objective)(theta))
+    return np.asarray(jax.vmap(objective)(jax.numpy.asarray(theta)))

@@ -63,7 +63,8 @@ def adam_rate(learning_rate: float, distance: float, beta1: Array, beta2: Array)
     beta2 = np.asarray(beta2, float)
     drive = _fitted(distance / learning_rate * (1 - beta2), corrected=True) * learning_rate / distance
     friction = 1 - np.asarray(beta1, float)
-    return friction / 2 - np.sqrt(np.maximum(np.square(friction) / 4 - friction * drive, 0))
+    rate: Array = friction / 2 - np.sqrt(np.maximum(np.square(friction) / 4 - friction * drive, 0))
+    return rate
 
 
 def predictions(
@@ -107,7 +108,7 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
     # in p = sqrt(T), in which nothing is singular at 0; what comes below the floor does not matter
     lowest = elementary.log(FIT_FLOOR) - 1
 
-    def derivative(p, y, w):
+    def derivative(p: jax.Array, y: jax.Array, w: jax.Array) -> tuple[jax.Array, jax.Array]:
         correction = -jnp.expm1(-s * p * p) if corrected else 1.0
         speed = jnp.where(y > lowest, jnp.sqrt(correction / w), 0.0)
         return -2 * p * speed, 2 * p * s * (jnp.exp(2 * y) - w)
@@ -115,7 +116,7 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
     roots = np.linspace(0, _LONGEST, _POINTS)
     h = roots[1]
 
-    def step(now, p):
+    def step(now: tuple[jax.Array, ...], p: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
         y, w = now
         a = derivative(p, y, w)
         b = derivative(p + h / 2, y + h / 2 * a[0], w + h / 2 * a[1])
@@ -125,8 +126,9 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
         return now, now[0]
 
     y = -(h * h) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
-    _, path = jax.lax.scan(step, (jnp.asarray(y), jnp.asarray(s * h * h)), jnp.asarray(roots[1:-1]))
-    path = np.concatenate([np.zeros_like(s)[None], y[None], np.asarray(path)])
+    start: tuple[jax.Array, ...] = (jnp.asarray(y), jnp.asarray(s * h * h))
+    _, later = jax.lax.scan(step, start, jnp.asarray(roots[1:-1]))
+    path = np.concatenate([np.zeros_like(s)[None], y[None], np.asarray(later)])
     return np.array([_slope(roots * roots, curve) for curve in np.transpose(path)]).reshape(np.shape(forgetting))
 
 

@@ -53,4 +53,5 @@ def read(path: str | Path) -> list[dict[str, Any]]:
     Raises:
         FileError: the file cannot be read, was damaged, or has other columns.
     """
-    return results.read(path, lambda found: schema(found["configuration"]), "rates").to_pylist()
+    rows: list[dict[str, Any]] = results.read(path, lambda found: schema(found["configuration"]), "rates").to_pylist()
+    return rows

@@ -33,7 +33,9 @@ def memories(curve: Config) -> Array:
 def _curves(settings: Config) -> Iterator[dict[str, Any]]:
     for name, curve in settings["curves"].items():
         lengths = memories(curve)
-        choices = [{**curve.get("fixed", {}), curve["varies"]: 1 - 1 / length} for length in lengths]
+        choices: list[Mapping[str, float]] = [
+            {**curve.get("fixed", {}), curve["varies"]: 1 - 1 / length} for length in lengths
+        ]
         for rate, steps in zip(settings["learning_rates"], curve["steps"], strict=True):
             for model, runs in _run(curve["optimizer"], rate, choices, settings["theta0"], steps).items():
                 for length, choice, (distance, converged) in zip(lengths, choices, runs, strict=True):
