@@ -64,7 +64,8 @@ def test_it_is_used_like_what_is_built_in(ideas):
     assert "θ[1]" in page or r"\u03b8[1]" in page
     for name in ("decay", "momentum", "valley"):
         assert (ideas / f"figures/converged/{name}.png").exists()
-    assert "AdamW" in (ideas / "ro-crate-metadata.json").read_text() or (ideas / "results/inputs/ideas.py").exists()
+    assert (ideas / "results/inputs/ideas.py").read_bytes() == (ideas / "ideas.py").read_bytes()
+    assert "results/inputs/ideas.py" in (ideas / "ro-crate-metadata.json").read_text()
 
 
 def test_its_digest_goes_with_its_traces_and_no_others(ideas):
