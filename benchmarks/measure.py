@@ -139,7 +139,7 @@ def _summary(timing: Timing) -> Row:
 
 def _spread(rng: np.random.Generator, limits: tuple[float, float], lanes: int) -> np.ndarray:
     """Random numbers between the limits, evenly spread in their logarithm."""
-    return elementary.exp(rng.uniform(*elementary.log(limits), lanes))
+    return elementary.exp(rng.uniform(*elementary.log(np.asarray(limits, float)), lanes))
 
 
 def batch(settings: Config, config: Config) -> Iterator[Row]:

@@ -120,7 +120,7 @@ def _floor(tolerance: Tolerance) -> np.float64:
     return np.float64(tolerance.absolute / tolerance.relative if tolerance.relative else 0.0)
 
 
-def value_at(place: int, tolerance: Tolerance) -> float:
+def value_at(place: int | np.integer, tolerance: Tolerance) -> float:
     """The floating-point number that has a place, up to the rounding of |x| + a/r."""
     floor = _floor(tolerance)
     with np.errstate(over="ignore", invalid="ignore"):

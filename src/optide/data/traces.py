@@ -208,7 +208,7 @@ def name(configuration: Mapping[str, Any]) -> str:
     """What tells a configuration from all others of its scheme, in words."""
     return ", ".join(
         [
-            configuration["experiment"],
+            str(configuration["experiment"]),
             f"learning rate {configuration['learning_rate']}",
             choice(configuration),
             f"theta0 {configuration['theta0']}",

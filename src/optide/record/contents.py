@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from optide.base.errors import FileError
 from optide.data import seal, tolerances, traces
 from optide.data.fingerprints import LENGTH, Column, Tolerance, column
 from optide.problem.registry import OPTIMIZERS
@@ -75,13 +74,12 @@ class Run(NamedTuple):
 
 
 def runs(table: pa.Table) -> list[Run]:
-    """The runs in a file of results, each from the step that is the first of the file; or the file, if it has none."""
-    if "lane" not in table.schema.names:
-        return [Run("", 0, table, {})]
-    parts = [*traces.split(table)]
+    """The runs in a file of results, a lane each; or the file, if it has none."""
     reports = metadata(table).get("lanes", ())
-    if len(reports) != len(parts):
-        raise FileError(f"rows of {len(parts)} lanes, but metadata for {len(reports)}")
+    parts = [*traces.split(table)] if "lane" in table.schema.names else []
+    # where lanes are not those of the metadata, as in a file that was tampered with, it is not known whose rows are whose
+    if not parts or len(reports) != len(parts):
+        return [Run("", 0, table, {})]
     first = [0, *itertools.accumulate(part.num_rows for part in parts[:-1])]
     return [
         Run(_name(part, report), start, part, report) for start, part, report in zip(first, parts, reports, strict=True)
