@@ -77,7 +77,7 @@ def runs(table: pa.Table) -> list[Run]:
     """The runs in a file of results, a lane each; or the file, if it has none."""
     reports = metadata(table).get("lanes", ())
     parts = [*traces.split(table)] if "lane" in table.schema.names else []
-    # where lanes are not those of the metadata, as in a file that was tampered with, it is not known whose rows are whose
+    # where lanes are not those of the metadata, as after tampering, it is not known whose rows are whose
     if not parts or len(reports) != len(parts):
         return [Run("", 0, table, {})]
     first = [0, *itertools.accumulate(part.num_rows for part in parts[:-1])]
