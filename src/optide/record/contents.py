@@ -95,7 +95,7 @@ def _name(values: pa.Table, report: Mapping[str, Any]) -> str:
 def chaotic(table: pa.Table) -> Iterator[str]:
     """The names of the chaotic solutions in a file of results."""
     scheme = metadata(table).get("scheme")
-    for run in runs(table):
+    for run in runs(table) if scheme else ():
         if tolerances.grade({"scheme": scheme, **run.report}) == tolerances.CHAOTIC:
             yield run.name
 
