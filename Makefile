@@ -5,8 +5,9 @@
 # make benchmark       measure what each method costs, in an environment of its own
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
+# make lint            check style, the imports between rooms, and types
 # make docs            renew the pages that are generated
-# make readme          judge the claims and renew their table in README.md
+# make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make report          build everything, and a report of it: report.html and report.zip
 # make pictures        renew the README's pictures from the figures
 # make lock            renew the lock files from pyproject.toml
@@ -17,7 +18,7 @@ BIN := .venv/bin
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs readme report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -26,7 +27,7 @@ test: .venv/installed
 	$(BIN)/pytest -n auto
 
 faults: .venv/installed
-	KILLS=50 $(BIN)/pytest tests/test_faults.py tests/test_traces.py
+	KILLS=50 $(BIN)/pytest tests/workflow/test_faults.py tests/data/test_traces.py
 
 coverage: .venv/installed
 	$(BIN)/pytest -n auto --cov=optide --cov-branch --cov-report=term-missing --cov-fail-under=95
@@ -43,7 +44,7 @@ benchmark: .venv-benchmark/installed
 	touch $@
 
 dependencies: .venv/installed
-	$(BIN)/python -m optide.environment
+	$(BIN)/python -m optide.planning.environment
 
 vulnerabilities:
 	@PYTHON=$(PYTHON) bash .ci/vulnerabilities
@@ -51,6 +52,8 @@ vulnerabilities:
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy --no-incremental
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -59,13 +62,14 @@ lint: .venv/installed
 	touch $@
 
 docs: .venv/installed
-	$(BIN)/python -m optide.schema workflow/schemas/config.schema.yaml > docs/configuration.md
-	$(BIN)/python -m optide.schema workflow/schemas/claims.schema.yaml > docs/claims.md
-	$(BIN)/python -m optide.environment --licences > docs/dependencies.md
+	$(BIN)/python -m optide.settings.schema workflow/schemas/config.schema.yaml > docs/configuration.md
+	$(BIN)/python -m optide.claims.check workflow/schemas/claims.schema.yaml > docs/claims.md
+	$(BIN)/python -m optide.planning.environment --licences > docs/dependencies.md
+	$(BIN)/python docs/architecture.py
 
-readme: .venv/installed
+verdicts: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) claims
-	$(BIN)/python -m optide.claims.readme
+	$(BIN)/python -m optide.show.verdicts
 
 report: reproduce
 	$(SNAKEMAKE) --report report.html

@@ -1,7 +1,5 @@
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/common.smk"
+include: "workflow/rules/interpreter.smk"
 include: "workflow/rules/traces.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/table.smk"
@@ -15,14 +13,6 @@ include: "workflow/rules/mend.smk"
 include: "workflow/rules/benchmark.smk"
 
 
-localrules:
-    all,
-    check,
-    accept,
-    mend,
-    benchmark,
-
-
 rule all:
     input:
         FIGURES,
@@ -30,5 +20,10 @@ rule all:
         CRATE,
 
 
-# last, when all rules are known
-include: "workflow/rules/targets.smk"
+# The command line and the front page of the report are those of the workflow that this one is a module of.
+if not MODULE:
+
+    report: "workflow/report/workflow.rst"
+
+    # last, when all rules are known
+    include: "workflow/rules/command.smk"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import draw, measure
-from optide import files, yamlfile
-from optide.errors import OptideError, tell
+from optide.base import files
+from optide.base.errors import OptideError, tell
+from optide.settings import yamlfile
 
 
 def main(arguments: list[str] | None = None) -> int:

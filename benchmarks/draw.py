@@ -10,8 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
-from optide.config import Config, label
-from optide.plotting import COLOURS, MARKERS, style
+from optide.problem.registry import HYPERPARAMETERS
+from optide.settings.config import Config, label
+from optide.show.style import COLOURS, MARKERS, style
 
 LOOKS = {
     "plain": (1, "published scheme, read plainly (estimated)"),
@@ -33,7 +34,7 @@ def page(results: pd.DataFrame, settings: Config) -> str:
     """
     parts = dict(iter(results.groupby("part")))
     scaling, goal = _wide(parts["scaling"], ["steps"]), settings["scaling"]["goal_steps"]
-    runs = _wide(parts["experiments"], ["experiment", "learning_rate", "theta0", "beta", "beta1", "beta2", "steps"])
+    runs = _wide(parts["experiments"], ["experiment", "learning_rate", "theta0", *HYPERPARAMETERS, "steps"])
     ratio = runs["march"] / runs["discrete"]
     batch, memory, regimes = parts["batch"].iloc[0], parts["memory"], parts["regimes"]
     random = settings["regimes"]
@@ -167,7 +168,7 @@ def _experiments(runs: pd.DataFrame, ratio: pd.Series) -> Iterable[list[str]]:
 
 def _name(key: Sequence[Any], runs: pd.DataFrame) -> str:
     given = dict(zip(runs.index.names, key, strict=True))
-    betas = [f"{name} = {given[name]:g}" for name in ("beta", "beta1", "beta2") if given[name] >= 0]
+    betas = [f"{name} = {given[name]:g}" for name in HYPERPARAMETERS if given[name] >= 0]
     about = [f"learning rate {given['learning_rate']:g}", f"theta0 = {given['theta0']:g}", *betas]
     return f"{given['experiment']}, {', '.join(about)}, {given['steps']} steps"
 

@@ -16,15 +16,15 @@ import jax
 import numpy as np
 
 from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
-from optide import elementary
-from optide.config import Config, experiment_slice, lanes
-from optide.errors import OptideError
-from optide.ide import solve_batch, solve_ide
-from optide.objectives import OBJECTIVES
-from optide.optimizers import OPTIMIZERS, Adam
+from optide.base.errors import OptideError
+from optide.ide.batch import solve_batch
+from optide.ide.solve import solve_ide
+from optide.numerics import elementary
+from optide.problem.optimizers import Adam
+from optide.problem.registry import HYPERPARAMETERS, OBJECTIVES, OPTIMIZERS
+from optide.settings.config import Config, experiment_slice, lanes
 
 PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
-HYPERPARAMETERS = ("beta", "beta1", "beta2")
 COLUMNS = (
     *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
     *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),
@@ -39,10 +39,6 @@ bytes, and so that of Python and JAX, too."""
 Row = dict[str, Any]
 
 
-class MissingError(OptideError):
-    """A package of the benchmark environment is not installed."""
-
-
 def measure(settings: Config, config: Config, say: Callable[[str], None] = print) -> list[Row]:
     """All measurements, as rows of `COLUMNS`.
 
@@ -52,7 +48,7 @@ def measure(settings: Config, config: Config, say: Callable[[str], None] = print
         say: is told each row.
 
     Raises:
-        MissingError: interpax is not installed.
+        OptideError: interpax is not installed.
     """
     where = machine()
     say(where)
@@ -69,12 +65,12 @@ def machine() -> str:
     """The processor and the versions that times belong to.
 
     Raises:
-        MissingError: a package is not installed.
+        OptideError: a package is not installed.
     """
     try:
         packages = [f"{name} {version(name)}" for name in PACKAGES]
     except PackageNotFoundError as error:
-        raise MissingError(f"{error.name} is not installed: `make benchmark` runs where it is") from None
+        raise OptideError(f"{error.name} is not installed: `make benchmark` runs where it is") from None
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -143,7 +139,7 @@ def _summary(timing: Timing) -> Row:
 
 def _spread(rng: np.random.Generator, limits: tuple[float, float], lanes: int) -> np.ndarray:
     """Random numbers between the limits, evenly spread in their logarithm."""
-    return elementary.exp(rng.uniform(*elementary.log(limits), lanes))
+    return elementary.exp(rng.uniform(*elementary.log(np.asarray(limits, float)), lanes))
 
 
 def batch(settings: Config, config: Config) -> Iterator[Row]:
@@ -190,7 +186,7 @@ def regimes(settings: Config, config: Config) -> Iterator[Row]:
 
     for name, optimizer in OPTIMIZERS.items():
         for objective, limits in chosen["theta0"].items():
-            betas = {key: beta() for key in HYPERPARAMETERS if key in optimizer.__dataclass_fields__}
+            betas = {key: beta() for key in HYPERPARAMETERS if key in optimizer.vocabulary()}
             optimizers = optimizer(_spread(rng, chosen["learning_rate"], lanes), **betas)
             theta0s = rng.choice([-1, 1], lanes) * _spread(rng, limits, lanes)
             arguments = (optimizers, OBJECTIVES[objective], theta0s, chosen["steps"])

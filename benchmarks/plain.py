@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from optide.ide.picard import QUADRATURE_ORDER
 from optide.ide.problem import ORIGIN
 from optide.ide.quadrature import gauss_legendre
-from optide.optimizers import Optimizer
+from optide.problem.optimizer import Optimizer
 
 Array = jax.Array
 
@@ -53,6 +53,6 @@ def velocities(
             name: (u - ORIGIN) * jnp.sum(w * kernel.weight * jnp.exp(-kernel.rate * (u - s)) * g**kernel.power)
             for name, kernel in optimizer.memories().items()
         }
-        return optimizer.velocity(u, gradient(theta[i]), state)
+        return optimizer.velocity(u, theta[i], gradient(theta[i]), state)
 
     return jax.lax.map(velocity, chosen)

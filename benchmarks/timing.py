@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import plain
-from optide.discrete import _scan
-from optide.ide import solve_ide
 from optide.ide.problem import ORIGIN
-from optide.objectives import Objective
-from optide.optimizers import Optimizer
+from optide.ide.solve import solve_ide
+from optide.problem.discrete import _scan
+from optide.problem.objectives import Objective
+from optide.problem.optimizer import Optimizer
 
 
 class Case(NamedTuple):

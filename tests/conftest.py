@@ -1,4 +1,4 @@
-"""Strict arithmetic in tests: no silent change of dtype or rank."""
+"""Strict in tests: no silent change of dtype or rank, and every annotation of the library is checked."""
 
 from pathlib import Path
 
@@ -10,6 +10,11 @@ import optide
 optide.pin()  # before JAX is imported
 
 import jax  # noqa: E402
+import jaxtyping  # noqa: E402
+
+# after `pin`, as it imports JAX; what is imported before has no arrays
+ROOMS = ("numerics", "problem", "ide", "data", "record", "planning")
+jaxtyping.install_import_hook([f"optide.{room}" for room in ROOMS], "checked.checked")
 
 ROOT = Path(__file__).parent.parent
 

@@ -5,13 +5,18 @@ import re
 import pytest
 
 from conftest import ROOT
-from optide import Adam, explorer, metrics, plotting, rates, rates_figure, yamlfile
-from optide.config import LOOKS, experiment_slice, lanes
-from optide.ide import blocks, march, picard
+from optide import Adam
+from optide.ide import blocks, growing, march, newton, picard, windows
 from optide.ide.problem import ORIGIN
-from optide.objectives import quadratic
-from optide.yamlfile import MAX_VALUES
-from test_palette import APART
+from optide.numerics import metrics
+from optide.problem.objectives import quadratic
+from optide.settings import yamlfile
+from optide.settings.config import experiment_slice, lanes
+from optide.settings.looks import LOOKS
+from optide.settings.yamlfile import MAX_VALUES
+from optide.show import explorer, plotting, rates_figure, style
+from optide.studies import rates
+from vision import APART
 
 BENCHMARK = yamlfile.read(ROOT / "benchmarks/settings.yaml")
 SLURM = yamlfile.read(ROOT / "workflow/profiles/slurm/config.yaml")
@@ -30,17 +35,16 @@ WORDS = {"eight": 8, "nine": 9, "ten": 10, "twelve": 12, "three": 3, "seven": 7}
 
 STATED = {
     "README.md": [
-        (r"residuals of all (\d+) configurations", CONFIGURATIONS),
-        (r"grid starts at (1e-\d+)", ORIGIN),
-        (r"published scheme \(order-(\d+) quadrature", picard.QUADRATURE_ORDER),
-        (r"`eps` is (1e-\d+)\s+everywhere", Adam(0.1).eps),
+        (r"all (\d+) configurations compared", CONFIGURATIONS),
     ],
+    "docs/library.md": [(r"published scheme \(order-(\d+) quadrature", picard.QUADRATURE_ORDER)],
+    "docs/traces.md": [(r"`eps` is (1e-\d+)\s+everywhere", Adam(0.1).eps)],
     "claims.yaml": [
         (r"two iterates that are less than (1e-\d+) apart", picard.TOLERANCE),
         (r"weight (1/2) with which the published scheme starts", picard.RELAXATION[0]),
         (r"rule of order\s+(1000)", picard.QUADRATURE_ORDER),
     ],
-    "workflow/report/figure.rst": [
+    "src/optide/settings/schemes.py": [
         (r"order-(\d+) quadrature", picard.QUADRATURE_ORDER),
         (r"residual below (\S+)\"", march.TOLERANCE),
     ],
@@ -56,13 +60,13 @@ STATED = {
         (r"rules of (\d) points instead of \d", blocks.NEWTON_ORDER),
         (r"rules of \d points instead of (\d)", blocks.QUADRATURE_ORDER),
         (r"on windows of (\d+) blocks", march.WINDOW),
-        (r"So (\d+) guard blocks", march.GUARD),
-        (r"asked for (1e-\d+) relative to θ", march.ENOUGH),
+        (r"So (\d+) guard blocks", windows.GUARD),
+        (r"asked for (1e-\d+) relative to θ", newton.ENOUGH),
         (r"up to any time, is below (1e-\d+) in these units", march.TOLERANCE),
-        (r"gives up after (\d+) iterations", march.QUICK[0]),
-        (r"together with the (\d+) before it", march.RECENT),
-        (r"the first of (\w+) guesses", len(march.GUESSES)),
-        (r"with up to (\d+) iterations", march.PATIENT[0]),
+        (r"gives up after (\d+) iterations", newton.QUICK[0]),
+        (r"together with the (\d+) before it", growing.RECENT),
+        (r"the first of (\w+) guesses", len(growing.GUESSES)),
+        (r"with up to (\d+) iterations", newton.PATIENT[0]),
         (r"with windows of (\d+) blocks", march.SHORT_WINDOW),
         (r"solves ([\d,]+) random configurations", 9 * REGIMES["lanes"]),
         (r"learning rates (1e-\d+) to 1, memories of 1 to [\d,]+ steps, one in \w+ with", REGIMES["learning_rate"][0]),
@@ -89,14 +93,14 @@ STATED = {
     ],
     "figures/README.md": [
         (r"\*\*Size\.\*\* ([\d.]+) inches", plotting.WIDTH),
-        (r"with (\d+) pt type", plotting.STYLE["font.size"]),
-        (r"PNG has (\d+) dots per inch", plotting.STYLE["savefig.dpi"]),
+        (r"with (\d+) pt type", style.STYLE["font.size"]),
+        (r"PNG has (\d+) dots per inch", style.STYLE["savefig.dpi"]),
         (r"At most about (\d+) of a\s+curve", plotting.MAX_MARKERS),
         (r"There are (\d+) looks", LOOKS),
         (r"Hues are (\d+) CAM02-UCS units", APART),
-        (r"each of the first (\w+) choices", len(plotting.MARKERS)),
-        (r"use (\w+) of the \w+ colours again", plotting.MORE_HUES),
-        (r"use \w+ of the (\w+) colours again", len(plotting.COLOURS)),
+        (r"each of the first (\w+) choices", len(style.MARKERS)),
+        (r"use (\w+) of the \w+ colours again", style.MORE_HUES),
+        (r"use \w+ of the (\w+) colours again", len(style.COLOURS)),
     ],
 }  # fmt: skip
 

@@ -16,10 +16,13 @@ import yaml
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from optide import audit_figure, explorer, plotting, provenance, rates, rates_figure, seal, tolerances, traces
-from optide.audit import is_example
-from optide.config import figure_runs, looks
-from optide.objectives import OBJECTIVES
+from optide.data import provenance, seal, tolerances, traces
+from optide.problem.registry import OBJECTIVES
+from optide.settings.figures import figure_runs
+from optide.settings.looks import looks
+from optide.show import audit_figure, explorer, plotting, rates_figure
+from optide.studies import rates
+from optide.studies.audit import is_example
 
 
 def number(value, rng, tolerance=tolerances.RELATIVE["discrete"]):

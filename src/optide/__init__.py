@@ -10,22 +10,22 @@ Importing it changes nothing in the process.  For the bits of the workflow call 
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from optide._runtime import pin
+from optide.base.arithmetic import pin
 
 if TYPE_CHECKING:
-    from optide.discrete import DiscreteRun, run_discrete
     from optide.ide import Solution, solve_ide, solve_lanes
-    from optide.optimizers import AdaGrad, Adam, RMSProp
+    from optide.problem.discrete import DiscreteRun, run_discrete
+    from optide.problem.optimizers import AdaGrad, Adam, RMSProp
 
 _HOME = {
-    "AdaGrad": "optimizers",
-    "Adam": "optimizers",
-    "DiscreteRun": "discrete",
-    "RMSProp": "optimizers",
+    "AdaGrad": "problem.optimizers",
+    "Adam": "problem.optimizers",
+    "DiscreteRun": "problem.discrete",
+    "RMSProp": "problem.optimizers",
     "Solution": "ide",
-    "run_discrete": "discrete",
+    "run_discrete": "problem.discrete",
     "solve_ide": "ide",
     "solve_lanes": "ide",
 }
@@ -42,9 +42,10 @@ __all__ = [
     "solve_lanes",
 ]
 
+if not TYPE_CHECKING:  # to which a module with it has every attribute
 
-def __getattr__(name: str) -> Any:
-    """Import on first use: planning a workflow or drawing a figure needs no JAX."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'optide' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"optide.{_HOME[name]}"), name)
+    def __getattr__(name: str) -> object:
+        """Import on first use: planning a workflow or drawing a figure needs no JAX."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'optide' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"optide.{_HOME[name]}"), name)

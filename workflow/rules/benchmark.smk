@@ -5,6 +5,7 @@
 rule benchmark:
     log:
         "results/logs/benchmark.log",
+    localrule: True
     conda:
         PACKAGES
     threads: 1
@@ -12,7 +13,7 @@ rule benchmark:
         mem_mb=4000,
         runtime=30,
     params:
-        root=shlex.quote(str(HOME)),
+        home=str(HOME),
         python=sys.executable,
     shell:
-        "PYTHONPATH={params.root} {params.python} -m benchmarks 2>&1 | tee {log}"
+        "PYTHONPATH={params.home:q} {params.python:q} -m benchmarks 2>&1 | tee {log:q}"

@@ -1,10 +1,10 @@
-# Judge the claims, where the working directory has a claims.yaml.
+# Judge the claims, where there are any.
 
 if CLAIMS:
 
     rule claims:
         input:
-            traces=[trace(scheme, (name, rate)) for scheme, name, rate in claim_check.runs(CLAIMS)],
+            traces=[trace(scheme, (name, rate)) for scheme, name, rate in selection.runs(CLAIMS)],
         output:
             [in_report(path, "claims", "claims", "claims") for path in table_files("claims")],
         log:
@@ -13,10 +13,11 @@ if CLAIMS:
             "results/benchmarks/claims.tsv"
         params:
             code=code("claims.py"),
+            root=root,
             claims=CLAIMS,
             not_judged=NOT_JUDGED,
             settings=settings(
-                *dict.fromkeys(f"experiments.{name}" for _, name, _ in claim_check.runs(CLAIMS)),
+                *dict.fromkeys(f"experiments.{name}" for _, name, _ in selection.runs(CLAIMS)),
                 *(f"claims.{name}" for name in CLAIMS),
             ),
         conda:

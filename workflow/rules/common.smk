@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import shlex
 import sys
 from importlib.metadata import version
 from itertools import chain
@@ -12,61 +11,72 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 import optide
-from optide._runtime import ENVIRONMENT
-from optide.errors import OptideError, failures
-
-# The arithmetic of every job: it is started from here, with this environment, or reads this file itself.  Before all
-# that may import JAX.
-try:
-    optide.pin()
-except OptideError as error:
-    sys.exit(f"optide: error: {error}")
-
-from optide import config as configuration
-from optide import imports, layers, targets, yamlfile
+from optide.base.arithmetic import ENVIRONMENT
+from optide.base.errors import OptideError, failures
 from optide.claims import check as claim_check
+from optide.claims import selection
+from optide.planning import imports, targets
+from optide.problem import plugins, registry
+from optide.settings import config as configuration
+from optide.settings import figures as asked
+from optide.settings import layers, yamlfile
+from optide.settings import looks as appearance
+from optide.settings import schemes, vocabulary
 
 min_version("9.0")
 
-# Snakemake puts it, as it is, into the shell command of a script: a space in the path would end it
-sys.executable = shlex.quote(sys.executable)
-
-HOME = Path(workflow.basedir)
+# the folder of the project's Snakefile, whichever workflow this is a part of
+HOME = Path(workflow.snakefile).parents[2]
 # the library that jobs import, wherever it is installed
 LIBRARY = Path(optide.__file__).parent
 # the environment of `--software-deployment-method conda`; without that option jobs run in that of Snakemake
 PACKAGES = "../envs/optide.yaml"
 SCHEMAS = HOME / "workflow" / "schemas"
+# the name by which another workflow calls this one, if it is a module of it
+MODULE = workflow.modifier.namespace
+
+
+def placed(path):
+    """Where a path of this workflow lies: below the `prefix` of the module, if there is one."""
+    return os.path.normpath(workflow.modifier.path_modifier.replace_prefix(path))
+
+
+# the folder of all results
+ROOT = placed(".")
+
+
+def root(wildcards):
+    """It, for `params`: from it results are named in provenance, manifest and RO-Crate."""
+    return ROOT
 
 
 def warn(line):
     """Once, and not by the process of every job."""
     if workflow.is_main_process:
-        logger.warning(f"warning: {line}")
+        logger.warning(f"warning: {f'module {MODULE}: ' if MODULE else ''}{line}")
 
 
 if (HOME / "src").exists() and not LIBRARY.samefile(HOME / "src" / "optide"):
     warn(f"the library is imported from {LIBRARY}, and not from the copy in {HOME}")
 
-# with none of them Snakemake would wait for ever
-for option, value in {"cores": workflow.resource_settings.cores, "jobs": workflow.resource_settings.nodes}.items():
-    if value is not None and value < 1:
-        sys.exit(f"--{option} {value}: must be at least 1")
-
 # Not with `configfile:`, which takes the last of two equal keys and evaluates Python in templates.
 try:
-    LAYERS = layers.given(HOME, workflow.config_settings.configfiles, workflow.config_settings.config)
+    if MODULE:
+        LAYERS = layers.of_module(HOME, MODULE, config if workflow.modifier.skip_configfile else None)
+    else:
+        LAYERS = layers.given(HOME, workflow.config_settings.configfiles, workflow.config_settings.config)
     config, remarks = layers.settle(LAYERS, yamlfile.read(SCHEMAS / "config.schema.yaml"))
 except OptideError as error:
     sys.exit(str(error))
-if not Path("config.yaml").exists() and not workflow.config_settings.configfiles:
-    remarks = [f"config.yaml: there is none here; {LAYERS[0].name} is used", *remarks]
+if not MODULE and not Path(layers.FILE).exists() and not workflow.config_settings.configfiles:
+    remarks = [f"{layers.FILE}: there is none here; {LAYERS[0].name} is used", *remarks]
 for line in remarks:
     warn(line)
 
 # What the results are held against, where there is such a file here or beside the configuration.
 CLAIMS, NOT_JUDGED = {}, {}
-PLACES = (Path("claims.yaml"), Path(LAYERS[0].name).with_name("claims.yaml"))
+BESIDE = Path(LAYERS[0].name).with_name("claims.yaml")
+PLACES = [] if MODULE and not LAYERS[0].text else [BESIDE] if MODULE else [Path("claims.yaml"), BESIDE]
 CLAIMS_FILE = next((path for path in PLACES if path.exists()), None)
 try:
     if CLAIMS_FILE:
@@ -78,7 +88,8 @@ except OptideError as error:
 for reason in NOT_JUDGED.values():
     warn(f"{CLAIMS_FILE}: {reason}; the claim is not judged")
 
-# for the front page of the report, whose template sees nothing else
+# for the report, whose templates see nothing else
+config["words"] = vocabulary.words()
 config["made_with"] = [
     platform.machine(),
     f"Python {platform.python_version()}",
@@ -86,8 +97,7 @@ config["made_with"] = [
     *(f"{name}={value}" for name, value in ENVIRONMENT.items()),
 ]
 
-CONTINUOUS = ["published", "converged"]
-SCHEMES = ["discrete", *CONTINUOUS]
+CONTINUOUS, SCHEMES = [*schemes.CONTINUOUS], [*schemes.SCHEMES]
 RUNS = [(name, rate) for name, e in config["experiments"].items() for rate in e["learning_rates"]]
 
 
@@ -122,7 +132,7 @@ wildcard_constraints:
     experiment=one_of(config["experiments"]),
     figure=one_of(config["figures"]),
     learning_rate=one_of(dict.fromkeys(rate for _, rate in RUNS)),
-    optimizer=one_of(configuration.HYPERPARAMETERS),
+    optimizer=one_of(registry.OPTIMIZERS),
 
 
 GALLERY, EXPLORER = "figures/gallery.png", "figures/explorer.html"
@@ -138,7 +148,7 @@ if RATES:
     FIGURES += expand("figures/rates.{suffix}", suffix=["png", "pdf"])
 
 
-AUDITED = configuration.audited(config)
+AUDITED = asked.audited(config)
 
 
 def audited(optimizer):
@@ -166,10 +176,10 @@ def figure_in_report(suffix):
     return report(
         f"figures/{{continuous}}/{{figure}}.{suffix}",
         caption="../report/figure.rst",
-        category=lambda wildcards: configuration.figure_labels(config, wildcards.figure)["objective"],
+        category=lambda wildcards: asked.figure_labels(config, wildcards.figure)["objective"],
         subcategory={"png": "on screen (PNG)", "pdf": "in print (PDF)"}[suffix],
         labels=lambda wildcards: {
-            **configuration.figure_labels(config, wildcards.figure),
+            **asked.figure_labels(config, wildcards.figure),
             "scheme": wildcards.continuous,
         },
     )
@@ -184,12 +194,17 @@ CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 RESULTS = [*FIGURES, *TABLES, *TRACES, *RATES, *map(audited, AUDITED), CRATE]
 
-ENDINGS = {Path(path).suffix for path in RESULTS}
-for path in sorted((*Path("figures").glob("**/*"), *Path("results").glob("**/*.parquet"))):
-    if path.suffix in ENDINGS and str(path) not in {*RESULTS, "figures/README.md"}:
-        warn(f"{path}: no rule produces this file any more; it is not part of the results")
+# without a prefix the folders are those of the other workflow, too
+if not MODULE or ROOT != ".":
+    ENDINGS = {Path(path).suffix for path in RESULTS}
+    EXPECTED = {*map(placed, [*RESULTS, "figures/README.md"])}
+    FOLDERS = {"figures": "**/*", "results": "**/*.parquet"}
+    for path in sorted(path for name, pattern in FOLDERS.items() for path in Path(placed(name)).glob(pattern)):
+        if path.suffix in ENDINGS and str(path) not in EXPECTED:
+            warn(f"{path}: no rule produces this file any more; it is not part of the results")
 
 
+# of a module Snakemake leaves it out
 onerror:
     for line in failures(Path("results/logs")):
         print(f"failed: {line}", file=sys.stderr)

@@ -7,17 +7,14 @@ PATTERNS = (
 ORIGINS = {
     **({"claims.yaml": CLAIMS_FILE} if CLAIMS_FILE else {}),
     **{str(path.relative_to(HOME)): path for pattern in PATTERNS for path in sorted(HOME.glob(pattern))},
+    **{path.name: path for plugin in plugins.PLUGINS.values() for path in plugin.files},
     **{
         f"src/optide/{path.relative_to(LIBRARY)}": path
-        for pattern in ("**/*.py", "templates/*")
+        for pattern in ("**/*.py", "show/templates/*")
         for path in sorted(LIBRARY.glob(pattern))
     },
 }
 CONFIGURATION = layers.as_yaml(LAYERS)
-
-
-localrules:
-    crate,
 
 
 rule crate:
@@ -31,7 +28,9 @@ rule crate:
         "results/logs/crate.log",
     benchmark:
         "results/benchmarks/crate.tsv"
+    localrule: True
     params:
+        root=root,
         inputs=lambda wildcards: "what went in: {}".format(
             imports.of_contents(
                 {"config.yaml": CONFIGURATION.encode(), **{name: path.read_bytes() for name, path in ORIGINS.items()}}

@@ -12,7 +12,8 @@ rule explorer:
     benchmark:
         "results/benchmarks/explorer.tsv"
     params:
-        code=code("explorer.py", "templates/*"),
+        code=code("explorer.py", "show/templates/*"),
+        root=root,
         settings=settings("experiments"),
     conda:
         PACKAGES

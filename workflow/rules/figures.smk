@@ -6,7 +6,7 @@ rule figure:
         traces=lambda wildcards: [
             trace(scheme, run)
             for scheme in ("discrete", wildcards.continuous)
-            for run in configuration.figure_runs(config, wildcards.figure)
+            for run in asked.figure_runs(config, wildcards.figure)
         ],
     output:
         figure_in_report("png"),
@@ -17,9 +17,10 @@ rule figure:
         "results/benchmarks/figure/{continuous}/{figure}.tsv"
     params:
         code=code("figure.py"),
+        root=root,
         figure=lambda wildcards: config["figures"][wildcards.figure],
-        places=lambda wildcards: configuration.looks(config, wildcards.figure),
-        settings=lambda wildcards: settings(*configuration.figure_keys(config, wildcards.figure)),
+        places=lambda wildcards: appearance.looks(config, wildcards.figure),
+        settings=lambda wildcards: settings(*asked.figure_keys(config, wildcards.figure)),
     conda:
         PACKAGES
     threads: 1

@@ -5,7 +5,9 @@
 rule mend:
     log:
         "results/logs/mend.log",
+    localrule: True
     params:
+        root=root,
         folders=["results", "figures"],
         artefacts=[*FIGURES, *TABLES],
         crate=CRATE,

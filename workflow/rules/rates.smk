@@ -12,6 +12,7 @@ if RATES:
         params:
             code=code("rates.py"),
             rates=config["rates"],
+            plugins=plugins.used(*(curve["optimizer"] for curve in config["rates"]["curves"].values())),
         # the longest but for the audit (one minute)
         priority: 2
         conda:
@@ -35,6 +36,7 @@ if RATES:
             "results/benchmarks/rates_figure.tsv"
         params:
             code=code("rates_figure.py"),
+            root=root,
             rates=config["rates"],
             settings=settings("rates"),
         conda:

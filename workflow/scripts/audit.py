@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-from optide import audit, audit_solve
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.planning.job import job
+from optide.studies import audit, audit_solve
+
+with job(snakemake):
     slices, settings = snakemake.params.slices, snakemake.params.audit
-    audit.write(snakemake.output[0], audit_solve.compute(slices, settings), {"experiments": slices, "audit": settings})
+    table, lanes = audit_solve.compute(slices, settings)
+    audit.write(snakemake.output[0], table, {"experiments": slices, "audit": settings}, lanes)
     solved = audit.read(snakemake.output[0])
     failed = [f"NOT CONVERGED: {one.key} {one.treatment}\n" for one in solved if not one.converged]
     Path(snakemake.log[0]).write_text(f"{len(solved)} solved, {len(failed)} of them not converged\n" + "".join(failed))

@@ -1,22 +1,30 @@
 """Compare all artefacts with the accepted manifest (rule check), or accept them (rule accept)."""
 
 import sys
+from contextlib import chdir
 from pathlib import Path
 
-from optide import manifest
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
-    folder = Path(snakemake.params.folder)
-    accepted, reference = manifest.read(folder)
-    now = manifest.describe(snakemake.input.results, snakemake.input.files)
-    verdicts = manifest.compare(accepted, reference, now)
-    if snakemake.rule == "accept":
-        manifest.write(folder, now, manifest.reference(now))
-        report = manifest.render_changes(verdicts)
-    else:
-        report = manifest.render(verdicts, manifest.changes(accepted["environment"], now["environment"]))
+optide.pin()
+
+from optide.base.files import named
+from optide.planning.job import job
+from optide.record import compare, manifest
+
+root, folder = snakemake.params.root, Path(snakemake.params.folder)
+with job(snakemake):
+    results, files = ([named(path, root) for path in part] for part in (snakemake.input.results, snakemake.input.files))
+    with chdir(root):
+        accepted, reference = manifest.read(folder)
+        now = manifest.describe(results, files)
+        verdicts = compare.compare(accepted, reference, now)
+        if snakemake.params.task == "accept":
+            manifest.write(folder, now, manifest.reference(now))
+            report = compare.render_changes(verdicts)
+        else:
+            report = compare.render(verdicts, compare.changes(accepted["environment"], now["environment"]))
     Path(snakemake.log[0]).write_text(report, encoding="utf-8")
     print(report, end="")
-    if snakemake.rule == "check" and manifest.failed(verdicts):
+    if snakemake.params.task == "check" and compare.failed(verdicts):
         sys.exit(1)

@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
-from optide import provenance, traces
-from optide.claims import judge, render
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.claims import judge
+from optide.data import provenance, traces
+from optide.planning.job import job
+from optide.show import claims as render
+
+with job(snakemake):
     claims = snakemake.params.claims
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
     findings = judge.judge(claims, lanes)
-    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
         render.write(claims, findings, snakemake.params.not_judged, path, record)
     Path(snakemake.log[0]).write_text(render.summary(findings) + "\n")

@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
-from optide import crate
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.base.files import named
+from optide.planning.job import job
+from optide.record import crate
+
+root = snakemake.params.root
+with job(snakemake):
     copied = {name: Path(path).read_bytes() for name, path in snakemake.params.paths.items()}
     sources = {"config.yaml": snakemake.params.configuration.encode(), **copied}
-    crate.write(Path(), sources, snakemake.input.traces, snakemake.input.files)
-    results = len(snakemake.input.traces) + len(snakemake.input.files)
-    Path(snakemake.log[0]).write_text(f"{len(sources)} inputs and {results} results described\n")
+    traces, files = ([named(path, root) for path in part] for part in (snakemake.input.traces, snakemake.input.files))
+    crate.write(Path(root), sources, traces, files)
+    Path(snakemake.log[0]).write_text(f"{len(sources)} inputs and {len(traces) + len(files)} results described\n")

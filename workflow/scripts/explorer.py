@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
-from optide import explorer, provenance, traces
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.data import provenance, traces
+from optide.planning.job import job
+from optide.show import explorer
+
+with job(snakemake):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
-    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, snakemake.params.root)
     explorer.write(lanes, snakemake.output[0], record)
     Path(snakemake.log[0]).write_text(f"{len(lanes)} traces shown\n")

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
-from optide import gallery
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.planning.job import job
+from optide.show import gallery
+
+with job(snakemake):
     gallery.write(snakemake.input.figures, snakemake.output[0])
     Path(snakemake.log[0]).write_text(f"{len(snakemake.input.figures)} figures on one page\n")

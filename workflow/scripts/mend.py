@@ -1,13 +1,21 @@
 """Delete what is damaged or outdated, and what killed jobs left behind (rule mend)."""
 
+from contextlib import chdir
 from pathlib import Path
 
-from optide.errors import one_line
-from optide.mend import mend, recorded
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.planning.job import job
+from optide.record.mend import mend, recorded
+
+root = Path(snakemake.params.root)
+with job(snakemake):
     folders, artefacts = (list(map(Path, paths)) for paths in (snakemake.params.folders, snakemake.params.artefacts))
-    deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)))
-    report = "".join(f"deleted {line}\n" for line in deleted) + f"{len(deleted)} files deleted\n"
+    with chdir(root):
+        deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)))
+    lines = [f"deleted {root / path}: {reason}\n" for path, reason in deleted.items()]
+    report = "".join(lines) + f"{len(deleted)} files deleted\n"
     Path(snakemake.log[0]).write_text(report, encoding="utf-8")
     print(report, end="")

@@ -3,12 +3,16 @@
 from collections import Counter
 from pathlib import Path
 
-from optide import rates
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.planning.job import job
+from optide.studies import rates, rates_solve
+
+with job(snakemake):
     settings = snakemake.params.rates
-    table = rates.compute(settings)
+    table = rates_solve.compute(settings)
     rates.write(snakemake.output[0], table, settings)
     counts = Counter(table["status"].to_pylist())
     Path(snakemake.log[0]).write_text("".join(f"{count} {status}\n" for status, count in counts.items()))

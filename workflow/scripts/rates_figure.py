@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
-from optide import plotting, provenance, rates, rates_figure
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.data import provenance
+from optide.planning.job import job
+from optide.show import plotting, rates_figure
+from optide.studies import rates
+
+with job(snakemake):
     rows = rates.read(snakemake.input.rates)
     figure = rates_figure.draw(rows, snakemake.params.rates)
-    record = provenance.describe([snakemake.input.rates], snakemake.params.settings)
+    record = provenance.describe([snakemake.input.rates], snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
         plotting.save(figure, path, record)
     Path(snakemake.log[0]).write_text(f"{len(rows)} rates drawn\n")

@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
-from optide import provenance, table, traces
-from optide.errors import one_line
-from optide.objectives import OBJECTIVES
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.data import provenance, traces
+from optide.planning.job import job
+from optide.problem.registry import OBJECTIVES
+from optide.show import table1
+from optide.studies import comparison
+
+with job(snakemake):
     lanes = [lane for path in snakemake.input.traces for lane in traces.lanes(path)]
-    rows = table.rows(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
-    record = provenance.describe(snakemake.input.traces, snakemake.params.settings)
+    compared = comparison.table(lanes, {name: objective.minima for name, objective in OBJECTIVES.items()})
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
-        table.write(rows, path, record)
-    Path(snakemake.log[0]).write_text(f"{len(rows)} configurations compared\n")
+        table1.write(compared, path, record)
+    Path(snakemake.log[0]).write_text(f"{len(compared)} configurations compared\n")

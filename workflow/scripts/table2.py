@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
-from optide import audit, provenance, table2, traces
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.data import provenance, traces
+from optide.planning.job import job
+from optide.show import table2
+from optide.studies import audit, decomposition
+
+with job(snakemake):
     settings = snakemake.params.audit
     lanes = (lane for path in snakemake.input.traces for lane in traces.lanes(path))
     solved = (one for path in snakemake.input.audits for one in audit.read(path))
-    rows = table2.rows(lanes, solved, settings)
-    record = provenance.describe([*snakemake.input.traces, *snakemake.input.audits], snakemake.params.settings)
+    parted = decomposition.table(lanes, solved, settings)
+    sources = [*snakemake.input.traces, *snakemake.input.audits]
+    record = provenance.describe(sources, snakemake.params.settings, snakemake.params.root)
     for path in snakemake.output:
-        table2.write(rows, path, record, settings)
-    Path(snakemake.log[0]).write_text(table2.summary(rows))
+        table2.write(parted, path, record, settings)
+    Path(snakemake.log[0]).write_text(decomposition.summary(parted))

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
-from optide import experiments, traces
-from optide.errors import one_line
+import optide
 
-with one_line(snakemake.log[0]):
+optide.pin()
+
+from optide.data import traces
+from optide.planning.job import job
+from optide.studies import experiments
+
+with job(snakemake):
     table, metadata = experiments.run(snakemake.params.experiment, snakemake.wildcards.scheme)
     traces.write(snakemake.output[0], table, metadata)
     Path(snakemake.log[0]).write_text(experiments.report(metadata))

@@ -1,5 +1,5 @@
 """The sentences under the paper's figures as claims that run: `claims.yaml`, measured and judged.
 
 `measures` takes numbers off curves, `equation` off the equation itself; `judge` compares them with the
-criteria, `render` writes the verdicts down, `readme` copies them into README.md.
+criteria, which `optide.show.claims` writes down and `optide.show.verdicts` copies into docs/verdicts.md.
 """

@@ -1,21 +1,27 @@
-"""What JSON Schema cannot say about `claims.yaml`, and which configurations a claim is about.
+"""What JSON Schema cannot say about `claims.yaml`.
 
 Nothing here imports JAX, so that the workflow can be planned without it.
+
+`python -m optide.claims.check FILE` prints the reference page of the schema.
 """
 
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from optide.base.errors import ConfigError
+from optide.base.words import shown
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.config import HYPERPARAMETERS, STATES, Config, ConfigError, experiment_slice, lanes
-from optide.schema import first_error, nearest
-from optide.words import shown
+from optide.claims.selection import MODELS, Claim, configurations, counterpart
+from optide.settings import yamlfile
+from optide.settings.config import Config
+from optide.settings.examine import check_quantity
+from optide.settings.schema import first_error, nearest, reference
+from optide.settings.schemes import DISCRETE
+from optide.settings.vocabulary import complete
 
-Claim = Mapping[str, Any]
-
-MODELS = ("discrete", "published", "converged")
 FUNCTIONS = CURVE | PAIR | EQUATION
 
 
@@ -34,13 +40,18 @@ def examine(document: Any, schema: Mapping[str, Any], config: Config) -> dict[st
     Raises:
         ConfigError: naming the key, its value and what is allowed.
     """
-    if error := first_error(document, schema):
+    if error := first_error(document, complete_schema(schema)):
         raise ConfigError(error)
     reasons = {}
     for name, claim in document["claims"].items():
         _check_measurement(f"claims.{name}", claim)
         reasons[name] = _check_traces(f"claims.{name}", claim, config)
     return {name: reason for name, reason in reasons.items() if reason}
+
+
+def complete_schema(schema: Mapping[str, Any]) -> Any:
+    """The schema of the claims with its words: those of any schema, and the names of the measurements."""
+    return complete(schema, functions={"enum": [*FUNCTIONS]})
 
 
 def _check_measurement(key: str, claim: Claim) -> None:
@@ -58,8 +69,8 @@ def _check_measurement(key: str, claim: Claim) -> None:
                 f"{key}.measurement.parameters.{name}: missing; {function} takes {' and '.join(expected)}"
             )
     models = claim.get("models", MODELS)
-    relative = claim.get("against", {}).get("model") == "discrete"
-    if "discrete" in models and (relative or function not in CURVE):
+    relative = claim.get("against", {}).get("model") == DISCRETE.name
+    if DISCRETE.name in models and (relative or function not in CURVE):
         what = "a comparison with the discrete model" if relative else function
         raise ConfigError(f"{key}.models = {shown([*models])}: {what} needs published or converged")
     for comparison in ("between", "outside"):
@@ -78,10 +89,7 @@ def _check_traces(key: str, claim: Claim, config: Config) -> str:
                 f"{place}.experiment = {shown(name)}: no such experiment; there are "
                 f"{', '.join(experiments)}{nearest(name, experiments)}"
             )
-        quantities = ("theta", "loss", *STATES[experiments[name]["optimizer"]])
-        quantity = claim["measurement"]["quantity"]
-        if quantity not in quantities:
-            raise ConfigError(f"{key}.measurement.quantity = {quantity!r}: {name} has {', '.join(quantities)}")
+        check_quantity(f"{key}.measurement.quantity", claim["measurement"]["quantity"], name, experiments[name])
         selected = configurations(selection, config)
         if not selected:
             return f"{place} = {shown(dict(selection))}: {name} has no such configuration"
@@ -97,43 +105,5 @@ def parameters_of(function: str) -> list[str]:
     return [name for name, part in signature.parameters.items() if part.kind is part.KEYWORD_ONLY]
 
 
-def configurations(selection: Claim, config: Config) -> list[dict[str, Any]]:
-    """The configurations that one entry of `traces` selects, as flat mappings of names to values."""
-    name, rate = selection["experiment"], selection["learning_rate"]
-    if rate not in config["experiments"][name]["learning_rates"]:
-        return []
-    of_experiment = {"experiment": name, "learning_rate": rate}
-    found = [
-        {**of_experiment, "theta0": lane.theta0, "set": lane.set, **lane.hyperparameters}
-        for lane in lanes(experiment_slice(config, name, rate))
-    ]
-    return [configuration for configuration in found if selects(selection, configuration)]
-
-
-def selects(selection: Claim, configuration: Claim) -> bool:
-    """Whether a configuration is one of those that an entry of `traces` asks for."""
-    wanted = {**selection, **selection.get("hyperparameters", {})}
-    wanted.pop("hyperparameters", None)
-    return all(configuration.get(name) == value for name, value in wanted.items())
-
-
-def counterpart(configuration: Claim, against: Claim) -> dict[str, Any]:
-    """The entry of `traces` that selects what a configuration is compared with."""
-    names = [name for names in HYPERPARAMETERS.values() for name in names]
-    own = {name: configuration[name] for name in names if configuration.get(name) is not None}
-    same = {name: configuration[name] for name in ("experiment", "learning_rate", "theta0", "set")}
-    changed = {name: against[name] for name in ("learning_rate", "theta0") if name in against}
-    return {**same, **changed, "hyperparameters": own | against.get("hyperparameters", {})}
-
-
-def runs(claims: Mapping[str, Claim]) -> list[tuple[str, str, float]]:
-    """The (scheme, experiment, learning rate) of all traces that the claims read."""
-    found = []
-    for claim in claims.values():
-        for selection in claim["traces"]:
-            rates = [selection["learning_rate"], claim.get("against", {}).get("learning_rate")]
-            models = [*claim.get("models", MODELS)]
-            if claim["measurement"]["function"] in PAIR or claim.get("against", {}).get("model"):
-                models.append("discrete")
-            found += [(m, selection["experiment"], rate) for m in models for rate in rates if rate is not None]
-    return [*dict.fromkeys(found)]
+if __name__ == "__main__":
+    sys.stdout.write(reference(complete_schema(yamlfile.read(sys.argv[1]))))

@@ -4,27 +4,29 @@ The one place where claims meet the solver.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from optide import elementary
-from optide._runtime import in_float64
-from optide.traces import LaneTrace
+from optide.base.arithmetic import in_float64
+from optide.data.traces import Trace
+from optide.numerics import elementary
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 
 
-def sweep_movement(trace: LaneTrace) -> float:
+def sweep_movement(trace: Trace) -> float:
     """How far one published sweep moves theta, at most: 0 for a solution, but for the quadrature."""
     theta = trace.values["theta"]
     return float(np.max(np.abs(_Published(trace).sweep(theta) - theta)))
 
 
-def quadrature_gap(trace: LaneTrace) -> float:
+def quadrature_gap(trace: Trace) -> float:
     """How far the published rule is from the trace's v, at most, relative to the largest v."""
     v = trace.values["v"]
     return float(np.max(np.abs(_Published(trace).memories(trace.values["theta"])["v"] - v)) / np.max(v))
 
 
-def relaxation_growth(trace: LaneTrace, *, weight: float, iterations: float, size: float) -> float:
+def relaxation_growth(trace: Trace, *, weight: float, iterations: float, size: float) -> float:
     """The factor by which an error grows in one relaxed iteration of the published scheme.
 
     The iteration is theta <- weight theta + (1 - weight) sweep(theta), begun at the trace with an error
@@ -39,7 +41,7 @@ def relaxation_growth(trace: LaneTrace, *, weight: float, iterations: float, siz
     return float(elementary.exp(elementary.log(growth) / (2 * iterations)))
 
 
-EQUATION: dict[str, Callable] = {
+EQUATION: dict[str, Callable[..., float]] = {
     measure.__name__: measure for measure in (sweep_movement, quadrature_gap, relaxation_growth)
 }
 """Measured on the equation along the trace of one model."""
@@ -48,22 +50,21 @@ EQUATION: dict[str, Callable] = {
 class _Published:
     """The published scheme's sweep and memory integrals for the configuration of a trace, on its grid."""
 
-    def __init__(self, trace: LaneTrace):
+    def __init__(self, trace: Trace):
         # planning a workflow, which checks the names of the measures, needs no JAX
         import jax  # noqa: PLC0415
 
-        from optide.config import HYPERPARAMETERS  # noqa: PLC0415
-        from optide.ide import Problem, picard  # noqa: PLC0415
-        from optide.objectives import OBJECTIVES  # noqa: PLC0415
-        from optide.optimizers import OPTIMIZERS  # noqa: PLC0415
+        from optide.ide import picard  # noqa: PLC0415
+        from optide.ide.problem import Problem  # noqa: PLC0415
 
         configuration = trace.configuration
-        name, rate = configuration["optimizer"], configuration["learning_rate"]
-        optimizer = OPTIMIZERS[name](rate, **{beta: configuration[beta] for beta in HYPERPARAMETERS[name]})
+        make = OPTIMIZERS[configuration["optimizer"]]
+        optimizer = make(configuration["learning_rate"], **configuration["hyperparameters"])
+        theta0: Any = np.asarray(configuration["theta0"])  # of NumPy, float64 whatever the settings of JAX are
         problem = Problem(
             optimizer,
             OBJECTIVES[configuration["objective"]],
-            np.asarray(configuration["theta0"]),
+            theta0,
             trace.values["t"][0],
             len(trace.values["t"]),
             1,

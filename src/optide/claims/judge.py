@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optide.claims.check import MODELS, Claim, counterpart, selects
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
-from optide.config import STATES
-from optide.metrics import Fit
-from optide.traces import LaneTrace
+from optide.claims.selection import MODELS, Claim, counterpart, selects
+from optide.data.traces import Trace
+from optide.numerics.metrics import Fit
+from optide.problem.registry import is_state
+from optide.settings.schemes import DISCRETE
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 
@@ -29,7 +30,7 @@ class Finding(NamedTuple):
     Attributes:
         claim: its name.
         model: "discrete", "published" or "converged".
-        configuration: of the trace (`traces.LaneTrace`).
+        configuration: of the trace (`traces.Trace`).
         converged: false if an iteration that this rests on missed its tolerance; None if there is none.
         measured: the measurement.
         reference: the one it is compared with, or None.
@@ -49,7 +50,7 @@ class Finding(NamedTuple):
     verdict: str
 
 
-def judge(claims: Mapping[str, Claim], traces: Iterable[LaneTrace]) -> list[Finding]:
+def judge(claims: Mapping[str, Claim], traces: Iterable[Trace]) -> list[Finding]:
     """Judge claims that were examined (`check.examine`).
 
     Args:
@@ -59,7 +60,7 @@ def judge(claims: Mapping[str, Claim], traces: Iterable[LaneTrace]) -> list[Find
     Returns:
         In the order of the claims, of `MODELS`, and of what each claim selects.
     """
-    by_scheme: dict[str, list[LaneTrace]] = {model: [] for model in MODELS}
+    by_scheme: dict[str, list[Trace]] = {model: [] for model in MODELS}
     for trace in traces:
         by_scheme[trace.configuration["scheme"]].append(trace)
     return [
@@ -73,12 +74,12 @@ def judge(claims: Mapping[str, Claim], traces: Iterable[LaneTrace]) -> list[Find
     ]
 
 
-def _finding(name: str, claim: Claim, model: str, trace: LaneTrace, by_scheme) -> Finding:
+def _finding(name: str, claim: Claim, model: str, trace: Trace, by_scheme: Mapping[str, Sequence[Trace]]) -> Finding:
     measurement, against = claim["measurement"], claim.get("against")
-    measured, reference, read = measure(measurement, trace, by_scheme["discrete"]), None, [trace]
+    measured, reference, read = measure(measurement, trace, by_scheme[DISCRETE.name]), None, [trace]
     if against:
         other = _pick(by_scheme[against.get("model", model)], counterpart(trace.configuration, against))
-        reference = measure(measurement, other, by_scheme["discrete"])
+        reference = measure(measurement, other, by_scheme[DISCRETE.name])
         read.append(other)
     known = [t.configuration["converged"] for t in read if t.configuration["converged"] is not None]
     number = _number(measured, reference, against)
@@ -90,12 +91,12 @@ def _finding(name: str, claim: Claim, model: str, trace: LaneTrace, by_scheme) -
     )
 
 
-def _pick(traces: Sequence[LaneTrace], selection: Claim) -> LaneTrace:
+def _pick(traces: Sequence[Trace], selection: Claim) -> Trace:
     (found,) = (trace for trace in traces if selects(selection, trace.configuration))
     return found
 
 
-def measure(measurement: Claim, trace: LaneTrace, discrete: Sequence[LaneTrace]) -> float | Fit:
+def measure(measurement: Claim, trace: Trace, discrete: Sequence[Trace]) -> float | Fit:
     """Apply a claim's measurement to a trace; `discrete` holds the traces of the algorithms."""
     function, quantity = measurement["function"], measurement["quantity"]
     parameters = measurement.get("parameters", {})
@@ -107,17 +108,14 @@ def measure(measurement: Claim, trace: LaneTrace, discrete: Sequence[LaneTrace])
     return PAIR[function](*curve(trace, quantity), *curve(other, quantity), **parameters)
 
 
-def curve(trace: LaneTrace, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+def curve(trace: Trace, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values of one quantity.
 
-    A state belongs to the number of updates it contains, u / alpha.  Those of the discrete algorithm
-    before its first update are 0 by definition; the equation has none there, so they are left out.
+    A state belongs to the number of updates it contains.  Those of the discrete algorithm before its first update
+    are 0 by definition; the equation has none there, so they are left out.
     """
-    values = trace.values[quantity]
-    if not any(quantity in states for states in STATES.values()):
-        return trace.values["k"], values
-    updates = np.rint(trace.values["u"] / trace.configuration["learning_rate"]).astype(int)
-    return updates[updates > 0], values[updates > 0]
+    steps, values = trace.curve(quantity)
+    return (steps[steps > 0], values[steps > 0]) if is_state(quantity) else (steps, values)
 
 
 def margin_of(number: float, criterion: Claim) -> float:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optide import metrics
-from optide.metrics import Fit
+from optide.numerics import metrics
+from optide.numerics.metrics import Fit
 
 Array = np.ndarray
 
@@ -130,7 +130,7 @@ def mean_excess(k: Array, values: Array, other_k: Array, other: Array) -> float:
     return float(np.mean(_difference(k, values, other_k, other)) / top) if top else float("nan")
 
 
-CURVE: dict[str, Callable] = {
+CURVE: dict[str, Callable[..., float | metrics.Fit]] = {
     measure.__name__: measure
     for measure in (
         *(settling_step, crossings, reversals, oscillation_delay, overshoot, deviation, excess_variation, sag),
@@ -139,7 +139,9 @@ CURVE: dict[str, Callable] = {
 }
 """Measured on the curve of one model."""
 
-PAIR: dict[str, Callable] = {measure.__name__: measure for measure in (gap, share_above, mean_excess)}
+PAIR: dict[str, Callable[..., float | metrics.Fit]] = {
+    measure.__name__: measure for measure in (gap, share_above, mean_excess)
+}
 """Measured between the curve of a continuous model and that of the discrete algorithm."""
 
 
@@ -150,4 +152,5 @@ def _arrival(distance: Array, tolerance: float) -> int | None:
 
 def _difference(k: Array, values: Array, other_k: Array, other: Array) -> Array:
     _, here, there = np.intersect1d(k, other_k, assume_unique=True, return_indices=True)
-    return values[here] - other[there]
+    difference: Array = values[here] - other[there]
+    return difference

@@ -14,15 +14,14 @@ is coupled to its past (the nodes up to theta_s and one value of each memory) an
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float64, Shaped
 
-from optide.ide.interpolation import evaluate, pad, polynomial
+from optide.ide.interpolation import Cubics, evaluate, pad, polynomial
 from optide.ide.problem import ORIGIN, Problem
 from optide.ide.quadrature import gauss_legendre
-from optide.optimizers import State
-
-Array = jax.Array
+from optide.problem.optimizer import Scalar, States
 
 QUADRATURE_ORDER = 6
 """Points of the Gauss-Legendre rule on one cell."""
@@ -40,7 +39,7 @@ class Past(NamedTuple):
     """
 
     nodes: Array
-    memory: State
+    memory: States
 
 
 class Layout(NamedTuple):
@@ -64,9 +63,15 @@ class Layout(NamedTuple):
 
 
 def remember(
-    problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, quadrature: int = QUADRATURE_ORDER
-) -> State:
-    """The memories at the q nodes that follow the one `past` has, each (q, *S)."""
+    problem: Problem,
+    past: Past,
+    X: Float64[Array, " q *S"],
+    Y: Float64[Array, " q *S"],
+    s: Float64[Array, ""],
+    *,
+    quadrature: int = QUADRATURE_ORDER,
+) -> dict[str, Float64[Array, " q *S"]]:
+    """The memories at the q nodes that follow the one `past` has."""
     shift, q, behind = Layout.of(problem)
     chain = jnp.concatenate([past.nodes, X, Y])
     first = behind + shift - 2  # place in the chain of the node before the first cell
@@ -90,13 +95,13 @@ def remember(
     return memory
 
 
-def over(weights: Array, ndim: int) -> Array:
+def over(weights: Shaped[Array, "..."], ndim: int) -> Shaped[Array, "..."]:
     """Weights (or conditions) of the leading axes of an array with `ndim` axes."""
     return weights.reshape(*weights.shape, *(1,) * (ndim - weights.ndim))
 
 
-def decay_over_block(problem: Problem, s: Array) -> State:
-    """The factor by which each memory fades over the q cells of a block, for s of shape (n,): each (n,)."""
+def decay_over_block(problem: Problem, s: Float64[Array, " n"]) -> dict[str, Float64[Array, " n"]]:
+    """The factor by which each memory fades over the q cells of a block, for several blocks."""
     shift, q, _ = Layout.of(problem)
     span = (
         problem.clock(s + (q + shift - 1.0)) - problem.clock(s + (shift - 1.0)) if problem.stretched else q * problem.h
@@ -107,20 +112,27 @@ def decay_over_block(problem: Problem, s: Array) -> State:
 
 
 def block(
-    problem: Problem, past: Past, X: Array, Y: Array, s: Array, *, last: Array, quadrature: int = QUADRATURE_ORDER
-) -> tuple[Array, Past, State]:
+    problem: Problem,
+    past: Past,
+    X: Float64[Array, " q *S"],
+    Y: Float64[Array, " q *S"],
+    s: Float64[Array, ""],
+    *,
+    last: Scalar,
+    quadrature: int = QUADRATURE_ORDER,
+) -> tuple[Float64[Array, " q *S"], Past, dict[str, Float64[Array, " q *S"]]]:
     """What the equations of one block leave, the past of the next, and the memories at u.
 
     Args:
         last: index of the last node, a float; beyond it theta goes straight on.
         past: of the block.
-        X: (q, *S) its nodes.
-        Y: (q, *S) those of the next block.
+        X: its nodes.
+        Y: those of the next block.
         s: index of the node before X, a float.
         quadrature: points of the rule on one cell.
 
     Returns:
-        residual (q, *S), past, and the memories in the q equations, each (q, *S).
+        The residual, the past, and the memories in the q equations.
     """
     _, q, behind = Layout.of(problem)
     memory = remember(problem, past, X, Y, s, quadrature=quadrature)
@@ -143,18 +155,18 @@ def block(
 
 
 def cell_integrals(
-    problem: Problem, pieces: tuple[Array, ...], cell: Array, quadrature: int = QUADRATURE_ORDER
-) -> tuple[State, State]:
-    """The integral of K(t_{c+1} - s) g(s)^p over consecutive cells, each (q, *S), and the decay over one.
+    problem: Problem, pieces: Cubics, cell: Float64[Array, ""], quadrature: int = QUADRATURE_ORDER
+) -> tuple[dict[str, Float64[Array, " *n"]], dict[str, Float64[Array, ""]]]:
+    """The integral of K(t_{c+1} - s) g(s)^p over consecutive cells, or over one, and the decay over one.
 
     Args:
-        pieces: coefficients of the cubics, each (q, *S).
+        pieces: the cubics.
         cell: index of the first cell; read only where the clock is stretched, and q is 1.
         quadrature: points of the rule.
     """
     x, w = gauss_legendre(quadrature)
-    cell = cell if problem.stretched else 0.0
-    left, right = problem.clock(cell), problem.clock(cell + 1.0)
+    begin = cell if problem.stretched else 0.0
+    left, right = problem.clock(begin), problem.clock(begin + 1.0)
     # point by point, so that XLA makes one loop over all cells of it
     g = [problem.gradient(evaluate(pieces, point)) for point in x]
     integrals, decay = {}, {}
@@ -162,17 +174,19 @@ def cell_integrals(
         weights = [
             weight
             * problem.h
-            * problem.pace(cell + point)
+            * problem.pace(begin + point)
             * kernel.weight
-            * jnp.exp(-kernel.rate * (right - problem.clock(cell + point)))
+            * jnp.exp(-kernel.rate * (right - problem.clock(begin + point)))
             for point, weight in zip(x, w, strict=True)
         ]
-        integrals[name] = sum(weight * value**kernel.power for weight, value in zip(weights, g, strict=True))
+        integrals[name] = jnp.asarray(
+            sum(weight * value**kernel.power for weight, value in zip(weights, g, strict=True))
+        )
         decay[name] = jnp.exp(-kernel.rate * (right - left))
     return integrals, decay
 
 
-def start(problem: Problem, X: Array, Y: Array) -> Past:
+def start(problem: Problem, X: Float64[Array, " q *S"], Y: Float64[Array, " q *S"]) -> Past:
     """The past of the first block: theta goes straight back, and the memories are those at t_start.
 
     The published scheme continues the first piece of its grid back to 1e-12.  At t_start = 0 that
@@ -195,19 +209,21 @@ def start(problem: Problem, X: Array, Y: Array) -> Past:
     return Past(chain[: behind + 1], memory)
 
 
-def at_start(problem: Problem, nodes: Array) -> State:
-    """The memories at t_start, each (*S), for theta at the first nodes, (n, *S) with n > 2 substeps."""
+def at_start(problem: Problem, nodes: Float64[Array, " n *S"]) -> dict[str, Float64[Array, " *S"]]:
+    """The memories at t_start, for theta at the first n > 2 substeps nodes."""
     if problem.stretched:
         return {name: jnp.zeros_like(problem.theta0) for name in problem.optimizer.memories()}
     piece = polynomial(*pad(nodes[:: problem.substeps][:3])[:4])
     x, w = gauss_legendre(QUADRATURE_ORDER)
     length = problem.t_start - ORIGIN
-    unit = length / problem.optimizer.learning_rate
+    unit = length / problem.alpha
     g = [problem.gradient(evaluate(piece, (point - 1) * unit)) for point in x]
     return {
-        name: sum(
-            weight * length * kernel.weight * jnp.exp(-kernel.rate * length * (1 - point)) * value**kernel.power
-            for point, weight, value in zip(x, w, g, strict=True)
+        name: jnp.asarray(
+            sum(
+                weight * length * kernel.weight * jnp.exp(-kernel.rate * length * (1 - point)) * value**kernel.power
+                for point, weight, value in zip(x, w, g, strict=True)
+            )
         )
         for name, kernel in problem.optimizer.memories().items()
     }

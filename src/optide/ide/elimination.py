@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-
-Array = jax.Array
+from jax import Array
+from jaxtyping import Float64
 
 UNROLLED = 8
 """Terms of a sum up to which it is written out: quicker to run, slower to compile."""
@@ -14,28 +14,32 @@ UNROLLED = 8
 class Linear(NamedTuple):
     """Blocks linearised: residual + to_past z + to_own x + to_next y, and the past of the next block likewise.
 
-    Attributes:
-        to_past, to_own, to_next: (n, Q, P), (n, Q, Q), (n, Q, Q).
-        past_to_past, past_to_own, past_to_next: (n, P, P), (n, P, Q), (n, P, Q).
+    Of one block, or of n with a leading axis.
     """
 
-    to_past: Array
-    to_own: Array
-    to_next: Array
-    past_to_past: Array
-    past_to_own: Array
-    past_to_next: Array
+    to_past: Float64[Array, " *n Q P"]
+    to_own: Float64[Array, " *n Q Q"]
+    to_next: Float64[Array, " *n Q Q"]
+    past_to_past: Float64[Array, " *n P P"]
+    past_to_own: Float64[Array, " *n P Q"]
+    past_to_next: Float64[Array, " *n P Q"]
 
 
-def product(a: Array, b: Array) -> Array:
+def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *n j k"]) -> Float64[Array, " *n i k"]:
     """a @ b, as a sum in a fixed order that XLA fuses; a BLAS would choose its order by the processor."""
     if a.shape[-1] > UNROLLED:
         return jnp.sum(a[..., None] * b[..., None, :, :], axis=-2)
-    return sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1]))
+    return jnp.asarray(sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1])))
 
 
-def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
-    """matrix^-1 right for each right (Q, m), and the sign of the determinant.
+Eliminated = tuple[tuple[Array, ...], Array]
+"""What elimination makes of a matrix and of its right-hand sides, and the sign of the determinant so far."""
+
+
+def solve(
+    matrix: Float64[Array, " Q Q"], *rights: Float64[Array, " Q _"]
+) -> tuple[tuple[Float64[Array, " Q _"], ...], Float64[Array, ""]]:
+    """matrix^-1 right for each right, and the sign of the determinant.
 
     Gauss-Jordan elimination with partial pivoting.  The right-hand sides are kept apart, so that
     JAX can tell that the solution is linear in each.
@@ -45,14 +49,14 @@ def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
         return tuple(right / matrix for right in rights), jnp.sign(matrix[0, 0])
     rows = jnp.arange(size)
 
-    def eliminate(i, carry):
+    def eliminate(i: Array, carry: Eliminated) -> Eliminated:
         (matrix, *rights), sign = carry
         pivot = jnp.argmax(jnp.where(rows < i, -1.0, jnp.abs(matrix[:, i])))
         divisor = matrix[pivot, i]
         factors = jnp.where(rows == pivot, matrix[i, i], matrix[:, i]) / divisor  # of the rows, two of them swapped
         sign = sign * jnp.sign(divisor) * jnp.where(pivot == i, 1.0, -1.0)
 
-        def step(part):
+        def step(part: Array) -> Array:
             chosen = part[pivot]
             part = part.at[pivot].set(part[i]) - factors[:, None] * chosen[None]
             return part.at[i].set(chosen / divisor)
@@ -63,14 +67,14 @@ def solve(matrix: Array, *rights: Array) -> tuple[tuple[Array, ...], Array]:
     return tuple(solutions), sign
 
 
-def gain(linear: Linear) -> Array:
-    """The sum of the absolute derivatives of each equation of a block with respect to past, own and next, (Q,)."""
+def gain(linear: Linear) -> Float64[Array, " Q"]:
+    """The sum of the absolute derivatives of each equation of a block with respect to past, own and next."""
     parts = jnp.concatenate((linear.to_past, linear.to_own, linear.to_next), axis=1)
     return product(jnp.abs(parts), jnp.ones((parts.shape[1], 1)))[:, 0]
 
 
-def begin(linear: Linear, to_own: Array, to_next: Array) -> Linear:
-    """Chain rule for the first block, whose past depends on itself (P, Q) and on the next block (P, Q)."""
+def begin(linear: Linear, to_own: Float64[Array, " P Q"], to_next: Float64[Array, " P Q"]) -> Linear:
+    """Chain rule for the first block, whose past depends on itself and on the next block."""
     return linear._replace(
         to_own=linear.to_own.at[0].add(product(linear.to_past[0], to_own)),
         to_next=linear.to_next.at[0].add(product(linear.to_past[0], to_next)),
@@ -83,26 +87,25 @@ class Solved(NamedTuple):
     """The solution of a linear system.
 
     Attributes:
-        x: (n, Q).
-        gains: of each equation (see `gain`), (n, Q).
+        x: of each block.
+        gains: of each equation (see `gain`).
         sign: of the determinant.
     """
 
-    x: Array
-    gains: Array
-    sign: Array
+    x: Float64[Array, " n Q"]
+    gains: Float64[Array, " n Q"]
+    sign: Float64[Array, ""]
 
 
-def solve_blocks(linear: Linear, residual: Array) -> Solved:
+def solve_blocks(linear: Linear, residual: Float64[Array, " n Q"]) -> Solved:
     """The x of all blocks with residual + linear x = 0.
 
     The past of the first block and the block after the last are fixed.
-
-    Args:
-        residual: (n, Q).
     """
 
-    def forwards(carry, row):
+    def forwards(
+        carry: tuple[Array, Array, Array], row: tuple[Linear, Array]
+    ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
         z, Z, sign = carry  # d past = z + Z x
         linear, residual = row
         matrix = linear.to_own + product(linear.to_past, Z)
@@ -113,7 +116,7 @@ def solve_blocks(linear: Linear, residual: Array) -> Solved:
         # gains here, where the derivatives are at hand: outside, XLA computes them a second time
         return (z, product(through, b) + linear.past_to_next, sign * new), (a, b, gain(linear))
 
-    def backwards(y, found):
+    def backwards(y: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
         a, b = found
         x = a + product(b, y)
         return x, x

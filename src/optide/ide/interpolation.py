@@ -5,10 +5,12 @@ spline with each end continued by one linearly extrapolated node.  (It equals
 `interpax.interp1d(method="cubic", extrap=True)`.)
 """
 
-import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float64
 
-Array = jax.Array
+Cubics = tuple[Float64[Array, " *n"], ...]
+"""The four coefficients, of 1, x, x^2 and x^3, for one cell or any array of them."""
 
 # theta(t_j + x h) = sum_p x^p sum_m CATMULL_ROM[p][m] theta_{j-1+m},  0 <= x <= 1
 CATMULL_ROM = (
@@ -19,19 +21,22 @@ CATMULL_ROM = (
 )
 
 
-def pad(theta: Array) -> Array:
-    """Continue theta by one node at either end: (n, ...) -> (n + 2, ...)."""
+def pad(theta: Float64[Array, " n *S"]) -> Float64[Array, " n+2 *S"]:
+    """Continue theta by one node at either end."""
     return jnp.concatenate([2 * theta[:1] - theta[1:2], theta, 2 * theta[-1:] - theta[-2:-1]])
 
 
-def polynomial(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, ...]:
-    """The four coefficients of the cell between nodes b and c, whose outer neighbours are a, d."""
+def polynomial(
+    a: Float64[Array, " *n"], b: Float64[Array, " *n"], c: Float64[Array, " *n"], d: Float64[Array, " *n"]
+) -> Cubics:
+    """The coefficients of the cell between nodes b and c, whose outer neighbours are a, d."""
     return tuple(
-        sum(weight * node for weight, node in zip(row, (a, b, c, d), strict=True) if weight) for row in CATMULL_ROM
+        jnp.asarray(sum(weight * node for weight, node in zip(row, (a, b, c, d), strict=True) if weight))
+        for row in CATMULL_ROM
     )
 
 
-def evaluate(coefficients: tuple[Array, ...], x: Array) -> Array:
+def evaluate(coefficients: Cubics, x: Array | float) -> Array:
     """The polynomial at the local coordinate x, in cells from the left node (Horner's rule)."""
     value = coefficients[-1]
     for coefficient in coefficients[-2::-1]:
@@ -39,7 +44,7 @@ def evaluate(coefficients: tuple[Array, ...], x: Array) -> Array:
     return value
 
 
-def cells(theta: Array, reach: int = 1) -> tuple[Array, ...]:
+def cells(theta: Float64[Array, " n *S"], reach: int = 1) -> tuple[Float64[Array, " {reach}+n-1+{reach} *S"], ...]:
     """Coefficients of every cell, the extrapolated ones included.
 
     Beyond its ends the published scheme continues the end pieces over one learning rate alpha.
@@ -48,11 +53,11 @@ def cells(theta: Array, reach: int = 1) -> tuple[Array, ...]:
     curvature by 1/h, and the refined scheme would have no limit.
 
     Args:
-        theta: (n, ...) node values, n >= 2 reach + 1 or (for reach 1) n >= 2.
+        theta: node values, n >= 2 reach + 1 or (for reach 1) n >= 2.
         reach: number of extrapolated cells at either end.
 
     Returns:
-        Four arrays of shape (reach + n - 1 + reach, ...); cell j starts at node j - reach.
+        The four coefficients; cell j starts at node j - reach.
     """
     padded = pad(theta)
     inner = polynomial(padded[:-3], padded[1:-2], padded[2:-1], padded[3:])
@@ -62,7 +67,9 @@ def cells(theta: Array, reach: int = 1) -> tuple[Array, ...]:
     return tuple(jnp.concatenate(parts) for parts in zip(left, inner, right, strict=True))
 
 
-def _continue(piece: tuple[Array, ...], start: int, reach: int) -> tuple[Array, ...]:
+def _continue(
+    piece: tuple[Float64[Array, " *S"], ...], start: int, reach: int
+) -> tuple[Float64[Array, " {reach} *S"], ...]:
     """Expand a polynomial of the coarse grid about each of the fine cells from `start` on."""
     c0, c1, c2, c3 = (c[None] for c in piece)
     left = (start + jnp.arange(reach, dtype=float) / reach).reshape(-1, *(1,) * (c0.ndim - 1))

@@ -7,16 +7,18 @@ C. Heredia, arXiv:2411.09734, and the author's public notebooks, whose run log t
 The grid is uniform, so the cell of a quadrature node is known by arithmetic: no search.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float64, Int
 
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.problem import ORIGIN, Problem, Result
 from optide.ide.quadrature import gauss_legendre
-from optide.optimizers import State
-
-Array = jax.Array
+from optide.problem.optimizer import States
 
 ORDER = 1
 """Order of the time stepping in h."""
@@ -27,51 +29,75 @@ MAX_ITERATIONS = 3000
 RELAXATION = np.linspace(0.5, 0.9999, 1000)
 
 
-def solve(problem: Problem) -> Result:
-    """Iterate theta <- sweep(s theta + (1-s) sweep(theta)), s growing whenever the error grew."""
+class Turn(NamedTuple):
+    """Where the iteration is.
+
+    Attributes:
+        iterations: that are done.
+        level: the place in `RELAXATION`.
+        current: the last iterate.
+        swept: the sweep along it.
+        error: the distance of the two.
+        residuals: the errors so far.
+    """
+
+    iterations: Int[Array, ""]
+    level: Int[Array, ""]
+    current: Float64[Array, " n *S"]
+    swept: Float64[Array, " n *S"]
+    error: Float64[Array, ""]
+    residuals: Float64[Array, " i"]
+
+
+def solve(problem: Problem, save_every: int = 1) -> Result:
+    """Iterate theta <- sweep(s theta + (1-s) sweep(theta)), s growing whenever the error grew.
+
+    Keeps every `save_every`-th point of the grid.
+    """
     schedule = jnp.asarray(RELAXATION)
 
-    def going_on(carry):
-        iteration, error = carry[0], carry[4]
-        return (error > TOLERANCE) & (iteration < MAX_ITERATIONS)
+    def going_on(now: Turn) -> Array:
+        return (now.error > TOLERANCE) & (now.iterations < MAX_ITERATIONS)
 
-    def relax(carry):
-        iteration, level, current, swept, error, residuals = carry
+    def relax(now: Turn) -> Turn:
+        iterations, level, current, swept, error, residuals = now
         s = schedule[level]
         current = s * current + (1 - s) * swept
         swept = sweep(problem, current)
         new_error = jnp.linalg.norm((current - swept).ravel())
         level = jnp.where(new_error > error, jnp.minimum(level + 1, len(RELAXATION) - 1), level)
-        residuals = residuals.at[iteration].set(new_error)
-        return iteration + 1, level, current, swept, new_error, residuals
+        residuals = residuals.at[iterations].set(new_error)
+        return Turn(iterations + 1, level, current, swept, new_error, residuals)
 
     current = jnp.broadcast_to(problem.theta0, (problem.points, *problem.theta0.shape))
     swept = sweep(problem, current)
     error = jnp.linalg.norm((current - swept).ravel())
     residuals = jnp.zeros(MAX_ITERATIONS)
-    start = (0, 0, current, swept, error, residuals)
+    start = Turn(jnp.zeros((), int), jnp.zeros((), int), current, swept, error, residuals)
     iterations, _, _, theta, error, residuals = jax.lax.while_loop(going_on, relax, start)
     # after the last, the last
     residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < iterations, residuals, error)
-    return Result(theta, memories(problem, theta), error <= TOLERANCE, iterations, error, residuals)
+    ambiguous = jnp.zeros((), bool)  # not known
+    saved = {name: value[::save_every] for name, value in memories(problem, theta).items()}
+    return Result(theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous)
 
 
-def sweep(problem: Problem, theta: Array) -> Array:
-    """One Euler sweep whose right-hand side is taken along a given iterate theta, (n, *S)."""
+def sweep(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+    """One Euler sweep whose right-hand side is taken along a given iterate theta."""
     state = memories(problem, theta)
     speed = problem.speed(jnp.arange(problem.points, dtype=float), theta, state)
     steps = jnp.concatenate([problem.theta0[None], problem.h * speed[:-1]])
     return jnp.cumsum(steps, axis=0)
 
 
-def memories(problem: Problem, theta: Array) -> State:
-    """Every memory integral at every u, by the order-1000 rule: each (n, *S)."""
+def memories(problem: Problem, theta: Float64[Array, " n *S"]) -> dict[str, Float64[Array, " n *S"]]:
+    """Every memory integral at every u, by the order-1000 rule."""
     x, w = (jnp.asarray(a) for a in gauss_legendre(QUADRATURE_ORDER))
     kernels = problem.optimizer.memories()
     pieces = jnp.stack(cells(theta, problem.substeps), axis=1)
     weights = w.reshape(-1, *(1,) * problem.theta0.ndim)
 
-    def at(u):
+    def at(u: Array) -> States:
         length = u - ORIGIN
         place = problem.node(ORIGIN + length * x - problem.t_start) + problem.substeps
         cell = jnp.clip(place.astype(int), 0, pieces.shape[0] - 1)
@@ -84,4 +110,5 @@ def memories(problem: Problem, theta: Array) -> State:
             for name, kernel in kernels.items()
         }
 
-    return jax.lax.map(at, problem.u)
+    found: States = jax.lax.map(at, problem.u)
+    return found

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Bool, Float64, Int
 
-from optide.optimizers import Optimizer, State
-
-Array = jax.Array
+from optide.problem.optimizer import Optimizer
 
 ORIGIN = 1e-12
 """Lower limit of all memory integrals in the published scheme, in place of 0."""
@@ -19,8 +19,8 @@ EARLY = 1e-40
 """A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
 
 
-def phi(x: Array) -> tuple[Array, Array]:
-    """phi(x) = x - x (1 - x)^4, x beyond 1, and its derivative (see `Problem.clock`), for x >= 0 of any shape."""
+def phi(x: Float64[Array, " *n"] | float) -> tuple[Float64[Array, " *n"], Float64[Array, " *n"]]:
+    """phi(x) = x - x (1 - x)^4, x beyond 1, and its derivative (see `Problem.clock`), for x >= 0."""
     rest = jnp.maximum(1 - x, 0.0)
     return x - x * rest**4, 1 - rest**4 + 4 * x * rest**3
 
@@ -51,49 +51,54 @@ class Problem:
     """
 
     optimizer: Optimizer
-    objective: Callable[[Array], Array]
-    theta0: Array
-    t_start: Array
+    objective: Callable[..., Array]
+    theta0: Float64[Array, " *S"]
+    t_start: Float64[Array, ""]
     points: int
     lookahead: int
     substeps: int
     order: int = 1
     stretched: bool = False
     data: tuple[Array, ...] = ()
-    end: Array | None = None
+    end: Float64[Array, ""] | None = None
 
     @property
-    def last(self) -> Array | float:
+    def last(self) -> Float64[Array, ""] | float:
         """Index of the last node, a float; beyond it theta goes straight on."""
         return self.points - 1.0 if self.end is None else self.end
 
     @property
-    def h(self) -> Array:
-        """The time step."""
-        return self.optimizer.learning_rate / self.substeps
+    def alpha(self) -> Float64[Array, ""]:
+        """The learning rate."""
+        return jnp.asarray(self.optimizer.learning_rate)
 
     @property
-    def t(self) -> Array:
-        """The grid, shape (n,)."""
+    def h(self) -> Float64[Array, ""]:
+        """The time step."""
+        return self.alpha / self.substeps
+
+    @property
+    def t(self) -> Float64[Array, " n"]:
+        """The grid."""
         return self.t_start + self.clock(jnp.arange(self.points, dtype=float))
 
-    def clock(self, j: Array) -> Array:
+    def clock(self, j: Float64[Array, " *n"] | float) -> Float64[Array, " *n"]:
         """The time from t_start to node j, which need not be an integer.
 
         Stretched: alpha phi(j / substeps), phi(x) = x - x (1 - x)^4 for x <= 1 and x beyond, so that
         phi(x) ~ 4 x^2 at the start, and three derivatives are continuous at x = 1.
         """
-        return self.optimizer.learning_rate * phi(j / self.substeps)[0] if self.stretched else self.h * j
+        return self.alpha * phi(j / self.substeps)[0] if self.stretched else self.h * j
 
-    def pace(self, j: Array) -> Array:
+    def pace(self, j: Float64[Array, " *n"] | float) -> Float64[Array, " *n"]:
         """The derivative of the clock at node j, in units of h."""
         return phi(j / self.substeps)[1] if self.stretched else jnp.ones(jnp.shape(j))
 
-    def node(self, t: Array) -> Array:
+    def node(self, t: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
         """The node, not always an integer, at a time t >= 0 after t_start: the inverse of the clock."""
         if not self.stretched:
             return t / self.h
-        tau = t / self.optimizer.learning_rate
+        tau = t / self.alpha
         x = jnp.maximum(tau, jnp.sqrt(tau) / 2)  # phi(x) <= x and phi(x) <= 4 x^2
         for _ in range(8):  # of Newton's method, which doubles the number of digits each time
             value, slope = phi(x)
@@ -101,46 +106,49 @@ class Problem:
         return x * self.substeps
 
     @property
-    def u(self) -> Array:
-        """The times up to which the memories run, shape (n,)."""
-        return self.t + self.lookahead * self.optimizer.learning_rate
+    def u(self) -> Float64[Array, " n"]:
+        """The times up to which the memories run."""
+        return self.t + self.lookahead * self.alpha
 
-    def gradient(self, theta: Array) -> Array:
-        """The gradient of the objective, for theta of shape (..., *S): same shape."""
+    def gradient(self, theta: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
+        """The gradient of the objective, for theta of shape (..., *S)."""
         flat = theta.reshape(-1, *self.theta0.shape)
         gradient = jax.grad(self.objective)
-        return jax.vmap(lambda theta: gradient(theta, *self.data))(flat).reshape(theta.shape)
+        found: Array = jax.vmap(lambda theta: gradient(theta, *self.data))(flat)
+        return found.reshape(theta.shape)
 
-    def speed(self, j: Array, theta: Array, state: State) -> Array:
-        """What a time step takes for d theta / d t at nodes j (m,), times the pace there.
+    def speed(
+        self, j: Float64[Array, " m"], theta: Float64[Array, " m *S"], state: dict[str, Float64[Array, " m *S"]]
+    ) -> Float64[Array, " m *S"]:
+        """What a time step takes for d theta / d t at nodes j, times the pace there.
 
         That is the velocity, but for t = 0 without look-ahead, where nothing is remembered yet: see `starting`.
         At t_start = 0 the published scheme sets all memories to 0.
 
         Args:
             j: floats.
-            theta: (m, *S) at nodes j.
-            state: the memories at u, each (m, *S).
+            theta: at nodes j.
+            state: the memories at u.
         """
         wide = (-1, *(1,) * (theta.ndim - 1))
         t = self.t_start + self.clock(j)
-        u = t + self.lookahead * self.optimizer.learning_rate
+        u = t + self.lookahead * self.alpha
         g = self.gradient(theta)
         state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
-            return jax.vmap(self.optimizer.velocity)(u, g, state)
+            return jax.vmap(self.optimizer.velocity)(u, theta, g, state)
         at_zero = u <= ORIGIN
-        speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), g, state)
-        return jnp.where(at_zero.reshape(wide), self.starting(g), self.pace(j).reshape(wide) * speed)
+        speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), theta, g, state)
+        return jnp.where(at_zero.reshape(wide), self.starting(theta, g), self.pace(j).reshape(wide) * speed)
 
-    def starting(self, g: Array) -> Array:
+    def starting(self, theta: Float64[Array, " *n"], g: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
         """What the first time step takes for the velocity times the pace at t = 0, where it may be infinite.
 
         Euler's method is given the mean of the leading term over the step, so that its increment is the integral:
         where theta' ~ c, that is c; where theta' ~ c (t / alpha)^(-1/2), twice theta' at the end of the step.
-        The trapezoidal rule is given the limit.  g of any shape; the same shape.
+        The trapezoidal rule is given the limit.
         """
-        early, later = (self.optimizer.initial_velocity(g, tau) for tau in (EARLY, 4 * EARLY))
+        early, later = (self.optimizer.initial_velocity(theta, g, tau) for tau in (EARLY, 4 * EARLY))
         if self.order == 1:
             first = phi(1 / self.substeps)[0] if self.stretched else 1 / self.substeps
         else:
@@ -164,19 +172,19 @@ class Result(NamedTuple):
     """What a method returns.
 
     Attributes:
-        theta: (n, *S) solution on the grid.
-        state: the memories at u, each (n, *S).
+        theta: solution on the grid.
+        state: the memories at u.
         converged: whether the tolerance was reached.
         iterations: outer iterations used.
         residual: the last one, in the method's norm.
-        residuals: (max_iterations,), one per outer iteration.
+        residuals: one per outer iteration, as many as there may be.
         ambiguous: whether the equations are known to have other solutions.
     """
 
-    theta: Array
-    state: State
-    converged: Array
-    iterations: Array
-    residual: Array
-    residuals: Array
-    ambiguous: Array = False
+    theta: Float64[Array, " n *S"]
+    state: dict[str, Float64[Array, " n *S"]]
+    converged: Bool[Array, ""]
+    iterations: Int[Array, ""]
+    residual: Float64[Array, ""]
+    residuals: Float64[Array, " i"]
+    ambiguous: Bool[Array, ""]

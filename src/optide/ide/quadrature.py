@@ -3,11 +3,12 @@
 import functools
 
 import numpy as np
+from jaxtyping import Float64
 
 
 @functools.cache
-def gauss_legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights, each of shape (order,); the weights add up to 1.
+def gauss_legendre(order: int) -> tuple[Float64[np.ndarray, " {order}"], Float64[np.ndarray, " {order}"]]:
+    """Nodes and weights; the weights add up to 1.
 
     NumPy's nodes are eigenvalues, whose last bit depends on the linear-algebra kernel that the
     processor selects.  One Newton step on the Legendre polynomial in extended precision, rounded

@@ -1,0 +1,135 @@
+"""The arithmetic of the workflow, the same on every machine; and float64 in a process whose arithmetic is its user's.
+
+Importing optide changes nothing.  `pin` fixes the arithmetic for the process that calls it and all that it starts:
+the jobs of the workflow, its tests and the benchmarks do so first of all.  `arithmetic` tells whether it is fixed, and
+nothing that is compared bit by bit is written where it is not (`optide.data.seal`).
+
+XLA compiles for the processor it finds, and where that has fused multiply-add its last bits are
+others.  AVX without it is what every x86-64 machine that can load jaxlib has; it costs the marching
+solver 0 to 15 % and the published scheme 10 to 30 % (docs/reproducibility.md).  One thread per process keeps
+a job on the core that Snakemake gave it, and the order of every sum.
+
+XLA compiles a loop into one function if a turn of it reads and writes few bytes; else it calls a function
+for each operation, which costs ten times what a time step does.  By default 1 KiB are few.
+
+Without YNN, a library that picks its sums and products by the processor; and without the newer of XLA's two
+emitters of loops, whose code takes 1.6 times as long to compile and runs as fast.  Without an order of operations
+made for several threads, as there is one.
+"""
+
+import functools
+import os
+import platform
+import sys
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from optide.base.errors import PinError, TracedError
+
+_FLAGS = [
+    "--xla_cpu_multi_thread_eigen=false",
+    "--xla_cpu_enable_concurrency_optimized_scheduler=false",
+    "--xla_cpu_experimental_ynn_fusion_type=",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=8192",
+]
+if platform.machine() in ("x86_64", "AMD64"):
+    _FLAGS.append("--xla_cpu_max_isa=AVX")
+
+ENVIRONMENT = {
+    "XLA_FLAGS": " ".join(_FLAGS),
+    "JAX_PLATFORMS": "cpu",
+    "JAX_ENABLE_X64": "1",
+    "OMP_NUM_THREADS": "1",
+    "PJRT_NPROC": "1",
+}
+
+_CONFIGURATION = {
+    "jax_platforms": "cpu",
+    "jax_disable_jit": False,
+    "jax_default_matmul_precision": None,
+}
+"""Settings of JAX that change bits and that a program can make after its start.  Not float64: optide sees to that."""
+
+PINNED = "pinned"
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
+
+def pin() -> None:
+    """Fix instruction set, threads, platform and float64, through the environment; call it before JAX is imported.
+
+    Whatever else the user has set for JAX or XLA is dropped: a flag can change the last bit.
+
+    Raises:
+        PinError: JAX was imported before, with other settings.
+    """
+    if "jax" in sys.modules and (others := _others()):
+        raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")
+    for name in _foreign():
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
+
+
+def arithmetic() -> str:
+    """Whose arithmetic this is: "pinned" for the workflow's, else which settings are others."""
+    others = _others()
+    return f"not pinned: {', '.join(others)}" if others else PINNED
+
+
+def demand_pinned(what: str) -> None:
+    """Make sure that the arithmetic is that of the workflow.
+
+    Args:
+        what: would else not have the workflow's bits, for the message.
+
+    Raises:
+        PinError: it is not; says which settings are others.
+    """
+    if others := _others():
+        raise PinError(
+            f"{what}: the arithmetic is not pinned ({', '.join(others)}); call optide.pin() before JAX is imported"
+        )
+
+
+def _foreign() -> list[str]:
+    return [name for name in os.environ if name.startswith(("JAX_", "XLA_")) and name not in ENVIRONMENT]
+
+
+def _others() -> list[str]:
+    """The settings that are not those of `pin`: variables of the environment, and of JAX if it is there."""
+    found = [name for name, value in ENVIRONMENT.items() if os.environ.get(name) != value] + _foreign()
+    jax = sys.modules.get("jax")
+    changed = [name for name, value in _CONFIGURATION.items() if jax and getattr(jax.config, name) != value]
+    return found or changed
+
+
+def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+    """Let a function compute in float64 whatever its caller has: nothing else of the caller's JAX changes.
+
+    A call that JAX traces must be in float64 from outside, as what it is part of cannot be changed from here.
+    Else it raises a TracedError.
+    """
+
+    @functools.wraps(function)
+    def run(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Returned:
+        import jax  # noqa: PLC0415  (whoever only plans, or draws, needs no JAX)
+
+        def refuse_traced(values: Any) -> None:
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values)):
+                raise TracedError(
+                    f"{function.__name__}: jax.jit, jax.vmap, jax.grad and the like need float64, which this process "
+                    'has off: jax.config.update("jax_enable_x64", True)'
+                )
+
+        if jax.numpy.result_type(float) == "float64":  # in the context that is entered, too
+            return function(*arguments, **keywords)
+        refuse_traced((arguments, keywords))
+        with jax.enable_x64(True):
+            found = function(*arguments, **keywords)
+        # under `jit` all is traced, from numbers that are known as well
+        refuse_traced(found)
+        return found
+
+    return run

@@ -1,0 +1,78 @@
+"""Errors that a user can act on: one line each, naming what, where and what is allowed."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from optide.base.words import shown
+
+_PREFIX = "optide: error:"
+
+
+class OptideError(Exception):
+    """Base of every error that optide raises on purpose."""
+
+
+class ParameterError(OptideError, ValueError):
+    """A parameter is outside its range."""
+
+    def __init__(self, name: str, value: object, allowed: str):
+        super().__init__(f"{name} = {shown(value)} is not allowed: {name} must be {allowed}")
+
+
+class ConfigError(OptideError):
+    """What a user writes (configuration, claims, plug-ins) is wrong; names key or line, and what is allowed."""
+
+
+class FileError(OptideError):
+    """A file is missing, damaged, outdated, of another version, or cannot be written; names it, and what to do."""
+
+
+class NonFiniteError(OptideError, FloatingPointError):
+    """A trajectory left the finite numbers."""
+
+
+class UnderflowError(OptideError, FloatingPointError):
+    """A second moment fell below the smallest normal number where an update divides by its root."""
+
+
+class PinError(OptideError, RuntimeError):
+    """The arithmetic of this process is not, or can no longer be, that of the workflow."""
+
+
+class TracedError(OptideError, TypeError):
+    """JAX traces a call that cannot be traced, or not without float64."""
+
+
+class ObjectiveError(OptideError, TypeError):
+    """An objective does not map theta to one float64."""
+
+
+class ConvergenceError(OptideError, ArithmeticError):
+    """A solver that must converge did not."""
+
+
+def tell(error: Exception) -> str:
+    """Print an error as one line on stderr; that line."""
+    line = f"{_PREFIX} {error}"
+    print(line, file=sys.stderr)
+    return line
+
+
+@contextmanager
+def one_line(log: str | Path) -> Iterator[None]:
+    """End the process with one line, in the log and on stderr, where optide or the file system fails."""
+    try:
+        yield
+    except (OptideError, OSError) as error:
+        line = tell(error)
+        with suppress(OSError):  # a full disk has no room for the log either
+            Path(log).write_text(line + "\n", encoding="utf-8")
+        raise SystemExit(1) from None
+
+
+def failures(logs: Path) -> list[str]:
+    """The errors in a folder of logs, one line each; a job that succeeds overwrites its log."""
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in sorted(logs.rglob("*.log"))}
+    return [f"{path}: {text.strip()}" for path, text in texts.items() if text.startswith(_PREFIX)]

@@ -1,0 +1,57 @@
+"""Parquet files of what an entry of the configuration asks for, beside the traces."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from optide.base.errors import FileError
+from optide.data import seal
+from optide.settings.config import Config
+
+_KEY = b"optide"
+
+
+def write(path: str | Path, table: pa.Table, settings: Config, lanes: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write a table with the settings it was computed for, sealed, whole or not at all.
+
+    Args:
+        lanes: what is known of each lane of it, if it has any.
+    """
+    metadata = {"configuration": settings, **({"lanes": lanes} if lanes else {})}
+    seal.write(path, table.replace_schema_metadata({_KEY: json.dumps(metadata, sort_keys=True)}))
+
+
+def metadata(table: pa.Table) -> dict[str, Any]:
+    """What `write` was given beside the table."""
+    described: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    return described
+
+
+def _fits(table: pa.Table, schema: Callable[[dict[str, Any]], pa.Schema]) -> bool:
+    """Whether the columns of a table are those for what it was computed for."""
+    try:
+        return bool(table.schema.equals(schema(metadata(table))))
+    except (KeyError, TypeError):
+        return False
+
+
+def read(path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: str) -> pa.Table:
+    """Read what `write` wrote.
+
+    Args:
+        schema: that it must have, given its metadata.
+        what: the table is, for the message.
+
+    Raises:
+        FileError: it cannot be read, was damaged, or has other columns.
+    """
+    try:
+        table = seal.read(path)
+    except FileError as error:
+        raise FileError(f"{error}; {seal.REMEDY}") from None
+    if not _fits(table, schema):
+        raise FileError(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
+    return table

@@ -1,0 +1,164 @@
+"""Solve a few configurations, or any number of them, through one compiled program."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Int
+
+from optide.base.arithmetic import in_float64
+from optide.base.errors import ParameterError
+from optide.ide import methods
+from optide.ide.methods import METHODS
+from optide.ide.solution import Solution
+from optide.ide.solve import Lane, Options, checked, finished, intervals, refuse_traced, solve_in_turn, where_of
+from optide.problem import arguments
+from optide.problem.arguments import Start
+from optide.problem.optimizer import Optimizer, Scalar
+from optide.problem.tracing import check_objective
+
+
+@in_float64
+def solve_lanes(
+    optimizers: Sequence[Optimizer],
+    objective: Callable[[Array], Array],
+    theta0s: Sequence[Start] | np.ndarray | Array,
+    steps: int | Sequence[int],
+    *,
+    method: str = methods.DEFAULT,
+    t_start: float | str | None = None,
+    lookahead: int = 1,
+    substeps: int = 1,
+    order: int = 1,
+    save_every: int = 1,
+) -> list[Solution]:
+    """Solve several configurations through one compiled program, one after another; see `solve_ide`.
+
+    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.  A number for
+    `t_start` must be in the range of each lane, and "one_step" is one learning rate of each.  With "march" each lane
+    may have a number of steps of its own.
+
+    Raises:
+        ParameterError: an argument is not what it must be, as where there are more optimizers than theta0.
+        NonFiniteError, ObjectiveError: as in `solve_ide`.
+    """
+    optimizers, theta0s = arguments.several("optimizers", optimizers), arguments.several("theta0s", theta0s)
+    refuse_traced((optimizers, theta0s))
+    if len(theta0s) != len(optimizers):
+        raise ParameterError("theta0s", theta0s, f"as many as there are optimizers, {len(optimizers)}")
+    numbers = [arguments.one_optimizer(optimizer) for optimizer in optimizers]
+    starts = [arguments.start("theta0s", theta0) for theta0 in theta0s]
+    if len({type(optimizer) for optimizer in optimizers}) > 1:
+        raise ParameterError("optimizers", optimizers, "of one class")
+    if len({start.shape for start in starts}) > 1:
+        raise ParameterError("theta0s", theta0s, "of one shape")
+    lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
+    lengths: list[Any] = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
+    chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every)
+    if np.ndim(steps) and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
+        able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
+        raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
+    settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
+    options, t_start = max(settled, key=lambda one: one[0].steps)
+    if np.ndim(steps):
+        lanes = lanes._replace(end=np.asarray([intervals(own) for own, _ in settled], float))
+    names = [where_of(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
+    check_objective(objective, starts[0], names[0])
+    refuse_traced(jax.closure_convert(objective, starts[0])[1])
+    solved = _persistently(lanes, t_start, options, len(names))
+    solutions = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
+    if lanes.end is not None:
+        points = lanes.end.astype(int) // options.save_every + 1
+        solutions = [*map(_cut, solutions, points.tolist())]
+    return [*map(finished, solutions, names)]
+
+
+@in_float64
+def solve_batch(
+    optimizers: Optimizer,
+    objective: Callable[[Array], Array],
+    theta0s: ArrayLike,
+    steps: int,
+    *,
+    method: str = methods.DEFAULT,
+    t_start: float | str | None = None,
+    lookahead: int = 1,
+    substeps: int = 1,
+    order: int = 1,
+    save_every: int = 1,
+    shard: int = 256,
+) -> Solution:
+    """Solve any number N of configurations; see `solve_ide`.
+
+    Shards of equal size go through one compiled program, in which the lanes of a shard are solved in
+    turn, so that none holds up another.  The few in which Newton's method gets stuck are solved again.
+
+    Args:
+        optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
+        theta0s: (N, *S): its first axis is that of the lanes.  For all lanes alike: a number, or (1, *S).
+        t_start: as in `solve_lanes`.
+        shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
+
+    Returns:
+        A solution all of whose arrays have a leading axis N; lanes that failed, or left the finite
+        numbers, say so in `converged`.
+
+    Raises:
+        ParameterError: an argument is not what it must be, as where arrays are of several lengths.
+        ObjectiveError: as in `solve_ide`.
+    """
+    refuse_traced((optimizers, theta0s))
+    numbers, starts = arguments.numbers_of(optimizers), arguments.start("theta0s", theta0s)
+    shard = arguments.at_least(1, "shard", shard)
+    sizes = {name: np.shape(value) for name, value in numbers.hyperparameters.items()} | {"theta0s": starts.shape[:1]}
+    if many := next((name for name, size in sizes.items() if len(size) > 1), None):
+        raise ParameterError(many, getattr(optimizers, many), "a number, or an array (N,) with one for each lane")
+    try:
+        (count,) = np.broadcast_shapes((1,), *sizes.values())
+    except ValueError:
+        found = {name: size[0] for name, size in sizes.items() if size}
+        raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
+    starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
+    numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
+    options, t_start = checked(numbers, chosen, t_start)
+    first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
+    check_objective(objective, starts[0], where_of(first, options, starts[0]))
+    refuse_traced(jax.closure_convert(objective, starts[0])[1])
+    return _persistently(Lane(numbers, starts), t_start, options, min(shard, count))
+
+
+def _cut(solution: Solution, points: int) -> Solution:
+    """The first points of a solution."""
+    named = {name: getattr(solution, name)[:points] for name in ("t", "u", "theta")}
+    return replace(solution, state={name: value[:points] for name, value in solution.state.items()}, **named)
+
+
+def _persistently(lanes: Lane, start: Scalar | None, options: Options, shard: int) -> Solution:
+    """Solve all lanes, (N, ...); then again, by what else the method can try, those that have not converged."""
+
+    def solve(places: Int[np.ndarray, " i"], attempt: int) -> Solution:
+        parts = []
+        for first in range(0, len(places), shard):
+            count = min(shard, len(places) - first)
+            padded = np.resize(places[first:], shard)
+            chosen = jax.tree.map(lambda leaf, places=padded: leaf[places], lanes)
+            solved = solve_in_turn(chosen, start, count, replace(options, attempt=attempt))
+            refuse_traced(solved)
+            # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
+            solved = jax.device_get(solved)
+            parts.append(jax.tree.map(lambda leaf, count=count: leaf[:count], solved))
+        joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+        return joined
+
+    solution = solve(np.arange(len(lanes.theta0)), 0)
+    for attempt in range(1, len(options.method.attempts)):
+        failed = np.flatnonzero(~solution.converged)
+        if len(failed):
+            for old, new in zip(*map(jax.tree.leaves, (solution, solve(failed, attempt))), strict=True):
+                old[failed] = new
+    return solution

@@ -1,0 +1,61 @@
+"""The solution of an equation."""
+
+import functools
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Float64
+
+from optide.base.words import outline
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["t", "u", "theta", "state", "converged", "iterations", "residual", "residuals", "ambiguous"],
+    meta_fields=["arithmetic"],
+)
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution:
+    """The solution of the equation on its grid, or on every `save_every`-th point of it.
+
+    Arrays of NumPy; of JAX where a transformation (`jit`, `vmap`, `grad`) traces the solve.
+
+    Attributes:
+        t: grid, in units of time: step k of the discrete algorithm is at k alpha.
+        u: the time up to which the memories run, t + lookahead alpha.
+        theta: of shape S, at each time.
+        state: memories at u, by name.
+        converged: whether the method reached its tolerance.
+        iterations: outer iterations used.
+        residual: the last residual, in the norm of the method (see its module).
+        residuals: one per outer iteration; where traced, as many as there may be.
+        ambiguous: whether the discrete equations are known to have other solutions as well.
+        arithmetic: "pinned", or why its last bits need not be those of the workflow (`optide.pin`).
+    """
+
+    t: Float64[np.ndarray, " n"]
+    u: Float64[np.ndarray, " n"]
+    theta: Float64[np.ndarray, " n *S"]
+    state: dict[str, Float64[np.ndarray, " n *S"]]
+    converged: bool
+    iterations: int
+    residual: float
+    residuals: Float64[np.ndarray, " iterations"]
+    ambiguous: bool
+    arithmetic: str
+
+    __repr__ = outline
+
+    @property
+    def message(self) -> str:
+        """What became of the solve, and what to do, in a sentence; of a batch, how many lanes converged."""
+        if np.ndim(self.converged):
+            return f"{np.count_nonzero(self.converged)} of {np.size(self.converged)} lanes converged"
+        if not self.converged:
+            return (
+                f"not converged after {self.iterations} iterations, residual {self.residual:.2g}; "
+                "a smaller learning rate, more substeps or order=2 make the equations easier"
+            )
+        others = "; the discrete equations have other solutions, too" if self.ambiguous else ""
+        return f"converged in {self.iterations} iterations, residual {self.residual:.2g}{others}"

@@ -1,0 +1,255 @@
+"""Solve an optimizer's integro-differential equation: one configuration, a few, or any number."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float64, Int
+
+from optide.base.arithmetic import arithmetic, in_float64
+from optide.base.errors import ParameterError, TracedError
+from optide.base.words import shown
+from optide.ide import methods, windows
+from optide.ide.methods import Method
+from optide.ide.problem import ORIGIN, Problem
+from optide.ide.solution import Solution
+from optide.problem import arguments
+from optide.problem.arguments import Start
+from optide.problem.finite import check_finite, name_of, real
+from optide.problem.optimizer import Optimizer, Scalar
+from optide.problem.tracing import check_objective
+
+STARTS = ("origin", "one_step", "zero")
+"""Names of `t_start`: 1e-12, one learning rate, 0."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a compiled program is specialised for: arguments of `solve_ide`, and which attempt of the method it is.
+
+    `start` is the name of t_start; "between" for a number between the origin and the learning rate.  `attempt` is a
+    place in `Method.attempts`, None for the one program that has to do where it is traced.
+    """
+
+    objective: Callable[..., Array]
+    steps: int
+    method: Method
+    start: str = "origin"
+    lookahead: int = 1
+    substeps: int = 1
+    order: int = 1
+    save_every: int = 1
+    attempt: int | None = None
+
+
+class Lane(NamedTuple):
+    """A configuration; or several, where every array has a leading axis N.
+
+    Attributes:
+        optimizer: with its hyper-parameters.
+        theta0: its start.
+        end: index of the last node, where that is not the one of the options.
+    """
+
+    optimizer: Optimizer
+    theta0: Float64[Array | np.ndarray, " *S"]
+    end: Float64[Array | np.ndarray, ""] | None = None
+
+
+@in_float64
+def solve_ide(
+    optimizer: Optimizer,
+    objective: Callable[[Array], Array],
+    theta0: Start,
+    steps: int,
+    *,
+    method: str = methods.DEFAULT,
+    t_start: float | str | None = None,
+    lookahead: int = 1,
+    substeps: int = 1,
+    order: int = 1,
+    save_every: int = 1,
+) -> Solution:
+    """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
+
+    `jax.jit` and `jax.vmap` work over theta0, all hyper-parameters and what the objective closes over, and with
+    "march" so do `jax.grad` and the like, by implicit differentiation.  Traced, no number is checked: see `converged`.
+
+    Args:
+        optimizer: with its hyper-parameters.
+        objective: maps theta to a scalar loss; differentiable by JAX.
+        theta0: initial value, of any shape S.
+        steps: length of the interval in steps of the discrete algorithm.
+        method: "march" (fast), or "picard" (the published scheme).
+        t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
+            or a number in [0, learning_rate].  0 sets the memories at that point to 0, as the
+            published scheme does.
+        lookahead: 1 for memories up to t + learning_rate, 0 for memories up to t.  From t = 0 on, where theta may
+            start like sqrt(t), the first increment is then the integral of the leading term, and refinements
+            (substeps, order 2) divide the first step so that sqrt(t) is resolved.
+        substeps: grid points per step; the kernels stay as they are.
+        order: 1 for Euler's method, 2 ("march" only) for the trapezoidal rule.
+        save_every: keep every so many grid points; "march" needs no memory for the others.
+
+    Raises:
+        ParameterError: an argument is not what it must be.
+        TracedError: JAX traces the call, without float64.
+        NonFiniteError: the solution left the finite numbers; names the configuration and time.
+        ObjectiveError: the objective does not return one float64, or JAX cannot trace it.
+
+    >>> import jax
+    >>> from optide import Adam, solve_ide
+    >>> from optide.objectives import double_well
+    >>> solution = solve_ide(Adam(0.1, beta1=0.9, beta2=0.999), double_well, theta0=0.1, steps=100)
+    >>> bool(solution.converged), solution.theta.shape, round(float(solution.theta[-1]), 3)
+    (True, (100,), 1.0)
+    >>> def end(learning_rate):
+    ...     return solve_ide(Adam(learning_rate), double_well, 0.1, steps=20).theta[-1]
+    >>> with jax.enable_x64(True):
+    ...     round(float(jax.grad(end)(0.1)), 2)
+    -5.16
+    """
+    numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
+    options, t_start = checked(numbers, chosen, t_start)
+    where = where_of(optimizer, options, theta0)
+    check_objective(objective, start, where)
+    given = Lane(numbers, start), t_start
+    hoisted, data = jax.closure_convert(objective, start)
+    if not arguments.traced((given, data)):
+        for attempt in range(len(options.method.attempts)):
+            solution: Solution = _solve(*given, replace(options, attempt=attempt))
+            # under `jit` it is traced though nothing it was given is
+            if arguments.traced(solution) or solution.converged:
+                break
+        if not arguments.traced(solution):
+            return finished(jax.device_get(solution), where)
+    whole: Solution = _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
+    return whole
+
+
+def refuse_traced(values: Any) -> None:
+    if arguments.traced(values):
+        raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
+
+
+def intervals(options: Options) -> int:
+    """The number of time steps, which is the index of the last node."""
+    return (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps
+
+
+def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...]) -> Problem:
+    optimizer, theta0, end = lane
+    rate = optimizer.learning_rate
+    # with neither, it is the published scheme
+    refined = options.order > 1 or options.substeps > 1
+    stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
+    start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
+    return Problem(
+        optimizer, options.objective, jnp.asarray(theta0), start, intervals(options) + 1,
+        options.lookahead, options.substeps, options.order, stretched, data,
+        None if end is None else jnp.asarray(end),
+    )  # fmt: skip
+
+
+@functools.partial(jax.jit, static_argnames="options")
+def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
+    """Solve one lane, without the leading axes of several."""
+    problem = _problem(lane, t_start, options, data)
+    method, attempt = options.method, options.attempt
+    result = method.solve(problem, options.save_every, **({} if attempt is None else method.attempts[attempt]))
+    # not thinned afterwards: of a long run the grid alone would need much memory
+    j = options.save_every * jnp.arange(len(result.theta), dtype=float)
+    t = problem.t_start + problem.clock(j)
+    u = t + problem.lookahead * problem.alpha
+    # of JAX's arrays, here where it traces them
+    return Solution(**{"t": t, "u": u, **result._asdict()}, arithmetic=arithmetic())
+
+
+@functools.partial(jax.jit, static_argnames="options")
+def solve_in_turn(lanes: Lane, t_start: Scalar | None, count: Int[Array, ""], options: Options) -> Solution:
+    """Solve the first `count` of the lanes, (N, ...); the others are zero."""
+
+    def solve(lane: Lane) -> Solution:
+        solution: Solution = _solve(lane, t_start, options)
+        return solution
+
+    def solve_first(given: tuple[Array, Lane]) -> Solution:
+        place, lane = given
+        solution: Solution = jax.lax.cond(place < count, solve, lambda lane: windows.zeros_of(solve, lane), lane)
+        return solution
+
+    solutions: Solution = jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0)), lanes))
+    return solutions
+
+
+def finished(solution: Solution, where: str) -> Solution:
+    """A solution as it is given out: plain numbers, the residuals that there are, all values finite.
+
+    Raises:
+        NonFiniteError: they are not.
+    """
+    check_finite(solution, where)
+    iterations = int(solution.iterations)
+    return replace(
+        solution,
+        converged=bool(solution.converged),
+        iterations=iterations,
+        residual=float(solution.residual),
+        residuals=solution.residuals[:iterations],
+        ambiguous=bool(solution.ambiguous),
+    )
+
+
+def where_of(optimizer: Optimizer, options: Options, theta0: Start) -> str:
+    return f"{optimizer} on {name_of(options.objective)} from theta0 = {shown(theta0)} by {options.method.name}"
+
+
+def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options, float | None]:
+    """Check all arguments of a solve that have a range, for one lane or, with hyper-parameters (N,), for all.
+
+    Args:
+        given: with the arguments as they are, and without a start.
+
+    Returns:
+        What a program depends on, and t_start if it is a number.
+    """
+    method = given.method
+    start = _start(optimizer, t_start)
+    options = replace(
+        given,
+        start=start,
+        # two grid points
+        steps=arguments.at_least(3 if start == "one_step" else 2, "steps", given.steps),
+        lookahead=arguments.one_of((0, 1), method.name, "lookahead", given.lookahead),
+        substeps=arguments.at_least(1, "substeps", given.substeps),
+        order=arguments.one_of(method.orders, method.name, "order", given.order),
+        save_every=arguments.at_least(1, "save_every", given.save_every),
+    )
+    numbers = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
+    return options, numbers[start] if start in numbers else float(t_start)
+
+
+def _start(optimizer: Optimizer, t_start: Any) -> str:
+    """The name of a start; "between" for a number above the origin and below every learning rate."""
+    rates, allowed = optimizer.learning_rate, f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
+    if t_start is None or (isinstance(t_start, str) and t_start in STARTS):
+        return t_start or "origin"
+    number = real(t_start)
+    if number is None or number.ndim or not number >= 0:
+        raise ParameterError("t_start", t_start, allowed)
+    if number <= ORIGIN:
+        return "zero" if number == 0 else "origin"
+    if isinstance(rates, jax.core.Tracer):
+        raise ParameterError("t_start", t_start, f"one of {', '.join(STARTS)} where the learning rate is traced")
+    if number > np.min(rates):
+        raise ParameterError("t_start", t_start, f"{allowed} = {np.min(rates)}")
+    if np.any(number == rates) and not np.all(number == rates):
+        # the grids of the lanes would be of two lengths
+        raise ParameterError("t_start", t_start, "below the learning rates of all lanes, or 'one_step'")
+    return "one_step" if np.all(number == rates) else "between"

@@ -1,0 +1,1 @@
+"""Numbers of curves, whatever made them: gaps, rates, limits; elementary functions with fixed bits."""

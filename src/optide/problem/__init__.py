@@ -1,0 +1,1 @@
+"""What is solved: objectives, optimizers with their algorithm and their equation, and the discrete algorithm."""

@@ -1,0 +1,116 @@
+"""What a run or a solve is given: checked at once, and brought into one form, which is float64."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeGuard
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Float64
+
+from optide.base.errors import ParameterError
+from optide.problem.finite import real
+from optide.problem.optimizer import Optimizer
+
+Start = ArrayLike | Sequence[float]
+"""A start as a user may give it."""
+
+
+def traced(tree: Any) -> bool:
+    """Whether JAX traces any leaf of a tree: `jit`, `vmap`, `grad` or the like is at work."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def at_least(least: int, name: str, value: Any) -> int:
+    """An integer of Python, NumPy or JAX, not below `least`; truth values are none.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    number = _integer(value)
+    if number is None or number < least:
+        raise ParameterError(name, value, f"an integer >= {least}")
+    return number
+
+
+def one_of(choices: Sequence[int], method: str, name: str, value: Any) -> int:
+    """Likewise, one of those that a method has.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    number = _integer(value)
+    if number is None or number not in choices:
+        raise ParameterError(name, value, f"{' or '.join(map(str, choices))} by {method}")
+    return number
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
+
+
+def several(name: str, values: Any) -> list[Any]:
+    """The members of a sequence that has some.
+
+    Raises:
+        ParameterError: there are none.
+    """
+    try:
+        members = list(values)
+    except TypeError:
+        members = []
+    if not members:
+        raise ParameterError(name, values, "a sequence, with one for each lane")
+    return members
+
+
+def numbers_of(optimizer: object) -> Optimizer:
+    """An optimizer whose hyper-parameters are float64, in any shape; equal numbers of any type are one program.
+
+    Raises:
+        ParameterError: it is no optimizer.
+    """
+    if not isinstance(optimizer, Optimizer):
+        example = f"{optimizer.__name__}(0.1)" if _is_optimizer_class(optimizer) else "Adam(0.1)"
+        raise ParameterError("optimizer", optimizer, f"an optimizer, such as {example}")
+    numbers: Optimizer = jax.tree.map(lambda leaf: jnp.asarray(leaf, float) if traced(leaf) else real(leaf), optimizer)
+    return numbers
+
+
+def _is_optimizer_class(value: object) -> TypeGuard[type[Optimizer]]:
+    return isinstance(value, type) and issubclass(value, Optimizer)
+
+
+def one_optimizer(optimizer: object) -> Optimizer:
+    """As `numbers_of`, for one run.
+
+    Raises:
+        ParameterError: it is no optimizer, or has an array for a hyper-parameter.
+    """
+    numbers = numbers_of(optimizer)
+    for name, value in numbers.hyperparameters.items():
+        if np.ndim(value):
+            raise ParameterError(
+                name, getattr(optimizer, name), "one number here; optide.ide.solve_batch takes arrays (N,)"
+            )
+    return numbers
+
+
+def start(name: str, theta0: Any) -> Float64[Array | np.ndarray, " *S"]:
+    """theta0 as float64, in its shape.
+
+    Raises:
+        ParameterError: it is not made of finite numbers, or empty.
+    """
+    if traced(theta0):
+        return jnp.asarray(theta0, float)
+    numbers = real(theta0)
+    if numbers is None or not numbers.size or not np.isfinite(numbers).all():
+        raise ParameterError(name, theta0, "a finite number, or an array of them that is not empty")
+    return numbers

@@ -1,0 +1,92 @@
+"""What a number is, and that no trajectory leaves the finite ones, at either end, unnoticed."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from optide.base.errors import NonFiniteError, UnderflowError
+from optide.base.lazy import jnp
+
+
+def real(value: Any) -> np.ndarray | None:
+    """Real numbers as float64, in their shape; None for all else: text, truth values, complex or traced numbers."""
+    try:
+        numbers = np.asarray(value)
+    except (TypeError, ValueError):
+        return None
+    # by JAX, which knows bfloat16
+    known = jnp.issubdtype(numbers.dtype, jnp.integer) or jnp.issubdtype(numbers.dtype, jnp.floating)
+    return numbers.astype(float) if known else None
+
+
+@runtime_checkable
+class Trajectory(Protocol):
+    """Anything with a grid, theta and states on it."""
+
+    @property
+    def t(self) -> np.ndarray: ...
+    @property
+    def theta(self) -> np.ndarray: ...
+    @property
+    def state(self) -> dict[str, np.ndarray]: ...
+
+
+def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], Any] | None = None) -> None:
+    """Make sure that theta and all states are finite.
+
+    Args:
+        trajectory: a discrete run or a solution.
+        where: names the configuration, for the error.
+        gradient: of the objective; where given, a gradient that is to blame is named.
+
+    Raises:
+        NonFiniteError: naming the configuration, the time from which on they are not, and what is not.
+    """
+    points = len(trajectory.t)
+    values = {"theta": trajectory.theta, **trajectory.state}
+    finite = {name: np.isfinite(np.asarray(v)).reshape(points, -1).all(axis=1) for name, v in values.items()}
+    bad = np.flatnonzero(~np.all([*finite.values()], axis=0))
+    if bad.size:
+        first = int(bad[0])
+        time = float(trajectory.t[first])
+        names = ", ".join(name for name, good in finite.items() if not good[first])
+        if first and gradient and not np.isfinite(gradient(trajectory.theta[first - 1])).all():
+            names += f"; the gradient at theta = {trajectory.theta[first - 1]}, one step before, is not"
+        raise NonFiniteError(f"{where}: not finite from t = {time:.6g} (grid point {first}) on: {names}")
+
+
+SMALLEST = np.finfo(float).tiny
+NEGLIGIBLE = np.sqrt(SMALLEST) / np.finfo(float).eps
+"""From this eps on, the root of a second moment that underflows is below half a rounding of eps."""
+
+
+def check_underflow(trajectory: Trajectory, moments: Iterable[str], eps: float, where: str) -> None:
+    """Make sure that no update of a discrete run divided by the root of a second moment that underflowed.
+
+    Args:
+        trajectory: a discrete run.
+        moments: names of the states that are second moments.
+        eps: of the optimizer.
+        where: names the configuration, for the error.
+
+    Raises:
+        UnderflowError: naming the configuration, the moment, the step and the time.
+    """
+    if eps >= NEGLIGIBLE:
+        return
+    moved = np.diff(np.asarray(trajectory.theta), axis=0) != 0
+    for name in moments:
+        # the update from row k to row k + 1 divides by the root of row k + 1
+        low = moved & (np.asarray(trajectory.state[name])[1:] < SMALLEST)
+        bad = np.flatnonzero(low.reshape(len(low), -1).any(axis=1))
+        if bad.size:
+            raise UnderflowError(
+                f"{where}: {name} underflows in step {bad[0]}, t = {float(trajectory.t[bad[0]]):.6g}; "
+                f"with eps >= {NEGLIGIBLE:.0e} that would not matter"
+            )
+
+
+def name_of(objective: object) -> str:
+    """What to call an objective in an error."""
+    return str(getattr(objective, "name", getattr(objective, "__name__", repr(objective))))

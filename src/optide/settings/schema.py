@@ -1,0 +1,133 @@
+"""JSON Schema in words: what a schema allows, what a value breaks, and a reference page of all keys.
+
+`python -m optide.settings.schema FILE` prints the reference page of a schema.
+"""
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from optide.base.words import shown
+from optide.settings import yamlfile
+from optide.settings.vocabulary import complete
+
+Schema = Mapping[str, Any]
+
+_BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "< {}", "maximum": "<= {}"}
+
+
+def _is_number(_, value: Any) -> bool:
+    """A number between the infinities, neither of which is one; NaN compares as false."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+# JSON Schema knows no NaN and no infinity, and takes 20.0 for an integer
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number).redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
+def first_error(value: Any, schema: Schema) -> str | None:
+    """The first thing wrong with a value, in one line (see `explain`), or None.
+
+    Unknown keys come before all else, since a misspelt key is also a missing one.
+    """
+    errors = sorted(_Validator(schema).iter_errors(value), key=lambda error: error.validator != "additionalProperties")
+    return explain(errors[0], schema) if errors else None
+
+
+def explain(error: ValidationError, schema: Schema) -> str:
+    """What a value breaks: the path of its key, the value, what is allowed, and the nearest name."""
+    path = [*error.absolute_path]
+    broken = error.schema
+    if error.validator == "additionalProperties":
+        allowed = [*broken["properties"]]
+        unknown = next(key for key in error.instance if key not in allowed)
+        return f"{key_of([*path, unknown])}: unknown key; allowed: {', '.join(allowed)}{nearest(unknown, allowed)}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{key_of([*path, missing])}: missing; needed: {', '.join(error.validator_value)}"
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{key_of(path)}: name {shown(error.instance)} must be {in_words(broken, schema)}"
+    hint = nearest(error.instance, broken.get("enum", ()))
+    return f"{key_of(path)} = {shown(error.instance)}: must be {in_words(broken, schema)}{hint}"
+
+
+def key_of(path: Iterable[str | int]) -> str:
+    """A path of keys and positions as text: figures.fig01.rows[0]."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return " ".join(text.removeprefix(".").split()) or "top level"
+
+
+def nearest(name: Any, names: Iterable[str]) -> str:
+    """The end of an error: "; did you mean 'adam'?", or nothing if no name is close."""
+    close = difflib.get_close_matches(str(name), [*names], n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def in_words(part: Schema, schema: Schema) -> str:
+    """What a part of a schema allows."""
+    part = _resolved(part, schema)
+    if "title" in part:
+        return part["title"]
+    if "enum" in part:
+        return f"one of {', '.join(map(str, part['enum']))}"
+    match part["type"]:
+        case "number" | "integer" as kind:
+            bounds = " and ".join(text.format(part[name]) for name, text in _BOUNDS.items() if name in part)
+            return f"{'an integer' if kind == 'integer' else 'a number'} {bounds}".strip()
+        case "array":
+            least, most = part.get("minItems", 0), part.get("maxItems")
+            count = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+            different = ", all different" if part.get("uniqueItems") else ""
+            return f"a list of {count}{different}, each {in_words(part['items'], schema)}"
+        case "object":
+            count = ", not empty" if part.get("minProperties") else ""
+            names = f", each key {in_words(part['propertyNames'], schema)}" if "propertyNames" in part else ""
+            return f"a mapping{count}{names}"
+        case _:
+            return "text"
+
+
+def reference(schema: Schema) -> str:
+    """A page in Markdown that describes every key."""
+    lines = [f"# {schema['title']}", "", schema["description"], ""]
+    lines += ["| key | what is allowed | |", "|---|---|---|"]
+    for key, part, needed in _keys(schema, schema, ""):
+        description = " ".join(filter(None, (part.get("description"), "" if needed else "Optional.")))
+        lines.append(f"| `{key}` | {in_words(part, schema)} | {description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _keys(part: Schema, schema: Schema, prefix: str) -> Iterator[tuple[str, Schema, bool]]:
+    """Every key below a part of a schema, with its own part and whether it is needed."""
+    for name, below in part.get("properties", {}).items():
+        yield from _key(f"{prefix}{name}", below, schema, name in part.get("required", ()))
+    if isinstance(part.get("additionalProperties"), Mapping):
+        yield from _key(f"{prefix}NAME", part["additionalProperties"], schema, True)
+
+
+def _key(key: str, part: Schema, schema: Schema, needed: bool) -> Iterator[tuple[str, Schema, bool]]:
+    part = _resolved(part, schema)
+    yield key, part, needed
+    if "items" in part:
+        yield from _keys(_resolved(part["items"], schema), schema, f"{key}[].")
+    yield from _keys(part, schema, f"{key}.")
+
+
+def _resolved(part: Schema, schema: Schema) -> Schema:
+    """A part of a schema with its reference written out; what stands beside a reference wins."""
+    if "$ref" not in part:
+        return part
+    return {**schema["$defs"][part["$ref"].rpartition("/")[2]], **{k: v for k, v in part.items() if k != "$ref"}}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference(complete(yamlfile.read(sys.argv[1]))))

@@ -1,0 +1,47 @@
+"""A logarithmic axis that puts every point into the same place on every processor.
+
+matplotlib's takes NumPy's logarithm and power, whose last bits depend on the instructions that the
+processor has; where a place is rounded to a pixel, one bit can be enough to move it.
+"""
+
+import numpy as np
+from matplotlib.scale import LogScale, LogTransform
+from matplotlib.transforms import Transform
+
+from optide.numerics import elementary
+
+_BELOW = -1000.0
+"""The place of what has no logarithm: far outside, as in matplotlib."""
+
+
+class _Logarithm(LogTransform):
+    def transform_non_affine(self, values: np.ndarray) -> np.ndarray:
+        values = np.asarray(values, float)
+        positive = values > 0
+        places = elementary.log(np.where(positive, values, 1.0)) / elementary.log(self.base)
+        return np.where(positive, places, np.where(np.isnan(values), np.nan, _BELOW))  # NaN is a gap
+
+    def inverted(self) -> Transform:
+        return _Power(self.base)
+
+
+class _Power(Transform):
+    input_dims = output_dims = 1
+
+    def __init__(self, base: float):
+        super().__init__()
+        self.base = base
+
+    def transform_non_affine(self, values: np.ndarray) -> np.ndarray:
+        return elementary.exp(np.asarray(values, float) * elementary.log(self.base))
+
+    def inverted(self) -> Transform:
+        return _Logarithm(self.base)
+
+
+class PortableLogScale(LogScale):
+    """matplotlib's logarithmic scale of base 10, with logarithms of `optide.numerics.elementary`."""
+
+    def __init__(self):
+        super().__init__()
+        self._transform = _Logarithm(self.base)

@@ -1,0 +1,214 @@
+"""The marching solver on every configuration of the paper, and against the published scheme."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
+from optide.base.errors import NonFiniteError, ParameterError
+from optide.ide import growing, march, picard
+from optide.ide.newton import Effort
+from optide.ide.solve import ORIGIN, Problem
+from optide.problem.objectives import double_well, quadratic
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS
+from optide.settings.config import experiment_slice, lanes
+
+RUNS = [
+    (f"{objective}-{optimizer}", rate)
+    for objective in ("quadratic", "double_well", "regression")
+    for optimizer in ("adagrad", "rmsprop", "adam")
+    for rate in (0.1, 0.01)
+]
+
+
+@pytest.mark.parametrize(("name", "rate"), RUNS)
+def test_every_configuration_of_the_paper_converges(config, name, rate):
+    experiment = experiment_slice(config, name, rate)
+    for lane in lanes(experiment):
+        solution = solve_ide(
+            OPTIMIZERS[experiment["optimizer"]](rate, **lane.hyperparameters),
+            OBJECTIVES[experiment["objective"]],
+            lane.theta0,
+            lane.steps,
+            t_start={"origin": ORIGIN, "one_step": rate}[experiment["t_start"]],
+        )
+        assert solution.converged
+        assert solution.residual < 1e-10
+        assert solution.theta.dtype == jnp.float64
+
+
+def problem(optimizer, objective, theta0, steps, t_start=ORIGIN):
+    return Problem(optimizer, objective, jnp.asarray(theta0), jnp.asarray(t_start), steps, 1, 1)
+
+
+# One published sweep with its order-1000 rule, applied to the marching solution, sees how far the
+# two quadratures of the same integrals are apart.  The order-1000 rule is the coarser one: on 50
+# steps it has 20 nodes a cell, on 500 two, and the interpolant is only C1.
+@pytest.mark.parametrize(
+    ("optimizer", "objective", "theta0", "steps", "tolerance"),
+    [
+        (AdaGrad(0.1), double_well, 0.1, 50, 1e-8),
+        (RMSProp(0.1, 0.0), quadratic, 1.0, 50, 1e-6),
+        (RMSProp(0.1, 0.99), quadratic, 1.0, 50, 1e-8),
+        (RMSProp(0.01, 0.9), quadratic, 1.0, 500, 1e-8),
+        (Adam(0.1, 0.9, 0.999), quadratic, 1.0, 100, 1e-8),
+        (Adam(0.1, 0.0, 0.99), double_well, 0.1, 100, 1e-8),
+    ],
+)
+def test_the_solution_satisfies_the_published_equations(optimizer, objective, theta0, steps, tolerance):
+    theta = solve_ide(optimizer, objective, theta0, steps).theta
+    swept = picard.sweep(problem(optimizer, objective, theta0, steps), jnp.asarray(theta))
+    np.testing.assert_allclose(swept, theta, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "objective", "theta0", "steps"),
+    [
+        (AdaGrad(0.1), quadratic, 1.0, 1500),
+        (RMSProp(0.1, 0.9), quadratic, 1.0, 50),
+        (RMSProp(0.01, 0.99), quadratic, 1.0, 500),
+        (RMSProp(0.01, 0.9), double_well, 0.1, 100),
+        (Adam(0.1, 0.9, 0.999), quadratic, 1.0, 100),
+        (Adam(0.01, 0.0, 0.99), double_well, -0.1, 200),
+    ],
+)
+def test_both_methods_agree_where_the_published_one_converges(optimizer, objective, theta0, steps):
+    published = solve_ide(optimizer, objective, theta0, steps, method="picard")
+    converged = solve_ide(optimizer, objective, theta0, steps)
+    assert published.converged
+    # The error is (1 - sweep')^-1 times a residual of norm at most 1e-4; measured on the residual
+    # itself, the inverse has norm below 30 in all of these.
+    difference = jnp.linalg.norm(published.theta - converged.theta)
+    assert difference < 30 * picard.TOLERANCE
+    for name, state in converged.state.items():
+        scale = jnp.max(jnp.abs(state))
+        np.testing.assert_allclose(published.state[name] / scale, state / scale, rtol=0, atol=5e-3)
+
+
+def test_the_wiggle_of_figure_3_is_not_in_the_solution():
+    published = solve_ide(RMSProp(0.01, 0.9), quadratic, 1.0, 500, method="picard")
+    converged = solve_ide(RMSProp(0.01, 0.9), quadratic, 1.0, 500)
+    tail = slice(400, None)
+    assert jnp.max(jnp.abs(published.theta[tail] - 4)) > 5e-3
+    assert jnp.max(jnp.abs(converged.theta[tail] - 4)) < 1e-8
+    assert converged.state["v"][-1] < 1e-8
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.1), RMSProp(0.1), Adam(0.1)], ids=str)
+def test_the_maximum_of_the_double_well_is_never_left(method, optimizer):
+    for solution in solve_lanes([optimizer, optimizer], double_well, [0.0, -0.0], 30, method=method):
+        assert solution.converged
+        assert jnp.all(solution.theta == 0)
+        assert all(jnp.all(state == 0) for state in solution.state.values())
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.1), RMSProp(0.1), Adam(0.1)], ids=str)
+def test_mirrored_starts_give_mirrored_solutions_to_the_last_bit(method, optimizer):
+    left, right = solve_lanes([optimizer, optimizer], double_well, [-0.1, 0.1], 30, method=method)
+    np.testing.assert_array_equal(left.theta, -right.theta)
+    for name, kernel in optimizer.memories().items():
+        np.testing.assert_array_equal(left.state[name], (-1.0) ** kernel.power * right.state[name])
+
+
+def test_theta_may_have_any_shape():
+    starts = jnp.asarray([[1.0], [7.0]])
+    together = solve_ide(Adam(0.1), quadratic, starts, 40)
+    assert together.converged
+    assert together.theta.shape == (40, 2, 1)
+    for i in range(2):
+        alone = solve_ide(Adam(0.1), quadratic, float(starts[i, 0]), 40)
+        np.testing.assert_allclose(together.theta[:, i, 0], alone.theta, rtol=0, atol=1e-11)
+
+
+def test_coupled_parameters_agree_with_the_published_scheme():
+    matrix = jnp.asarray([[2.0, 0.8], [0.8, 1.0]])
+
+    def bowl(theta):
+        return theta @ matrix @ theta / 2
+
+    start = jnp.asarray([1.0, -2.0])
+    converged = solve_ide(Adam(0.05), bowl, start, 60)
+    published = solve_ide(Adam(0.05), bowl, start, 60, method="picard")
+    assert converged.converged
+    assert jnp.linalg.norm(converged.theta - published.theta) < 30 * picard.TOLERANCE
+
+
+@pytest.mark.parametrize("substeps", [2, 3, 8])
+def test_a_refined_grid_solves_its_own_equations(substeps):
+    solution = solve_ide(Adam(0.1), double_well, 0.1, 40, t_start=0.1, substeps=substeps)
+    assert solution.converged
+    assert solution.theta.shape == (38 * substeps + 1,)
+    refined = Problem(Adam(0.1), double_well, jnp.asarray(0.1), jnp.asarray(0.1), len(solution.t), 1, substeps)
+    # the same integrals by the order-1000 rule; not those ahead of the grid, where theta goes straight on here
+    for name, state in picard.memories(refined, jnp.asarray(solution.theta)).items():
+        here, there = solution.state[name][:-substeps], state[:-substeps]
+        np.testing.assert_allclose(here, there, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(state))))
+
+
+def test_the_published_start_at_zero_forgets_its_first_memories():
+    for method in ("march", "picard"):
+        solution = solve_ide(Adam(0.01), double_well, 0.1, 50, method=method, t_start=0.0)
+        assert solution.theta[1] == solution.theta[0]
+        assert solution.theta[2] != solution.theta[1]
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+def test_non_finite_values_are_named(method):
+    def cliff(theta):
+        return jnp.where(theta < 1.05, -theta, jnp.nan * theta)
+
+    with pytest.raises(NonFiniteError, match=r"Adam\(.*cliff.*theta0 = 1.0.*not finite from t ="):
+        solve_ide(Adam(0.1), cliff, 1.0, 30, method=method)
+
+
+def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
+    monkeypatch.setattr(growing, "PATIENT", Effort(0, 1.0))
+    fast, slow = solve_lanes([RMSProp(0.01, 0.99), RMSProp(0.01, 0.0)], quadratic, [1.0, 1.0], 499)
+    assert fast.converged
+    assert not slow.converged
+    assert slow.residual > march.TOLERANCE
+    assert slow.message.startswith(f"not converged after {slow.iterations} iterations")
+
+
+def test_lanes_of_different_lengths_are_solved_each_over_its_own():
+    rates, theta0s, lengths, every = [0.1, 0.01, 0.1], [1.0, 1.0, 2.0], [2, 1500, 36], 7
+    lanes = solve_lanes([*map(AdaGrad, rates)], quadratic, theta0s, lengths, save_every=every)
+    for rate, theta0, steps, lane in zip(rates, theta0s, lengths, lanes, strict=True):
+        alone = solve_ide(AdaGrad(rate), quadratic, theta0, steps, save_every=every)
+        assert lane.converged
+        # to the accuracy of Newton's method
+        np.testing.assert_allclose(lane.theta, alone.theta, rtol=0, atol=1e-14)
+        # of the last too, which 7 meets in the third and which is continued beyond the grid
+        np.testing.assert_allclose(lane.state["G"], alone.state["G"], rtol=1e-14)
+        np.testing.assert_array_equal(lane.u, alone.u)
+        assert lane.residual < 1e-13
+
+
+def test_by_the_published_scheme_all_lanes_have_one_length():
+    with pytest.raises(ParameterError, match=r"^steps = \[20, 30\] is not allowed: steps must be one number for all"):
+        solve_lanes([AdaGrad(0.1)] * 2, quadratic, [1.0, 1.0], [20, 30], method="picard")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"method": "euler"}, "method"),
+        ({"steps": 1}, "steps"),
+        ({"steps": 10.0}, "steps"),
+        ({"substeps": 0}, "substeps"),
+        ({"lookahead": 2}, "lookahead"),
+        ({"t_start": 0.2}, "t_start"),
+        ({"t_start": -1.0}, "t_start"),
+    ],
+)
+def test_invalid_arguments_are_named(arguments, named):
+    with pytest.raises(ParameterError, match=f"^{named} = "):
+        solve_ide(AdaGrad(0.1), quadratic, 1.0, **{"steps": 20, **arguments})
+
+
+def test_the_arithmetic_is_pinned():
+    assert jax.config.jax_enable_x64
+    assert jnp.zeros(()).dtype == jnp.float64

@@ -1,0 +1,76 @@
+"""Numbers that go wrong: each is an error with a name, the configuration, the step and the time."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
+from optide.base.errors import NonFiniteError, ObjectiveError, UnderflowError
+from optide.problem.finite import NEGLIGIBLE
+from optide.problem.objectives import double_well
+
+
+def no_gradient_below_half(theta):
+    return jnp.sum((theta - 0.5) ** 1.5)
+
+
+def test_a_gradient_that_is_nan_is_named_with_step_and_time():
+    assert np.isnan(jax.grad(no_gradient_below_half)(0.4))
+    with pytest.raises(
+        NonFiniteError,
+        match=r"RMSProp\(learning_rate=0\.1.* on no_gradient_below_half from theta0 = 0\.9: not finite from t = "
+        r"0\.\d \(grid point \d\) on: theta, v; the gradient at theta = 0\.4\d+, one step before, is not",
+    ):
+        run_discrete(RMSProp(0.1), no_gradient_below_half, 0.9, 20)
+
+
+@pytest.mark.parametrize("method", ["march", "picard"])
+def test_a_gradient_that_is_nan_is_named_by_both_methods(method):
+    with pytest.raises(NonFiniteError, match=r"on no_gradient_below_half from theta0 = 0\.9 by .*not finite from t = "):
+        solve_ide(RMSProp(0.1), no_gradient_below_half, 0.9, 20, method=method)
+
+
+def test_divergence_and_overflow_are_named():
+    with pytest.raises(
+        NonFiniteError, match=r"Adam\(.*on double_well from theta0 = 1e\+60: .* \(grid point 1\) on:.* v"
+    ):
+        run_discrete(Adam(0.1), double_well, 1e60, 5)
+
+    def cliff(theta):
+        return jnp.sum(1e200 * theta)
+
+    with pytest.raises(
+        NonFiniteError, match=r"AdaGrad\(.*on cliff from theta0 = 0\.5: not finite from t = 0\.5 \(grid point 1\) on: G"
+    ):
+        run_discrete(AdaGrad(0.5), cliff, 0.5, 20)
+
+
+@pytest.mark.parametrize(
+    ("objective", "found"),
+    [
+        (lambda theta: theta * jnp.ones(3), r"shape \(3,\) and dtype float64"),
+        (lambda theta: jnp.asarray(theta, "float32"), r"shape \(\) and dtype float32"),
+        (lambda theta: (theta, theta), "tuple"),
+        (lambda theta: None, "NoneType"),
+    ],
+)
+@pytest.mark.parametrize("run", [run_discrete, solve_ide])
+def test_an_objective_of_the_wrong_kind_is_named(run, objective, found):
+    with pytest.raises(
+        ObjectiveError, match=rf"AdaGrad\(.*from theta0 = 1\.0.*: the objective returns {found}, from t = 0"
+    ):
+        run(AdaGrad(0.1), objective, 1.0, 5)
+
+
+def test_a_second_moment_that_underflows_is_named_unless_eps_covers_it():
+    def faint(theta):
+        return 1e-200 * theta
+
+    with pytest.raises(UnderflowError, match=r"RMSProp\(.*on faint from theta0 = 1\.0: v underflows in step 0, t = 0;"):
+        run_discrete(RMSProp(0.1, eps=1e-300), faint, 1.0, 5)
+    assert run_discrete(RMSProp(0.1, eps=NEGLIGIBLE), faint, 1.0, 5).theta[-1] == 1
+    # a moment that decays while the first one still moves theta
+    quiet = jnp.asarray([1.0, 1e-160])
+    with pytest.raises(UnderflowError, match=r"Adam\(.*: v underflows in step \d+, t = "):
+        run_discrete(Adam(0.1, 0.9, 0.9, eps=1e-300), lambda theta: jnp.sum(quiet * theta), jnp.ones(2), 5)

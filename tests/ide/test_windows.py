@@ -1,0 +1,134 @@
+"""The march: windows, hard cases, derivatives, batches, and its linear algebra."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from optide import AdaGrad, Adam, RMSProp, solve_ide
+from optide.base.errors import ParameterError
+from optide.ide import newton, picard, windows
+from optide.ide.batch import solve_batch
+from optide.ide.elimination import UNROLLED, product, solve
+from optide.ide.methods import METHODS
+from optide.ide.solve import ORIGIN, Lane, Options, Problem, _solve
+from optide.problem.objectives import double_well, quadratic
+
+
+# Limit cycles, and v -> 0 where the velocity amplifies rounding by alpha / eps: here an undamped and a
+# damped Newton's method get stuck, and windows grow block by block.
+@pytest.mark.parametrize(
+    ("optimizer", "objective", "theta0"),
+    [
+        (AdaGrad(0.9661653660641701), double_well, 1.7506023821482304),
+        (RMSProp(0.36571967261060023, 0.5998330803568014), double_well, 2.938755386394278),
+        (Adam(0.03994384320164585, 0.0, 0.4575889605131165), quadratic, 0.18567088352399852),
+        (Adam(0.026621215966679077, 0.9536823969193484, 0.3671411998683429), double_well, 0.7243003477637251),
+    ],
+)
+def test_hard_cases_converge(optimizer, objective, theta0):
+    solution = solve_ide(optimizer, objective, theta0, 200)
+    assert solution.converged
+    assert solution.residual < 1e-12
+    assert solution.message.startswith(f"converged in {solution.iterations} iterations")
+
+
+# Near a minimum and with a memory of little more than a step the equations are those of a limit cycle.
+SEVERAL = [
+    ([1.032, 0.883, 1.174, 0.598, 1.104], 1),
+    ([0.982, 1.056, 0.818, 1.190, 0.565], 1),
+    ([0.997, 1.012, 0.939, 1.141, 0.616], -1),
+]
+
+
+def test_equations_with_three_solutions_have_degree_one():
+    steps, optimizer, theta0 = 6, RMSProp(0.358, 0.28), jnp.asarray(0.4)
+    problem = Problem(optimizer, double_well, theta0, jnp.asarray(ORIGIN), steps, lookahead=1, substeps=1)
+    window = windows.whole(problem)
+    solve = jax.jit(lambda X: newton.newton(problem, window, newton.begin(problem, window, X), newton.PATIENT))
+    found = []
+    for nodes, sign in SEVERAL:
+        beyond = 2 * nodes[-1] - nodes[-2]  # the block in which theta goes straight on
+        solved = solve(jnp.asarray([*nodes, beyond])[:, None])
+        theta = jnp.concatenate([theta0[None], solved.X[: steps - 1, 0]])
+        # as far as the rule of the published sweep, 200 nodes a cell, integrates where only slopes are continuous
+        np.testing.assert_allclose(picard.sweep(problem, theta), theta, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(theta[1:], nodes, rtol=0, atol=1e-3)
+        assert solved.sign == sign
+        found.append(theta)
+    solution = solve_ide(optimizer, double_well, 0.4, steps)
+    (own,) = (i for i, theta in enumerate(found) if np.allclose(solution.theta, theta, rtol=0, atol=1e-9))
+    assert solution.ambiguous == (SEVERAL[own][1] < 0)
+
+
+def end(learning_rate, beta1, beta2, theta0):
+    return solve_ide(Adam(learning_rate, beta1, beta2), double_well, theta0, 50).theta[-1]
+
+
+def test_derivatives_are_those_of_the_solution():
+    point = (0.1, 0.9, 0.999, 0.1)
+    slopes = jax.grad(end, argnums=range(4))(*point)
+    for i, slope in enumerate(slopes):
+        h = 1e-6 * point[i]
+        right, left = (end(*(x + side * h * (j == i) for j, x in enumerate(point))) for side in (1, -1))
+        # central differences: h^2, and 1e-15 / h of rounding
+        assert float(slope) == pytest.approx((right - left) / (2 * h), rel=1e-6)
+
+
+def test_many_at_once_and_every_nth_point_are_the_same_solution():
+    rates = jnp.asarray([0.1, 0.05])
+    together = jax.jit(jax.vmap(lambda rate: end(rate, 0.9, 0.999, 0.1)))(rates)
+    np.testing.assert_allclose(together, [end(rate, 0.9, 0.999, 0.1) for rate in (0.1, 0.05)], rtol=0, atol=1e-12)
+    # over several windows, whose lengths 7 does not divide
+    full, thin = (solve_ide(AdaGrad(0.01), quadratic, 1.0, 1500, save_every=every) for every in (1, 7))
+    np.testing.assert_allclose(thin.t, full.t[::7], rtol=1e-15)
+    np.testing.assert_allclose(thin.theta, full.theta[::7], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(thin.state["G"], full.state["G"][::7], rtol=1e-14)
+
+
+def test_a_batch_is_its_lanes_however_it_is_divided():
+    rates, betas = np.asarray([0.1, 0.02, 0.36571967261060023]), np.asarray([0.9, 0.99, 0.5998330803568014])
+    starts = np.asarray([0.1, -0.3, 2.938755386394278])  # the last gets stuck and is solved again
+    options = {"steps": 200}
+    found = solve_batch(RMSProp(rates, betas), double_well, starts, shard=2, **options)
+    assert found.converged.all()
+    assert found.theta.shape == (3, 200)
+    for i in range(3):
+        alone = solve_ide(RMSProp(rates[i], betas[i]), double_well, starts[i], **options)
+        np.testing.assert_allclose(found.theta[i], alone.theta, rtol=0, atol=1e-9)
+
+
+def test_other_numbers_compile_nothing():
+    options = Options(double_well, 12, METHODS["march"], attempt=0)
+    before = _solve._cache_size()
+    for rate, theta0 in ((0.1, 0.3), (0.01, -2.0)):
+        _solve(Lane(RMSProp(rate, 0.5), jnp.asarray(theta0)), jnp.asarray(1e-12), options)
+    assert _solve._cache_size() == before + 1
+
+
+@pytest.mark.parametrize("seed", range(4))  # determinants of both signs, with an even and an odd number of swaps
+def test_small_systems_are_solved_with_pivoting(seed):
+    rng = np.random.default_rng(seed)
+    matrix, b, c = rng.normal(size=(5, 5)), rng.normal(size=(5, 2)), rng.normal(size=(5, 1))
+    matrix[0, 0] = 0.0
+    (x, y), sign = solve(*map(jnp.asarray, (matrix, b, c)))
+    # rounding, times the condition of the matrix
+    np.testing.assert_allclose(matrix @ x, b, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(matrix @ y, c, rtol=0, atol=1e-12)
+    assert sign == np.sign(np.linalg.det(matrix))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [({"order": 3}, "order"), ({"save_every": 0}, "save_every"), ({"t_start": "noon"}, "t_start")],
+)
+def test_invalid_arguments_are_named(arguments, named):
+    with pytest.raises(ParameterError, match=f"^{named} = "):
+        solve_ide(AdaGrad(0.1), quadratic, 1.0, 20, **arguments)
+
+
+def test_products_written_out_or_not_are_the_same():
+    a, b = np.random.default_rng(2).normal(size=(2, 3, UNROLLED + 1, UNROLLED + 1))
+    np.testing.assert_allclose(product(jnp.asarray(a), jnp.asarray(b)), a @ b, rtol=0, atol=1e-13)
+    few = a[..., :UNROLLED], b[..., :UNROLLED, :]
+    np.testing.assert_allclose(product(*map(jnp.asarray, few)), few[0] @ few[1], rtol=0, atol=1e-13)

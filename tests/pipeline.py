@@ -1,0 +1,45 @@
+"""The project's workflow, run in a folder as a user would."""
+
+import os
+import re
+import subprocess
+import sys
+
+import yaml
+
+from conftest import ROOT
+
+REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
+CLAIMED = ROOT / "tests" / "reduced" / "claims.yaml"
+
+
+def snakemake(folder, *arguments, cores=2, home=ROOT, **variables):
+    """Run the project's workflow, that in `home`, in `folder`: exit code and everything it printed."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder]
+    environment = {**os.environ, "PYTHONWARNINGS": "default", **variables}
+    run = subprocess.run(
+        [*command, "--cores", str(cores), *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def error(folder, *arguments):
+    """The one line with which the project's workflow ends in `folder`."""
+    code, output = snakemake(folder, *arguments, PYTHONWARNINGS="ignore")  # Snakemake leaves folders of its own open
+    assert code != 0
+    (line,) = (line for line in output.splitlines() if not line.startswith("Using workflow specific profile"))
+    return line
+
+
+def planned(folder, *arguments, **options):
+    """The outputs that a dry run would build, without its log and benchmark files."""
+    code, output = snakemake(folder, "--dry-run", *arguments, **options)
+    assert code == 0, output
+    outputs = re.findall(r"^    output: (.*)$", output, flags=re.MULTILINE)
+    return {name for line in outputs for name in line.split(", ")}
+
+
+def edited(folder, change):
+    config = yaml.safe_load(REDUCED.read_text())
+    change(config)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))

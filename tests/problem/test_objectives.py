@@ -1,0 +1,41 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from optide.problem.objectives import double_well, quadratic, regression
+from optide.problem.registry import OBJECTIVES
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_gradient_vanishes_at_the_minima_and_the_loss_is_least_there(name):
+    objective = OBJECTIVES[name]
+    grid = np.linspace(-5, 5, 1001)
+    least = float(jnp.min(jax.vmap(objective)(grid)))
+    for minimum in objective.minima:
+        # rounding of theta* itself times a curvature of order 1
+        assert abs(float(jax.grad(objective)(minimum))) < 1e-14
+        assert float(objective(minimum)) <= least
+
+
+def test_values():
+    assert float(quadratic(jnp.asarray(1.0))) == 9
+    assert float(double_well(jnp.asarray(0.0))) == 0.25
+
+
+def test_regression_is_the_mean_squared_error_of_the_published_samples():
+    np.random.seed(42)  # noqa: NPY002  (the published stream)
+    x = np.random.rand(1000)  # noqa: NPY002
+    y = 2 * x + np.random.normal(0, 0.1, 1000)  # noqa: NPY002
+    assert float(regression(0.0)) == 1.326424442089203
+    for theta in (-1.0, 0.5, 2.0, 3.0):
+        # three moments against a sum over 1000 samples: a few roundings of values of order 1
+        assert float(regression(theta)) == pytest.approx(np.mean((y - theta * x) ** 2), abs=1e-14)
+
+
+def test_elements_are_independent_problems():
+    theta = jnp.asarray([[0.3, -2.0], [1.5, 4.0]])
+    for objective in OBJECTIVES.values():
+        together = jax.grad(objective)(theta).ravel()
+        alone = [jax.grad(objective)(element) for element in theta.ravel()]
+        assert together.tolist() == [float(g) for g in alone]

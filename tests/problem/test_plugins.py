@@ -1,0 +1,193 @@
+"""Optimizers and objectives from outside: a file that a configuration names."""
+
+import dataclasses
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from conftest import ROOT
+from optide import run_discrete, solve_ide
+from optide.base.errors import ConfigError
+from optide.objectives import quadratic
+from optide.problem import plugins
+from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities, symbols
+
+IDEAS = ROOT / "examples" / "ideas" / "ideas.py"
+
+
+@pytest.fixture
+def ideas():
+    plugins.load([IDEAS])
+    yield {**OPTIMIZERS, **OBJECTIVES}
+    plugins.unload(IDEAS)
+
+
+@pytest.mark.parametrize(
+    ("name", "hyperparameters", "transformation"),
+    [
+        ("adamw", {"beta1": 0.9, "beta2": 0.99, "decay": 0.1}, optax.adamw(0.02, 0.9, 0.99, weight_decay=0.1)),
+        ("adamw", {"beta1": 0.0, "beta2": 0.9, "decay": 0.0}, optax.adam(0.02, 0.0, 0.9)),
+        ("heavy_ball", {"beta": 0.7}, optax.sgd(0.02, momentum=0.7)),
+    ],
+)
+def test_its_algorithms_are_those_of_optax(ideas, name, hyperparameters, transformation):
+    for objective, start in ((quadratic, np.asarray(1.0)), (ideas["rosenbrock"], np.asarray([-0.2, 0.1]))):
+        optimizer = ideas[name](0.02 if objective is quadratic else 0.0005, **hyperparameters)
+        scaled = optax.chain(transformation, optax.scale(float(optimizer.learning_rate) / 0.02))
+        theta, state, path = jax.numpy.asarray(start), scaled.init(jax.numpy.asarray(start)), []
+        with jax.numpy_dtype_promotion("standard"):  # optax counts in int32
+            for _ in range(60):
+                path.append(theta)
+                updates, state = scaled.update(jax.grad(objective)(theta), state, theta)
+                theta = optax.apply_updates(theta, updates)
+        found = run_discrete(optimizer, objective, start, 60)
+        # the same operations in another order, 60 times
+        np.testing.assert_allclose(found.theta, np.stack(path), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("lookahead", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "hyperparameters"), [("adamw", {"beta2": 0.99, "decay": 0.3}), ("heavy_ball", {"beta": 0.6})]
+)
+def test_its_equations_are_followed_by_its_algorithms(ideas, name, hyperparameters, lookahead):
+    """The algorithm is a scheme of first order for the equation: half the learning rate, half the gap."""
+    gaps = []
+    for rate in (0.02, 0.01):
+        optimizer = ideas[name](rate, **hyperparameters)
+        steps = round(1 / rate)
+        solution = solve_ide(optimizer, quadratic, 1.0, steps, substeps=4, lookahead=lookahead)
+        assert solution.converged
+        gaps.append(np.abs(solution.theta[::4] - run_discrete(optimizer, quadratic, 1.0, steps).theta).max())
+    assert 1.6 < gaps[0] / gaps[1] < 2.6
+
+
+def test_what_it_defines_can_be_named_like_what_is_built_in(ideas):
+    assert quantities("heavy_ball", 2) == ("theta[0]", "theta[1]", "loss", "m[0]", "m[1]")
+    assert symbols("decay") == ("λ", r"\lambda")
+    assert symbols("m[1]") == ("m[1]", "m_{1}")
+    assert ideas["heavy_ball"].title == "heavy ball"
+    assert [*plugins.used("adamw", "quadratic")] == ["ideas.py"]
+    assert plugins.used("adam", "quadratic") == {}
+    plugins.load([IDEAS])  # once
+
+
+def test_nothing_of_it_is_left():
+    plugins.load([IDEAS])
+    plugins.unload(IDEAS)
+    assert not {"adamw", "heavy_ball"} & {*OPTIMIZERS}
+    assert "rosenbrock" not in OBJECTIVES
+
+
+def test_naming_it_needs_no_jax():
+    code = (
+        f"import sys; from optide.problem import plugins; plugins.load([{str(IDEAS)!r}]); print('jax' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+GOOD = """
+from optide.extend import Memory, Objective, Optimizer, State, UNIT_INTERVAL, hyperparameter, jnp
+
+class Mine(Optimizer):
+    beta = hyperparameter(UNIT_INTERVAL, default=0.5)
+    states = {"m": State("m")}
+    def step(self, k, theta, g, state):
+        m = self.beta * state["m"] + g
+        return theta - self.learning_rate * m, {"m": m}
+    def memories(self):
+        return {"m": Memory(1, 1 / self.learning_rate, (1 - self.beta) / self.learning_rate)}
+    def velocity(self, u, theta, g, state):
+        return -state["m"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("    def velocity", "def velocity", "line 4: class Mine lacks velocity"),
+        ('states = {"m": State("m")}', "pass", "line 4: class Mine lacks states"),
+        ("def velocity(self, u, theta,", "def velocity(self, u,", "must be velocity(self, u, theta, g, state)"),
+        ("default=0.5", "default=1.5", "class Mine: beta = 1.5: the default must be in [0, 1)"),
+        ('"m": Memory', '"n": Memory', "memories n: must be those of states, m"),
+        ("self.beta) / self", "self.gamma) / self", "line 11: AttributeError: 'Mine' object has no attribute 'gamma'"),
+        ("class Mine(Optimizer):", "class Mine(Optimizer)", "line 4: expected ':'"),
+        ("import Memory,", "import Memroy,", "line 2: ImportError: cannot import name 'Memroy'"),
+        ("class Mine", "class Adam", "line 4: class Adam: there is a adam already"),
+        ('states = {"m"', 'name = "Ours"; states = {"m"', "name 'Ours': must be a letter, then"),
+        ("class Mine(Optimizer)", "class Mine", "defines no subclass of Optimizer and no Objective"),
+        ("class Mine", 'bad = Objective("bad", jnp.sum, data=("x.csv",))\n\nclass Mine', "'x.csv': there is no such"),
+        ("class Mine", 'bad = Objective("bad", jnp.sum, ((1.0,), 1.0))\n\nclass Mine', "all must have as many numbers"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_with_file_and_line(tmp_path, old, new, message):
+    path = tmp_path / "mine.py"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(ConfigError) as error:
+        plugins.load([path])
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert {*OPTIMIZERS} == {"adagrad", "rmsprop", "adam"}
+
+
+def test_what_goes_wrong_later_is_blamed_on_its_line(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD.replace('state["m"] + g', 'state["mm"] + g'))
+    plugins.load([path])
+    try:
+        with pytest.raises(ConfigError, match=r"mine\.py, line 8: KeyError: 'mm'"), plugins.blamed():
+            run_discrete(OPTIMIZERS["mine"](0.1), quadratic, 1.0, 3)
+        with pytest.raises(ZeroDivisionError), plugins.blamed():
+            print(1 / 0)
+    finally:
+        plugins.unload(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.py: No such file or directory; a plug-in is a Python file"):
+        plugins.load([tmp_path / "absent.py"])
+
+
+def test_its_digest_is_that_of_the_file_and_its_data(tmp_path):
+    def digest():
+        plugins.load([path])
+        (found,) = plugins.used("mine").values()
+        plugins.unload(path)
+        return found
+
+    path, data = tmp_path / "mine.py", tmp_path / "x.csv"
+    data.write_text("1")
+    path.write_text(GOOD + '\nbowl = Objective("bowl", jnp.sum, data=("x.csv",))\n')
+    first = digest()
+    assert digest() == first
+    data.write_text("2")
+    assert digest() != first
+    data.write_text("1")
+    path.write_text(path.read_text() + "# \n")
+    assert digest() != first
+
+
+def test_installed_packages_are_found(tmp_path, monkeypatch):
+    (tmp_path / "an_installed_idea.py").write_text(GOOD)
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("mine", "an_installed_idea", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry] if group == entry.group else [])
+    plugins.load([])
+    try:
+        assert OPTIMIZERS["mine"](0.1).beta == 0.5
+    finally:
+        plugins.unload(tmp_path / "an_installed_idea.py")
+
+
+def test_an_optimizer_is_a_frozen_dataclass_and_a_pytree(ideas):
+    one = ideas["adamw"](0.1, decay=0.5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.decay = 0.1
+    assert jax.tree.leaves(one) == [0.1, 0.9, 0.999, 1e-8, 0.5]
+    assert jax.tree.map(lambda leaf: leaf, one) == one

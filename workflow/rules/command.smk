@@ -1,0 +1,19 @@
+# What was asked for on the command line.
+
+# with none of them Snakemake would wait for ever
+for option, value in {"cores": workflow.resource_settings.cores, "jobs": workflow.resource_settings.nodes}.items():
+    if value is not None and value < 1:
+        sys.exit(f"--{option} {value}: must be at least 1")
+
+# A name that there is not: Snakemake would only say that no rule produces it.
+if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
+    from snakemake.cli import get_argument_parser
+
+    ASKED, _ = get_argument_parser().parse_known_args(sys.argv[1:])
+    RULES = [rule.name for rule in workflow.rules]
+    # logs and benchmarks of jobs are files that can be asked for too, by whoever knows their names
+    KNOWN = {*RULES, *RESULTS, "results/inputs"}
+    for name in chain(ASKED.targets, ASKED.forcerun, ASKED.until, ASKED.omit_from, ASKED.prioritize):
+        path = os.path.normpath(name)
+        if path not in KNOWN and not path.startswith(("results/logs/", "results/benchmarks/")):
+            sys.exit(targets.unknown(name, RULES, RESULTS))
