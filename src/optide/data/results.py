@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from optide.base.errors import FileError
 from optide.data import seal
 from optide.settings.config import Config
 
@@ -30,14 +29,6 @@ def metadata(table: pa.Table) -> dict[str, Any]:
     return described
 
 
-def _fits(table: pa.Table, schema: Callable[[dict[str, Any]], pa.Schema]) -> bool:
-    """Whether the columns of a table are those for what it was computed for."""
-    try:
-        return bool(table.schema.equals(schema(metadata(table))))
-    except (KeyError, TypeError):
-        return False
-
-
 def read(path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: str) -> pa.Table:
     """Read what `write` wrote.
 
@@ -48,10 +39,6 @@ def read(path: str | Path, schema: Callable[[dict[str, Any]], pa.Schema], what: 
     Raises:
         FileError: it cannot be read, was damaged, or has other columns.
     """
-    try:
-        table = seal.read(path)
-    except FileError as error:
-        raise FileError(f"{error}; {seal.REMEDY}") from None
-    if not _fits(table, schema):
-        raise FileError(f"{path}: columns are not those of {what} of this version; {seal.REMEDY}")
+    table = seal.read_or_tell(path)
+    seal.demand_columns(path, table, lambda: schema(metadata(table)), what)
     return table

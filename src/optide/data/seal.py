@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -89,6 +90,38 @@ def read(path: str | Path) -> pa.Table:
     file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
     metadata = {key: value for key, value in file.metadata.metadata.items() if key != _KEY}
     return file.read(use_threads=False).replace_schema_metadata(metadata)
+
+
+def read_or_tell(path: str | Path) -> pa.Table:
+    """The same, with what to do about a file that cannot be read.
+
+    Raises:
+        FileError: likewise; says how to mend it.
+    """
+    try:
+        return read(path)
+    except FileError as error:
+        raise FileError(f"{error}; {REMEDY}") from None
+
+
+def demand_columns(path: str | Path, table: pa.Table, schema: Callable[[], pa.Schema], what: str) -> None:
+    """Make sure that a table that was read has its columns.
+
+    Args:
+        path: of its file, for the message.
+        table: as read.
+        schema: gives those that it must have, from what its metadata say; fails where these do not say it.
+        what: the table is, for the message.
+
+    Raises:
+        FileError: it has others; says how to mend it.
+    """
+    try:
+        fits = table.schema.equals(schema())
+    except (KeyError, IndexError, TypeError):
+        fits = False
+    if not fits:
+        raise FileError(f"{path}: columns are not those of {what} of this version; {REMEDY}")
 
 
 def _digest(content: bytes) -> bytes:

@@ -6,7 +6,7 @@ elements is a column, as `theta[0]`.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from optide.base.errors import FileError
 from optide.data import seal
-from optide.problem.registry import HYPERPARAMETERS, STATES, is_state, parts
+from optide.problem.registry import STATES, hyperparameter_columns, is_state, parts
 from optide.settings.config import Config, elements, label
 
 FORMAT = b"2"
@@ -35,7 +35,6 @@ def given(hyperparameters: Iterable[str] = (), size: int = 0) -> pa.Schema:
         hyperparameters: that are given; those of the paper's optimizers always have a column.
         size: elements of theta, where it is a list.
     """
-    others = sorted({*hyperparameters} - {*HYPERPARAMETERS})
     return pa.schema(
         [
             *(
@@ -43,7 +42,7 @@ def given(hyperparameters: Iterable[str] = (), size: int = 0) -> pa.Schema:
                 for n in ("experiment", "set", "scheme", "objective", "optimizer")
             ),
             pa.field("learning_rate", pa.float64(), nullable=False),
-            *(pa.field(name, pa.float64()) for name in (*HYPERPARAMETERS, *others)),
+            *(pa.field(name, pa.float64()) for name in hyperparameter_columns(hyperparameters)),
             *(pa.field(name, pa.float64(), nullable=False) for name in parts("theta0", size)),
             pa.field("steps", pa.int64(), nullable=False),
             pa.field("converged", pa.bool_()),  # null for the discrete algorithm
@@ -101,8 +100,13 @@ def _apart(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
 
 def together(part: pa.Table, theta0: float | Sequence[float]) -> np.ndarray:
     """theta of the rows of a lane that starts at theta0: (n,), or (n, d) where it is a list of d elements."""
-    columns = [part.column(name).to_numpy() for name in parts("theta", elements(theta0))]
-    return np.stack(columns, axis=-1) if isinstance(theta0, Sequence) else columns[0]
+    return _joined(lambda name: part.column(name).to_numpy(), "theta", theta0)
+
+
+def _joined(column: Callable[[str], np.ndarray], quantity: str, theta0: float | Sequence[float]) -> np.ndarray:
+    """A quantity that has as many elements as theta, from its columns by name: (n,), or (n, d)."""
+    columns = [column(name) for name in parts(quantity, elements(theta0))]
+    return np.stack(columns, axis=-1) if elements(theta0) else columns[0]
 
 
 def write(path: str | Path, table: pa.Table, metadata: dict[str, Any]) -> None:
@@ -127,24 +131,12 @@ def read(path: str | Path) -> pa.Table:
         FileError: the file cannot be read or was damaged, its format is not that of this version,
             or its columns are not those of its configuration.
     """
-    try:
-        table = seal.read(path)
-    except FileError as error:
-        raise FileError(f"{error}; {seal.REMEDY}") from None
+    table = seal.read_or_tell(path)
     found = (table.schema.metadata or {}).get(_FORMAT_KEY)
     if found != FORMAT:
         raise FileError(f"{path}: format {found!r} of another version of optide, not {FORMAT!r}; {seal.REMEDY}")
-    if not _fits(table):
-        raise FileError(f"{path}: columns are not those of a trace of this version; {seal.REMEDY}")
+    seal.demand_columns(path, table, lambda: _schema(_metadata(table)), "a trace")
     return table
-
-
-def _fits(table: pa.Table) -> bool:
-    """Whether the columns of a table are those of the configuration in its metadata."""
-    try:
-        return bool(table.schema.equals(_schema(_metadata(table))))
-    except (KeyError, IndexError, TypeError):
-        return False
 
 
 def _schema(metadata: Mapping[str, Any]) -> pa.Schema:
@@ -181,8 +173,11 @@ class Trace(NamedTuple):
     @property
     def theta(self) -> np.ndarray:
         """(n,), or (n, d) where it is a list of d elements."""
-        columns = [self.values[name] for name in parts("theta", elements(self.configuration["theta0"]))]
-        return np.stack(columns, axis=-1) if "theta" not in self.values else columns[0]
+        return self.whole("theta")
+
+    def whole(self, quantity: str) -> np.ndarray:
+        """theta or a state with all of its elements, likewise."""
+        return _joined(self.values.__getitem__, quantity, self.configuration["theta0"])
 
     def place(self, quantity: str) -> np.ndarray:
         """Where the values of a quantity are on the axis of steps, (n,): t / alpha, and u / alpha for a state."""

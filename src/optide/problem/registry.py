@@ -1,6 +1,6 @@
 """What a configuration can name: the optimizers and objectives of the paper, and those of plug-ins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from optide.problem import objectives, optimizers
 from optide.problem.objectives import Objective
@@ -14,6 +14,11 @@ OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in o
 HYPERPARAMETERS = tuple(sorted({name for optimizer in optimizers.BUILT_IN for name in optimizer.choices()}))
 STATES = tuple(sorted({name for optimizer in optimizers.BUILT_IN for name in optimizer.states}))
 """All that the optimizers of the paper have: every trace has their columns."""
+
+
+def hyperparameter_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The columns of a table in which these are given: those of the paper's optimizers, then all others."""
+    return (*HYPERPARAMETERS, *sorted({*names} - {*HYPERPARAMETERS}))
 
 
 def written(name: str) -> str:
@@ -31,7 +36,7 @@ def quantities(optimizer: str, elements: int = 0) -> tuple[str, ...]:
     """What a trace has of an optimizer; `elements` of theta, where it is a list, each by its number."""
     states = OPTIMIZERS[optimizer].states
     return (
-        *(part for part in parts("theta", elements)),
+        *parts("theta", elements),
         "loss",
         *(p for state in states for p in parts(state, elements)),
     )

@@ -1,4 +1,4 @@
-"""The configuration: what JSON Schema cannot say about it, and the slices that jobs depend on.
+"""The configuration: the slices that jobs depend on, the lanes in them, and what these are called.
 
 Nothing here imports JAX, so that the workflow can be planned without it.
 """

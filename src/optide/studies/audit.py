@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from optide.data import results, traces
 from optide.data.traces import Key
-from optide.problem.registry import HYPERPARAMETERS, parts
+from optide.problem.registry import hyperparameter_columns, parts
 from optide.settings.config import Config, elements
 
 Array = np.ndarray
@@ -59,7 +59,7 @@ def schema(slices: Iterable[Config]) -> pa.Schema:
         [
             *(pa.field(name, pa.string(), nullable=False) for name in ("experiment", "set")),
             pa.field("learning_rate", pa.float64(), nullable=False),
-            *(pa.field(name, pa.float64()) for name in (*HYPERPARAMETERS, *sorted(names - {*HYPERPARAMETERS}))),
+            *(pa.field(name, pa.float64()) for name in hyperparameter_columns(names)),
             *(pa.field(name, pa.float64()) for name in dict.fromkeys(start)),
             *(pa.field(name, pa.int64(), nullable=False) for name in (*Treatment._fields, "lane")),
             pa.field("converged", pa.bool_(), nullable=False),

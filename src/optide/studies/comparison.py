@@ -81,8 +81,8 @@ def _compare(discrete: Trace, trace: Trace, states: Sequence[str]) -> Row:
 
 def _curve(trace: Trace, quantity: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Steps (n,), and a quantity, (n,) or (n, size)."""
-    curves = [trace.curve(part) for part in parts(quantity, size)]
-    return curves[0][0], np.stack([values for _, values in curves], axis=-1) if size else curves[0][1]
+    steps, _ = trace.curve(parts(quantity, size)[0])
+    return steps, trace.whole(quantity)
 
 
 def _approach(trace: Trace, minima: Sequence[float] | Sequence[Sequence[float]]) -> Row:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from optide.data import results
 from optide.numerics import metrics
-from optide.problem.registry import HYPERPARAMETERS
+from optide.problem.registry import hyperparameter_columns
 from optide.settings.config import Config
 
 MODELS = ("discrete", "equation")
@@ -34,7 +34,7 @@ def schema(settings: Config) -> pa.Schema:
         [
             *(pa.field(name, pa.string(), nullable=False) for name in ("curve", "optimizer", "model")),
             *(pa.field(name, pa.float64(), nullable=False) for name in ("learning_rate", "distance")),
-            *(pa.field(name, pa.float64()) for name in (*HYPERPARAMETERS, *sorted(names - {*HYPERPARAMETERS}))),
+            *(pa.field(name, pa.float64()) for name in hyperparameter_columns(names)),
             *(pa.field(name, pa.float64()) for name in ("memory", "rate", "low", "high")),
             *(pa.field(name, pa.int64(), nullable=False) for name in ("first", "last")),
             pa.field("status", pa.string(), nullable=False),
