@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from optide.data import columns
+
 
 def of_table(table: pa.Table) -> str:
     """SHA-256 over the values of a table: column names, types, and little-endian bytes.
@@ -16,15 +18,14 @@ def of_table(table: pa.Table) -> str:
     """
     digest = hashlib.sha256()
     for field in table.schema:
-        column = table.column(field.name).combine_chunks()
+        column = table.column(field.name)
         digest.update(f"{field.name}:{field.type};".encode())
-        digest.update(np.packbits(column.is_valid().to_numpy(zero_copy_only=False)).tobytes())
+        digest.update(np.packbits(columns.present(column)).tobytes())
         if pa.types.is_string(field.type):
             digest.update(json.dumps(column.to_pylist()).encode())
         else:
-            values = column.fill_null(False if pa.types.is_boolean(field.type) else 0)
-            little = values.to_numpy(zero_copy_only=False)
-            digest.update(little.astype(little.dtype.newbyteorder("<")).tobytes())
+            values = columns.numbers(column)
+            digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 
 

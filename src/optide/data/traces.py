@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from optide.base.errors import FileError
 from optide.data import seal
+from optide.data.columns import numbers
 from optide.problem.registry import STATES, hyperparameter_columns, is_state, parts
 from optide.settings.config import Config, elements, label
 
@@ -100,7 +101,7 @@ def _apart(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
 
 def together(part: pa.Table, theta0: float | Sequence[float]) -> np.ndarray:
     """theta of the rows of a lane that starts at theta0: (n,), or (n, d) where it is a list of d elements."""
-    return _joined(lambda name: part.column(name).to_numpy(), "theta", theta0)
+    return _joined(lambda name: numbers(part.column(name)), "theta", theta0)
 
 
 def _joined(column: Callable[[str], np.ndarray], quantity: str, theta0: float | Sequence[float]) -> np.ndarray:
@@ -238,7 +239,7 @@ def lanes(path: str | Path) -> list[Trace]:
 
 def split(table: pa.Table) -> Iterable[pa.Table]:
     """The rows of each lane, in order."""
-    lane = table.column("lane").to_numpy()
+    lane = numbers(table.column("lane"))
     ends = [*(1 + np.flatnonzero(np.diff(lane))), len(lane)]
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
         yield table.slice(start, end - start)
@@ -252,4 +253,4 @@ def _others(table: pa.Table, reports: Sequence[Mapping[str, Any]]) -> list[str]:
 def _trace(part: pa.Table, report: dict[str, Any], columns: Sequence[str]) -> Trace:
     (row,) = part.slice(0, 1).select(columns).to_pylist()
     values = {n: part.column(n) for n in part.schema.names if n not in columns and part.column(n).null_count == 0}
-    return Trace({**row, **report}, {name: column.to_numpy() for name, column in values.items()})
+    return Trace({**row, **report}, {name: numbers(column) for name, column in values.items()})

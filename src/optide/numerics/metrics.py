@@ -98,9 +98,8 @@ def decay_fit(k: Int[np.ndarray, " n"], distance: Float64[np.ndarray, " n"]) -> 
     residuals are no noise but the shape of the curve, so that neighbours resemble each other: the
     confidence interval is that of the jackknife that leaves out one fifth of the window at a time.
 
-    The bits are those of any processor: XLA's logarithm is its own, where NumPy's and the C library's
-    depend on the instructions there are, and the slope is a quotient of sums, where a library's fit
-    depends on the kernels of its linear algebra.
+    The bits are those of any processor: NumPy's logarithm and the C library's depend on the instructions
+    there are, and a library's fit on the kernels of its linear algebra; this one is made of sums and quotients.
 
     Args:
         k: increasing.
@@ -132,8 +131,7 @@ def decay_window(
     outline = envelope(distance)
     start, end = outline[0], outline[-1]
     window = (outline <= FIT_START * start) & (outline >= max(FIT_FLOOR * start, 2 * end)) & (outline > 0)
-    # of the whole outline, since JAX compiles for every shape anew
-    return k[window], elementary.log(outline)[window]
+    return k[window], elementary.log(outline[window])
 
 
 def envelope(distance: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:

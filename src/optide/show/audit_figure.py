@@ -69,7 +69,7 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
         panels["residual"].set(xlabel="iteration", title="residual, in the norm of the method")
         figure.legend(*panels["moment"].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         figure.draw_without_rendering()  # lays out once, for both formats
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     return figure
 
 

@@ -10,38 +10,39 @@ from matplotlib.transforms import Transform
 
 from optide.numerics import elementary
 
+_BASE = 10.0
+_UNIT = float(elementary.log(_BASE))
 _BELOW = -1000.0
 """The place of what has no logarithm: far outside, as in matplotlib."""
 
 
 class _Logarithm(LogTransform):
+    def __init__(self) -> None:
+        super().__init__(_BASE)
+
     def transform_non_affine(self, values: np.ndarray) -> np.ndarray:
         values = np.asarray(values, float)
         positive = values > 0
-        places = elementary.log(np.where(positive, values, 1.0)) / elementary.log(self.base)
+        places = elementary.log(np.where(positive, values, 1.0)) / _UNIT
         return np.where(positive, places, np.where(np.isnan(values), np.nan, _BELOW))  # NaN is a gap
 
     def inverted(self) -> Transform:
-        return _Power(self.base)
+        return _Power()
 
 
 class _Power(Transform):
     input_dims = output_dims = 1
 
-    def __init__(self, base: float):
-        super().__init__()
-        self.base = base
-
     def transform_non_affine(self, values: np.ndarray) -> np.ndarray:
-        return elementary.exp(np.asarray(values, float) * elementary.log(self.base))
+        return elementary.exp(np.asarray(values, float) * _UNIT)
 
     def inverted(self) -> Transform:
-        return _Logarithm(self.base)
+        return _Logarithm()
 
 
 class PortableLogScale(LogScale):
     """matplotlib's logarithmic scale of base 10, with logarithms of `optide.numerics.elementary`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._transform = _Logarithm(self.base)
+        self._transform = _Logarithm()

@@ -66,7 +66,7 @@ def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places
         legend(canvas, _handles(shown, looks, scheme))
         _label_steps(canvas, shown)
         canvas.draw_without_rendering()  # lays out once, for both formats
-        canvas.set_layout_engine("none")
+        canvas.set_layout_engine(None)
     return canvas
 
 

@@ -68,7 +68,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
         if missing := _missing(rows):
             figure.supxlabel(missing, fontsize=7)
         figure.draw_without_rendering()  # lays out once, for both formats
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     return figure
 
 

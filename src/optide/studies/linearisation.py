@@ -7,19 +7,18 @@ discrete algorithm, and all rates are per step.  None depends on the curvature h
 
 from collections.abc import Mapping
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from optide.base.arithmetic import in_float64
 from optide.numerics import elementary
 from optide.numerics.metrics import FIT_FLOOR, FIT_START, slope
 from optide.problem.optimizers import Adam, RMSProp
 
 Array = np.ndarray
 
-_LONGEST, _POINTS = 3.0, 6001
-"""The root of the time over which the limit of small steps is followed, and points on it."""
+_STEP = 5e-4
+"""Of the root of time, by which the limit of small steps is followed."""
+_LOWEST = FIT_FLOOR / 3
+"""The share of the distance at which that ends."""
 
 
 def adagrad_rate(learning_rate: float, distance: float) -> float:
@@ -93,43 +92,38 @@ def predictions(
     return {}
 
 
-@in_float64
 def _fitted(forgetting: Array, corrected: bool) -> Array:
-    """The rate that a fit gives for y = log(x / x0) in the limit of small steps, in units of alpha / x0.
+    """The rate that a fit gives for x / x0 in the limit of small steps, in units of alpha / x0.
 
-    With time T in units of x0 / alpha, the equations are y' = -c / sqrt(w), w' = s (e^{2y} - w),
-    y(0) = w(0) = 0, where c^2 = 1 - e^{-sT} if the memory is corrected for its start (Adam), else 1.
+    With time T in units of x0 / alpha, the equations are x' = -sqrt(c / w) x, w' = s (x^2 - w), c' = s (1 - c),
+    x(0) = 1, w(0) = 0; c(0) is 0 if the memory is corrected for its start (Adam), else 1.
 
     Args:
         forgetting: s, the ratio of x0 / alpha to the memory length.
         corrected: as above.
     """
-    s = np.atleast_1d(forgetting).astype(float)
+    s = np.ravel(forgetting).astype(float)
+
     # in p = sqrt(T), in which nothing is singular at 0; what comes below the floor does not matter
-    lowest = elementary.log(FIT_FLOOR) - 1
+    def derivative(p: float, x: Array, w: Array, c: Array) -> Array:
+        speed = np.where(x > _LOWEST, np.sqrt(c / w), 0.0)
+        return 2 * p * np.stack([-speed * x, s * (np.square(x) - w), s * (1 - c)])
 
-    def derivative(p: jax.Array, y: jax.Array, w: jax.Array) -> tuple[jax.Array, jax.Array]:
-        correction = -jnp.expm1(-s * p * p) if corrected else 1.0
-        speed = jnp.where(y > lowest, jnp.sqrt(correction / w), 0.0)
-        return -2 * p * speed, 2 * p * s * (jnp.exp(2 * y) - w)
-
-    roots = np.linspace(0, _LONGEST, _POINTS)
-    h = roots[1]
-
-    def step(now: tuple[jax.Array, ...], p: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
-        y, w = now
-        a = derivative(p, y, w)
-        b = derivative(p + h / 2, y + h / 2 * a[0], w + h / 2 * a[1])
-        c = derivative(p + h / 2, y + h / 2 * b[0], w + h / 2 * b[1])
-        d = derivative(p + h, y + h * c[0], w + h * c[1])
-        now = tuple(v + h / 6 * (a[i] + 2 * b[i] + 2 * c[i] + d[i]) for i, v in enumerate(now))
-        return now, now[0]
-
-    y = -(h * h) * np.ones_like(s) if corrected else -2 * h / np.sqrt(s)
-    start: tuple[jax.Array, ...] = (jnp.asarray(y), jnp.asarray(s * h * h))
-    _, later = jax.lax.scan(step, start, jnp.asarray(roots[1:-1]))
-    path = np.concatenate([np.zeros_like(s)[None], y[None], np.asarray(later)])
-    return np.array([_slope(roots * roots, curve) for curve in np.transpose(path)]).reshape(np.shape(forgetting))
+    h = _STEP
+    begun = (1 - h * h + 0 * s, s * h * h) if corrected else (elementary.exp(-2 * h / np.sqrt(s)), 1 + 0 * s)
+    now = np.stack([begun[0], s * h * h, begun[1]])
+    path = [np.ones_like(s), now[0]]
+    while np.any(now[0] > _LOWEST):
+        p = (len(path) - 1) * h
+        first = derivative(p, *now)
+        second = derivative(p + h / 2, *(now + h / 2 * first))
+        third = derivative(p + h / 2, *(now + h / 2 * second))
+        fourth = derivative(p + h, *(now + h * third))
+        now = now + h / 6 * (first + 2 * second + 2 * third + fourth)
+        path.append(now[0])
+    time = np.square(h * np.arange(len(path)))
+    logarithms = elementary.log(np.maximum(np.transpose(path), _LOWEST))
+    return np.array([_slope(time, curve) for curve in logarithms]).reshape(np.shape(forgetting))
 
 
 def _slope(time: Array, y: Array) -> float:
