@@ -26,3 +26,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 def config():
     """The configuration of the paper."""
     return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+@pytest.fixture
+def without_jax(tmp_path):
+    """Variables of a process in which whoever imports JAX fails."""
+    (tmp_path / "jax.py").write_text('raise ImportError("no JAX here")\n')
+    return {"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"}

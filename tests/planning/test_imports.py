@@ -82,7 +82,7 @@ def test_whatever_python_loads_for_a_script_is_among_what_it_depends_on(script):
 NAMES = "finite objectives optimizer optimizers plugins registry vocabulary"
 EVERY = f"base planning/job.py data/seal.py {' '.join(f'problem/{name}.py' for name in NAMES.split())}"
 SOLVING = "base problem ide planning/job.py settings/config.py data/seal.py"
-READING = f"{EVERY} settings/config.py numerics/elementary.py data/traces.py data/digests.py data/provenance.py"
+READING = f"{EVERY} settings/config.py numerics/elementary.py data/columns.py data/traces.py data/digests.py data/provenance.py"
 SHOWING = f"{READING} settings/schemes.py"
 FIGURE = (
     f"{SHOWING} data/fingerprints.py data/tolerances.py show/drawn.py show/logscale.py show/plotting.py show/style.py"
@@ -93,11 +93,11 @@ RECORD = (
     "record/contents.py record/manifest.py record/pages.py record/pictures.py"
 )
 ROOMS = {
-    "trace": f"{SOLVING} settings/schemes.py data/traces.py studies/experiments.py",
-    "audit": f"{SOLVING} data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
+    "trace": f"{SOLVING} settings/schemes.py data/columns.py data/traces.py studies/experiments.py",
+    "audit": f"{SOLVING} data/columns.py data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
     "rates": f"{SOLVING} numerics data/results.py studies/rates.py studies/rates_solve.py",
     "figure": FIGURE,
-    "gallery": f"{EVERY} data/digests.py data/provenance.py show/gallery.py",
+    "gallery": f"{EVERY} data/columns.py data/digests.py data/provenance.py show/gallery.py",
     "explorer": f"{SHOWING} show/explorer.py",
     "audit_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/audit.py show/audit_figure.py",
     "rates_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/rates.py studies/linearisation.py "

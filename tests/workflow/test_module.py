@@ -134,13 +134,6 @@ def project(folder, config):
     return folder
 
 
-@pytest.fixture
-def without_jax(tmp_path):
-    """Variables of a process in which whoever imports JAX fails."""
-    (tmp_path / "jax.py").write_text('raise ImportError("no JAX here")\n')
-    return {"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"}
-
-
 def test_all_results_are_below_the_prefix_and_nothing_else_of_the_host_is_touched(host, python):
     given = {"Snakefile", "code", "config.yaml", "host.yaml", "report.rst"}
     assert {path.name for path in host.iterdir()} == given | {"own.check", "own.log", "vendor", ".snakemake"}

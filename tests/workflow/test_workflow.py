@@ -378,6 +378,14 @@ def accepted(built):
     return built
 
 
+def test_planning_drawing_tables_and_checking_need_no_jax(accepted, without_jax):
+    drawn = ("figure", "rates_figure", "audit_figure", "gallery", "explorer", "table1", "table2", "crate")
+    code, output = snakemake(accepted, "all", "check", "--forcerun", *drawn, **without_jax)
+    assert code == 0, output
+    assert all(re.search(rf"^(local)?rule {rule}:$", output, flags=re.MULTILINE) for rule in drawn)
+    assert "47 artefacts: 47 identical" in output
+
+
 def another(accepted, folder):
     """A folder with nothing but the configuration and what was accepted."""
     shutil.copytree(accepted / "reproducibility", folder / "reproducibility")

@@ -1,5 +1,6 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
+import functools
 import os
 import platform
 import re
@@ -108,11 +109,14 @@ def trace(scheme, run):
 def code(script, *data):
     """What a rule's script runs, for `params`: an edit of it reruns the rule, another time or place does not."""
 
-    # a function, so that it is worked out for the jobs of a process and no others
-    def of_job(wildcards):
+    # worked out for the jobs of a process and no others, and once for all jobs of a rule
+    @functools.cache
+    def found():
         paths = [path for pattern in data for path in LIBRARY.glob(pattern)]
-        found = imports.digest(HOME / "workflow" / "scripts" / script, LIBRARY.parent, paths)
-        return f"{script} and what it imports: {found}"
+        return imports.digest(HOME / "workflow" / "scripts" / script, LIBRARY.parent, paths)
+
+    def of_job(wildcards):
+        return f"{script} and what it imports: {found()}"
 
     return of_job
 
