@@ -135,6 +135,12 @@ def test_data_cannot_end_the_script_that_holds_them():
 
 
 @needs_chromium
+def test_a_page_without_data_is_no_explorer():
+    assert not explorer.is_one("<html></html>")
+    with pytest.raises(ValueError, match="no data of an explorer"):
+        explorer.unpack("<html></html>")
+
+
 def test_values_are_exact_and_states_of_the_equation_stand_a_step_later(page):
     first = {t.configuration["scheme"]: t.values for t in LANES[:3]}
     shown = curves(page)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from optide.base.errors import ConfigError
+from optide.base.words import shown
 from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities
 from optide.settings.config import Config, elements, experiment_slice, lanes
 from optide.settings.looks import choices, looks
-from optide.settings.schema import first_error, nearest, shown
+from optide.settings.schema import first_error, nearest
 from optide.settings.vocabulary import complete
 
 

@@ -162,8 +162,8 @@ def _blamed(message: str, layers: Sequence[Layer], schema: Mapping[str, Any]) ->
 
 def _origin(message: str, layers: Sequence[Layer]) -> str:
     """The last of the layers that has the entry whose key a message begins with, or most of the way to it."""
-    path = re.findall(r"[\w-]+", re.match(r"[\w.\[\]-]*", message)[0])
-    return max(reversed(layers), key=lambda layer: _depth(layer.content, path)).name
+    path = re.findall(r"[\w-]+", re.split(r"[^\w.\[\]-]", message, maxsplit=1)[0])
+    return max(layers[::-1], key=lambda layer: _depth(layer.content, path)).name
 
 
 def _depth(content: Any, path: Sequence[str]) -> int:

@@ -50,6 +50,6 @@ def choices(config: Config, name: str, row: Config | None = None) -> list[str]:
     """The choice of each run of an experiment at one learning rate, or of each that a row of a figure shows."""
     experiment = config["experiments"][name]
     part = experiment_slice(config, name, experiment["learning_rates"][0])
-    wanted = {key: row[key] for key in ("theta0", "set") if key in (row or {})}
+    wanted = {key: value for key, value in (row or {}).items() if key in ("theta0", "set")}
     shown = [lane for lane in lanes(part) if all(getattr(lane, key) == value for key, value in wanted.items())]
     return [label(experiment["optimizer"], lane.hyperparameters) for lane in shown]

@@ -20,13 +20,13 @@ Schema = Mapping[str, Any]
 _BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "< {}", "maximum": "<= {}"}
 
 
-def _is_number(_, value: Any) -> bool:
+def _is_number(_: Any, value: Any) -> bool:
     """A number between the infinities, neither of which is one; NaN compares as false."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
 
 
 # JSON Schema knows no NaN and no infinity, and takes 20.0 for an integer
-_Validator = extend(
+_Validator = extend(  # type: ignore[no-untyped-call]  # so are the stubs
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number).redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
@@ -46,18 +46,20 @@ def first_error(value: Any, schema: Schema) -> str | None:
 def explain(error: ValidationError, schema: Schema) -> str:
     """What a value breaks: the path of its key, the value, what is allowed, and the nearest name."""
     path = [*error.absolute_path]
-    broken = error.schema
+    broken: Any = error.schema
+    value: Any = error.instance
+    needed: Any = error.validator_value
     if error.validator == "additionalProperties":
         allowed = [*broken["properties"]]
-        unknown = next(key for key in error.instance if key not in allowed)
+        unknown = next(key for key in value if key not in allowed)
         return f"{key_of([*path, unknown])}: unknown key; allowed: {', '.join(allowed)}{nearest(unknown, allowed)}"
     if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{key_of([*path, missing])}: missing; needed: {', '.join(error.validator_value)}"
+        missing = next(key for key in needed if key not in value)
+        return f"{key_of([*path, missing])}: missing; needed: {', '.join(needed)}"
     if "propertyNames" in error.absolute_schema_path:
-        return f"{key_of(path)}: name {shown(error.instance)} must be {in_words(broken, schema)}"
-    hint = nearest(error.instance, broken.get("enum", ()))
-    return f"{key_of(path)} = {shown(error.instance)}: must be {in_words(broken, schema)}{hint}"
+        return f"{key_of(path)}: name {shown(value)} must be {in_words(broken, schema)}"
+    hint = nearest(value, broken.get("enum", ()))
+    return f"{key_of(path)} = {shown(value)}: must be {in_words(broken, schema)}{hint}"
 
 
 def key_of(path: Iterable[str | int]) -> str:
@@ -76,7 +78,8 @@ def in_words(part: Schema, schema: Schema) -> str:
     """What a part of a schema allows."""
     part = _resolved(part, schema)
     if "title" in part:
-        return part["title"]
+        title: str = part["title"]
+        return title
     if "enum" in part:
         return f"one of {', '.join(map(str, part['enum']))}"
     match part["type"]:

@@ -7,6 +7,7 @@ that those of plug-ins are among them.
 from collections.abc import Mapping
 from typing import Any
 
+from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.problem.vocabulary import UNIT_INTERVAL, Hyperparameter
 from optide.settings.schemes import SCHEMES
@@ -70,7 +71,7 @@ def _words() -> dict[str, dict[str, Any]]:
     }
 
 
-def _averages(optimizer) -> list[str]:
+def _averages(optimizer: type[Optimizer]) -> list[str]:
     """The hyper-parameters of an optimizer that are decays of an average."""
     told = optimizer.vocabulary()
     return [name for name in optimizer.choices() if told[name].range is UNIT_INTERVAL]

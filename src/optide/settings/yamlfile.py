@@ -45,6 +45,7 @@ def parse(content: bytes) -> Any:
     except yaml.MarkedYAMLError as error:
         problem = ", ".join(filter(None, (error.context, error.problem)))
         mark = error.problem_mark or error.context_mark
+        assert mark is not None  # PyYAML knows where it is
         raise ConfigError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{' '.join(str(error).split())}") from None
@@ -53,7 +54,8 @@ def parse(content: bytes) -> Any:
 def scalar(text: str) -> Any:
     """What a text stands for where it is written without quotes: a number, a truth value, null, or itself."""
     loader = _Loader("")
-    return loader.construct_object(yaml.ScalarNode(loader.resolve(yaml.ScalarNode, text, (True, False)), text))
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # so are the stubs
+    return loader.construct_object(yaml.ScalarNode(tag, text))
 
 
 def dump(value: Any) -> str:
@@ -64,17 +66,17 @@ def dump(value: Any) -> str:
 class _Loader(yaml.SafeLoader):
     """SafeLoader with strict mappings, bounded aliases, no tags and the scalars of YAML 1.2."""
 
-    yaml_implicit_resolvers: dict[str, list] = {}  # noqa: RUF012  (the base class's way of inheriting)
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  (the base class's way of inheriting)
 
-    def __init__(self, stream):
-        super().__init__(stream)
+    def __init__(self, content: str):
+        super().__init__(content)
         self._depth = 0
         self._sizes: dict[int, tuple[int, int]] = {}  # by the id of a node: its values and levels
 
-    def compose_node(self, parent, index):
-        event = self.peek_event()
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # so are the stubs
         if getattr(event, "tag", None) is not None:
-            raise yaml.composer.ComposerError(None, None, f"tag {event.tag!r} is not allowed", event.start_mark)
+            raise _refused(f"tag {event.tag!r} is not allowed", event)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _endless(event)
@@ -84,24 +86,23 @@ class _Loader(yaml.SafeLoader):
             self._refuse_duplicates(node)
             self._sizes[id(node)] = self._measure(node)
         elif id(node) not in self._sizes:
-            problem = f"alias {event.anchor!r} is inside its own anchor"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+            raise _refused(f"alias {event.anchor!r} is inside its own anchor", event)
         size, levels = self._sizes[id(node)]
         if size > MAX_VALUES or levels > MAX_DEPTH:
             raise _endless(event)
         return node
 
-    def _refuse_duplicates(self, node):
+    def _refuse_duplicates(self, node: yaml.Node | None) -> None:
         seen = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
             if isinstance(key, yaml.ScalarNode):
                 # by value: 1, 01 and 1.0 are one key, and so is true
                 own = key.tag.endswith(":merge"), self.construct_object(key)
                 if own in seen:
-                    raise yaml.composer.ComposerError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+                    raise _refused(f"key {key.value!r} is given twice", key)
                 seen.add(own)
 
-    def _measure(self, node):
+    def _measure(self, node: yaml.Node | None) -> tuple[int, int]:
         children = node.value if isinstance(node, yaml.SequenceNode) else []
         if isinstance(node, yaml.MappingNode):
             children = [child for pair in node.value for child in pair]
@@ -109,9 +110,13 @@ class _Loader(yaml.SafeLoader):
         return 1 + sum(size for size, _ in below), 1 + max((levels for _, levels in below), default=0)
 
 
-def _endless(event):
-    problem = f"more than {MAX_DEPTH} levels, or {MAX_VALUES} values with aliases written out"
-    return yaml.composer.ComposerError(None, None, problem, event.start_mark)
+def _endless(event: yaml.Event) -> yaml.composer.ComposerError:
+    return _refused(f"more than {MAX_DEPTH} levels, or {MAX_VALUES} values with aliases written out", event)
+
+
+def _refused(problem: str, found: Any) -> yaml.composer.ComposerError:
+    """An error where an event or a node begins."""
+    return yaml.composer.ComposerError(None, None, problem, found.start_mark)
 
 
 def _scalar(kind: str, pattern: str, first: str) -> None:
@@ -127,8 +132,18 @@ _scalar("bool", "true|True|TRUE|false|False|FALSE", "tTfF")
 _scalar("int", r"[-+]?[0-9]{1,300}", "-+0123456789")
 _scalar("float", r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789")
 _scalar("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+.")
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
-_Loader.add_constructor("tag:yaml.org,2002:merge", yaml.SafeLoader.construct_yaml_str)  # "<<" as a value
+
+
+def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return loader.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
+_Loader.add_constructor("tag:yaml.org,2002:merge", _text)  # "<<" as a value
 
 
 class _Dumper(yaml.SafeDumper):
@@ -139,5 +154,5 @@ class _Dumper(yaml.SafeDumper):
         for first in yaml.SafeDumper.yaml_implicit_resolvers | _Loader.yaml_implicit_resolvers
     }
 
-    def ignore_aliases(self, data):
+    def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,6 +1,7 @@
 """The figure of the audit: one configuration near its minimum, and the residuals of both methods."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ POINTS = {"published": ".", "converged": "s"}
 SINGLE = 10
 """The first iterations, which a logarithmic axis keeps apart, are marked."""
 
-_LOOKS = {
+_LOOKS: dict[str, dict[str, Any]] = {
     "published": {"color": COLOURS[1], "linestyle": LINES[0], "linewidth": 0.8},
     "converged": {"color": COLOURS[3], "linestyle": LINES[0], "linewidth": 1.3},
     "discrete": {"color": COLOURS[0], "linestyle": "none", "marker": "o", "markerfacecolor": "none"},
@@ -42,6 +43,7 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
     by_scheme = {trace.configuration["scheme"]: trace for trace in traces}
     configuration = by_scheme["converged"].configuration
     minimum = metrics.nearest(by_scheme["converged"].values["theta"][-1], minima)
+    assert not isinstance(minimum, Sequence)  # theta of the example is a number
     moment = _moment(configuration["optimizer"])
     with style():
         figure = Figure(figsize=(WIDTH, HEIGHT + LEGEND_HEIGHT), layout="constrained")
@@ -53,10 +55,11 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
             values = by_scheme[scheme].values
             kept = {
                 "markevery": _MARKED if scheme == "discrete" else None,
-                **drawn.mark(by_scheme[scheme].configuration),
+                "gid": drawn.mark(by_scheme[scheme].configuration),
+                **look,
             }
-            panels["tail"].plot(values["t"] / alpha, values["theta"] - minimum, **kept, **look)
-            panels["moment"].plot(values["u"] / alpha, values[moment], label=SCHEMES[scheme].title, **kept, **look)
+            panels["tail"].plot(values["t"] / alpha, values["theta"] - minimum, **kept)
+            panels["moment"].plot(values["u"] / alpha, values[moment], label=SCHEMES[scheme].title, **kept)
         _set_tail(panels["tail"], by_scheme, minimum, first)
         panels["tail"].set(ylabel=rf"$\theta {-minimum:+g}$", title="near the minimum")
         panels["moment"].set(ylabel=quantity_label(moment), xlabel=r"step $k = t/\alpha$")
@@ -64,8 +67,9 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
         for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]
             early = [*range(min(len(residuals), SINGLE))]
-            kept = {"markevery": early, **drawn.mark(by_scheme[scheme].configuration, drawn.RESIDUAL)}
-            panels["residual"].plot(np.arange(1, len(residuals) + 1), residuals, marker=point, **kept, **_LOOKS[scheme])
+            steady = drawn.mark(by_scheme[scheme].configuration, drawn.RESIDUAL)
+            kept = {"markevery": early, "gid": steady, **_LOOKS[scheme]}
+            panels["residual"].plot(np.arange(1, len(residuals) + 1), residuals, marker=point, **kept)
         panels["residual"].set(xlabel="iteration", title="residual, in the norm of the method")
         figure.legend(*panels["moment"].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         figure.draw_without_rendering()  # lays out once, for both formats

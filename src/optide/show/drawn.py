@@ -33,14 +33,14 @@ _FAR = 1e3
 """Places further out than that are all alike."""
 
 
-def mark(configuration: Mapping[str, Any], kind: str = "") -> dict[str, str]:
-    """How matplotlib keeps with a curve how steady its solution is: arguments of `plot`.
+def mark(configuration: Mapping[str, Any], kind: str = "") -> str:
+    """How steady a solution is, which matplotlib keeps with its curve: the argument `gid` of `plot`.
 
     Args:
         configuration: of the solution, and its report.
         kind: `RESIDUAL` for a curve of residuals, of which what is small is rounding; else nothing.
     """
-    return {"gid": f"{tolerances.grade(configuration)}{kind}"}
+    return f"{tolerances.grade(configuration)}{kind}"
 
 
 def of_figure(path: str | Path, figure: Figure) -> dict[str, str]:
@@ -70,7 +70,7 @@ def describe(figure: Figure) -> str:
 def _panels(figure: Figure) -> Iterator[Axes]:
     for axes in figure.axes:
         yield axes
-        yield from axes.child_axes
+        yield from axes.child_axes  # type: ignore[misc]  # insets, which are Axes
 
 
 def _panel(axes: Axes) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _points(at: np.ndarray) -> dict[str, Any]:
 
 def _look(line: Line2D) -> str:
     """Colour, dashes, width and markers, in words."""
-    dashes, every = line._unscaled_dash_pattern[1], line.get_markevery()
+    dashes, every = line._unscaled_dash_pattern[1], line.get_markevery()  # type: ignore[attr-defined]  # no part of the stubs
     parts = [to_hex(line.get_color()), f"{line.get_linestyle()} {dashes or ''}".strip(), f"{line.get_linewidth():g}"]
     if line.get_marker() not in ("None", "none", "", " ", None):
         face = line.get_markerfacecolor()
@@ -133,4 +133,5 @@ def _look(line: Line2D) -> str:
 def _legend(figure: Figure) -> Iterator[list[str]]:
     for legend in figure.legends:
         for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True):
+            assert isinstance(handle, Line2D)  # all that our legends have
             yield [text.get_text(), _look(handle)]

@@ -81,12 +81,12 @@ def names(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def configurations(traces: Iterable[Trace]) -> Iterable[dict[str, Any]]:
     """What the page holds of each configuration that all schemes have: its `KEY`, solver reports and values."""
-    by_key: dict[tuple, dict[str, Trace]] = {}
+    by_key: dict[tuple[Any, ...], dict[str, Trace]] = {}
     for trace in traces:
         c = trace.configuration
         theta0 = c["theta0"] if isinstance(c["theta0"], float) else start(c["theta0"])
-        key = {**{name: c[name] for name in KEY}, "hyperparameters": choice(c), "theta0": theta0}
-        by_key.setdefault(tuple(key[name] for name in KEY), {})[c["scheme"]] = trace
+        told = {**{name: c[name] for name in KEY}, "hyperparameters": choice(c), "theta0": theta0}
+        by_key.setdefault(tuple(told[name] for name in KEY), {})[c["scheme"]] = trace
     for key, lanes in by_key.items():
         if set(lanes) == set(SCHEMES):
             yield dict(zip(KEY, key, strict=True)) | _values(lanes)
@@ -164,7 +164,9 @@ def unpack(text: str) -> tuple[str, dict[str, Any]]:
     Raises:
         ValueError, KeyError: they are not what `page` was given.
     """
-    data = json.loads(_DATA.search(text)[0])
+    if not (found := _DATA.search(text)):
+        raise ValueError("no data of an explorer")
+    data = json.loads(found[0])
     for lane in data["lanes"]:
         lane["k"] = _decode(lane["k"], "<i4")
         lane["values"] = {

@@ -5,8 +5,8 @@ processor has; where a place is rounded to a pixel, one bit can be enough to mov
 """
 
 import numpy as np
-from matplotlib.scale import LogScale, LogTransform
-from matplotlib.transforms import Transform
+from matplotlib.scale import InvertedLogTransform, LogScale, LogTransform
+from numpy.typing import ArrayLike
 
 from optide.numerics import elementary
 
@@ -20,23 +20,24 @@ class _Logarithm(LogTransform):
     def __init__(self) -> None:
         super().__init__(_BASE)
 
-    def transform_non_affine(self, values: np.ndarray) -> np.ndarray:
-        values = np.asarray(values, float)
-        positive = values > 0
-        places = elementary.log(np.where(positive, values, 1.0)) / _UNIT
-        return np.where(positive, places, np.where(np.isnan(values), np.nan, _BELOW))  # NaN is a gap
+    def transform_non_affine(self, values: ArrayLike) -> np.ndarray:
+        of = np.asarray(values, float)
+        positive = of > 0
+        places = elementary.log(np.where(positive, of, 1.0)) / _UNIT
+        return np.where(positive, places, np.where(np.isnan(of), np.nan, _BELOW))  # NaN is a gap
 
-    def inverted(self) -> Transform:
+    def inverted(self) -> "_Power":
         return _Power()
 
 
-class _Power(Transform):
-    input_dims = output_dims = 1
+class _Power(InvertedLogTransform):
+    def __init__(self) -> None:
+        super().__init__(_BASE)
 
-    def transform_non_affine(self, values: np.ndarray) -> np.ndarray:
-        return elementary.exp(np.asarray(values, float) * _UNIT)
+    def transform_non_affine(self, values: ArrayLike) -> np.ndarray:
+        return elementary.exp(np.asarray(np.asarray(values, float) * _UNIT))
 
-    def inverted(self) -> Transform:
+    def inverted(self) -> _Logarithm:
         return _Logarithm()
 
 

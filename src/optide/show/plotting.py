@@ -1,12 +1,13 @@
 """One style for all figures: discrete traces as markers over the solutions of the equation as lines."""
 
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +21,9 @@ from optide.settings.config import label, number, start
 from optide.settings.schemes import DISCRETE, SCHEMES
 from optide.show import drawn
 from optide.show.logscale import PortableLogScale
-from optide.show.style import look, style
+from optide.show.style import Look, look, style
+
+Looks = Mapping[str, Look]
 
 MAX_MARKERS = 30
 """Of a curve; on a logarithmic step axis of all curves of a panel, so long as each has `FEW_MARKERS`."""
@@ -48,7 +51,7 @@ def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places
     with style():
         canvas = Figure(figsize=(WIDTH, ROW_HEIGHT * len(rows) + LEGEND_HEIGHT), layout="constrained")
         FigureCanvasAgg(canvas)
-        share = False if is_state(figure["quantity"]) else "row"
+        share: Literal["row"] | bool = False if is_state(figure["quantity"]) else "row"
         panels = canvas.subplots(len(rows), len(rates), squeeze=False, sharex="col", sharey=share)
         shown = []
         for row, axes in zip(rows, panels, strict=True):
@@ -91,7 +94,7 @@ def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: flo
     )
 
 
-def _draw_panel(panel: Axes, traces: list[Trace], quantity: str, looks: Mapping, logarithmic: Collection[str]) -> None:
+def _draw_panel(panel: Axes, traces: list[Trace], quantity: str, looks: Looks, logarithmic: Collection[str]) -> None:
     """Lines first, markers over them; the markers of different curves are staggered."""
     panel.set(**{f"{axis}scale": PortableLogScale() for axis in logarithmic})
     for scheme_is_discrete in (False, True):
@@ -99,19 +102,20 @@ def _draw_panel(panel: Axes, traces: list[Trace], quantity: str, looks: Mapping,
         for i, trace in enumerate(chosen):
             colour, marker, dash = looks[_choice(trace.configuration)]
             x, y = trace.place(quantity), trace.values[quantity]
-            steadiness = drawn.mark(trace.configuration)
+            steady = drawn.mark(trace.configuration)
             if scheme_is_discrete:
                 every = _marked(len(x), i, len(chosen), "x" in logarithmic)
-                panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every, **steadiness)
+                panel.plot(x, y, marker, color=colour, markerfacecolor="none", markevery=every, gid=steady)
             else:
-                panel.plot(x, y, color=colour, linestyle=dash, **steadiness)
+                panel.plot(x, y, color=colour, linestyle=dash, gid=steady)
 
 
 def _marked(points: int, place: int, curves: int, logarithmic: bool) -> tuple[int, int] | list[int]:
     """The points of the curve at `place` among `curves` that get a marker: first and stride, or all of them."""
     if logarithmic:
         spaced = np.unique(np.rint(elementary.geometric(1, points - 1, max(MAX_MARKERS, FEW_MARKERS * curves))))
-        return spaced[place % len(spaced) :: curves].astype(int).tolist()
+        chosen: list[int] = spaced[place % len(spaced) :: curves].astype(int).tolist()
+        return chosen
     # an odd stride, so that an oscillation of period two does not vanish
     stride = -(-points // MAX_MARKERS) // 2 * 2 + 1
     return place * stride // curves, stride
@@ -121,14 +125,15 @@ def _choice(configuration: Mapping[str, Any]) -> str:
     return label(configuration["optimizer"], configuration["hyperparameters"])
 
 
-def _draw_inset(panel: Axes, traces: list[Trace], quantity: str, looks: Mapping, inset: Mapping) -> None:
+def _draw_inset(panel: Axes, traces: list[Trace], quantity: str, looks: Looks, inset: Mapping[str, Any]) -> None:
     """A window on a detail, or the same curves on logarithmic axes, over an empty part of the panel."""
     logarithmic = inset.get("log", ())
     window = panel.inset_axes(inset["place"])
     _draw_panel(window, traces, quantity, looks, logarithmic)
     window.set(xlim=inset["k"], ylim=inset["range"])
     window.tick_params(which="both", labelsize=6, length=2, pad=1.5)
-    for axis, locator in {"x": window.xaxis, "y": window.yaxis}.items():
+    axes: dict[Literal["x", "y"], Axis] = {"x": window.xaxis, "y": window.yaxis}
+    for axis, locator in axes.items():
         if axis in logarithmic:
             locator.set_major_locator(LogLocator(numticks=4))
             locator.set_minor_locator(NullLocator())
@@ -145,7 +150,7 @@ def _row_title(row: Mapping[str, Any]) -> list[str]:
     return [", ".join(parts)] if parts else []
 
 
-def _handles(shown: list[Mapping[str, Any]], looks: Mapping, scheme: str) -> list[Line2D]:
+def _handles(shown: Sequence[Mapping[str, Any]], looks: Looks, scheme: str) -> list[Line2D]:
     """The entries of the legend: what markers and lines are, then every choice drawn."""
     handles = [
         Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label=DISCRETE.title),
@@ -189,7 +194,7 @@ def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 
-def _label_steps(canvas: Figure, shown: list[Mapping[str, Any]]) -> None:
+def _label_steps(canvas: Figure, shown: Sequence[Mapping[str, Any]]) -> None:
     """What is across; and a footnote for the solutions drawn that miss the tolerance of their scheme."""
     failed = [
         f"{_pretty(c, with_name=True)} at $\\alpha = {number(c['learning_rate'])}$"

@@ -24,7 +24,7 @@ PANELS = 2
 
 PLACES = (3, 1, 2, 4, 5, 6, 7, 8)
 """Of colour and marker (`plotting.COLOURS`), by learning rate; black and grey are for what all rates share."""
-_PREDICTIONS = {
+_PREDICTIONS: dict[str, dict[str, Any]] = {
     "linearised": {"color": "0.25", "linestyle": (0, (4, 2)), "linewidth": 0.8},
     "small steps": {"color": "0.25", "linestyle": (0, (1, 1.5)), "linewidth": 1.1},
 }
@@ -85,7 +85,8 @@ def _draw_rate(panel: Axes, rows: Sequence[Mapping[str, Any]], place: int) -> No
 
 
 def _place(row: Mapping[str, Any]) -> float:
-    return np.sqrt(row["first"] * row["last"]) if row["memory"] is None else row["memory"]
+    place: float = np.sqrt(row["first"] * row["last"]) if row["memory"] is None else row["memory"]
+    return place
 
 
 def _predict(panel: Axes, rows: Sequence[Mapping[str, Any]], curve: Config) -> None:
@@ -120,7 +121,7 @@ def _handles(looks: Mapping[float, int]) -> list[Line2D]:
         *(Line2D([], [], label=_TEXT[name], **look) for name, look in _PREDICTIONS.items()),
     ]
     for rate, place in looks.items():
-        look = {"color": COLOURS[place], "marker": MARKERS[place], "markerfacecolor": "none"}
+        look: dict[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "markerfacecolor": "none"}
         handles.append(Line2D([], [], label=rf"learning rate $\alpha = {number(rate)}$", **look))
     return handles
 

@@ -4,12 +4,13 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import font_manager
+from matplotlib.typing import LineStyleType, RcKeyType
 
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
     "font.size": 8,
@@ -41,15 +42,15 @@ STYLE = {
 # lightness too.  Where two are alike, in grey, markers and dashes differ (tests/show/test_palette.py).
 COLOURS = ("#000000", "#CC6677", "#117733", "#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#5599CC")
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h")
-_SOLID, _DASHED, _DOTTED, _MIXED, _SPARSE = "-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 4))
+DASHES: tuple[LineStyleType, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 4)))
+"""The order in which the dash of a colour changes from round to round."""
+_SOLID, _DASHED, _DOTTED, _MIXED, _ = DASHES
 LINES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SOLID, _DASHED, _MIXED, _DOTTED, _DASHED)
 
 MORE_HUES = len(COLOURS) - 1
 """Colours that are used again after the first round: without the last, which tritanopes take for the sixth."""
 MORE_MARKERS = ("x", "*", "+", "1")
 """The marker of each further round."""
-DASHES = (_SOLID, _DASHED, _DOTTED, _MIXED, _SPARSE)
-"""The order in which the dash of a colour changes from round to round."""
 
 
 class Look(NamedTuple):
@@ -57,7 +58,7 @@ class Look(NamedTuple):
 
     colour: str
     marker: str
-    dash: str | tuple
+    dash: LineStyleType
 
 
 def look(place: int) -> Look:
@@ -89,13 +90,14 @@ def style() -> Iterator[None]:
     """
     manager = font_manager.fontManager
     installed = manager.ttflist
+    forget = manager._findfont_cached.cache_clear  # type: ignore[attr-defined]  # no part of the stubs
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         try:
             manager.ttflist = _shipped_fonts()
-            manager._findfont_cached.cache_clear()  # what the one list gave is not what the other gives
+            forget()  # what the one list gave is not what the other gives
             yield
         finally:
             manager.ttflist = installed
-            manager._findfont_cached.cache_clear()
+            forget()

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
@@ -89,9 +89,9 @@ def longtable(
         emphasis: applied to cells, in LaTeX.
     """
 
-    def cell(escaped: str) -> str:
+    def cell(escaped: object) -> str:
         # what pandas leaves, and the usual encoding of fonts has at another place
-        return emphasis(re.sub("[<>|]", r"$\g<0>$", escaped))
+        return emphasis(re.sub("[<>|]", r"$\g<0>$", str(escaped)))
 
     styler = cells.set_axis(headings, axis=1).style.hide(axis="index").format(cell, escape="latex")
     table = styler.to_latex(environment="longtable", hrules=True, column_format=kinds)
@@ -116,7 +116,7 @@ class Column(NamedTuple):
 
 def pages(table: pd.DataFrame, title: str, columns: Sequence[Column], note: str) -> dict[str, Callable[[], str]]:
     """The pages of a table of configurations, for `write`: its main columns, and a note below them."""
-    rows = table.to_dict("records")
+    rows = cast("list[Row]", table.to_dict("records"))
     texts = [[_text(row[one.cell] if isinstance(one.cell, str) else one.cell(row)) for one in columns] for row in rows]
     cells = pd.DataFrame(texts, columns=[one.heading for one in columns])
     return {
