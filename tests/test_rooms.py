@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_errors_are_those_that_a_caller_tells_apart(path):
     errors = [name for name in defined if name.endswith("Error")]
     assert not errors or name(path) == "base/errors.py"
     assert len(errors) <= 10
+
+
+SOLVING = {"ide", "problem", "studies"}
+"""Rooms with modules that solve, and import JAX."""
+
+
+def test_whatever_solves_nothing_is_imported_without_jax(without_jax):
+    modules = [".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts) for path in MODULES]
+    chosen = [module for module in modules if module.split(".")[1] not in SOLVING and not module.endswith("__init__")]
+    assert {"optide.show.plotting", "optide.record.verify", "optide.planning.job"} <= set(chosen)
+    command = [sys.executable, "-c", f"import {', '.join(chosen)}"]
+    run = subprocess.run(command, env={**os.environ, **without_jax}, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_the_picture_of_the_rooms_is_up_to_date():

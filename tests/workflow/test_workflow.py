@@ -3,6 +3,8 @@
 import platform
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -384,6 +386,16 @@ def test_planning_drawing_tables_and_checking_need_no_jax(accepted, without_jax)
     assert code == 0, output
     assert all(re.search(rf"^(local)?rule {rule}:$", output, flags=re.MULTILINE) for rule in drawn)
     assert "47 artefacts: 47 identical" in output
+
+
+def test_reading_a_trace_imports_no_pandas(built):
+    code = (
+        "import sys; from optide.data import provenance, traces; "
+        "assert traces.lanes(sys.argv[1])[0].theta.size; "
+        "assert provenance.describe([sys.argv[1]], {})['traces']; assert 'pandas' not in sys.modules"
+    )
+    path = built / traces("quadratic-adagrad", "0.1", "published").pop()
+    subprocess.run([sys.executable, "-c", code, path.relative_to(built)], cwd=built, check=True)
 
 
 def another(accepted, folder):
