@@ -58,8 +58,8 @@ def filled(beta: Scalar, steps: Scalar) -> Array:
 
     Shapes broadcast; steps need not be whole, and must be > 0.
 
-    From XLA's own expm1 and log: its power of floats calls the C library, which takes another path, to
-    another last bit, where the processor has fused multiply-add.
+    By expm1, which is XLA's own, and a logarithm: XLA's power of floats calls the C library, which takes another path,
+    to another last bit, where the processor has fused multiply-add (its logarithm does so for few numbers).
     """
     positive = beta > 0
     usual = -jnp.expm1(steps * jnp.log(jnp.where(positive, beta, 1.0)))
