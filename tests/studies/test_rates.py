@@ -89,6 +89,8 @@ def test_rmsprop_with_a_short_memory_walks():
     assert fitted(np.minimum(1 + 0.001 * np.arange(3500), 4)).rate == pytest.approx(walk, rel=0.02)
     # s = 300: the memory, of ten steps, is a third of a per cent of the walk, and lengthens the tail
     assert linearisation.rmsprop_small_steps(0.001, DISTANCE, 10.0) == pytest.approx(walk, rel=0.1)
+    # s = 3000: of one step, a thirtieth of a per cent; the fit sees the last thousandth of the walk in a few points
+    assert linearisation.rmsprop_small_steps(0.001, DISTANCE, 1.0) == pytest.approx(walk, rel=0.02)
 
 
 @pytest.mark.parametrize("beta1", [0.5, 0.9, 0.95])

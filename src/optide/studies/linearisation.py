@@ -15,8 +15,9 @@ from optide.problem.optimizers import Adam, RMSProp
 
 Array = np.ndarray
 
-_STEP = 5e-4
-"""Of the root of time, by which the limit of small steps is followed."""
+_STEP, _OF_MEMORY = 5e-4, 0.5
+"""Steps of the root of time, by which the limit of small steps is followed; and, for memories so short that an explicit
+method would not be stable, of the memory's length."""
 _LOWEST = FIT_FLOOR / 3
 """The share of the distance at which that ends."""
 
@@ -109,7 +110,7 @@ def _fitted(forgetting: Array, corrected: bool) -> Array:
         speed = np.where(x > _LOWEST, np.sqrt(c / w), 0.0)
         return 2 * p * np.stack([-speed * x, s * (np.square(x) - w), s * (1 - c)])
 
-    h = _STEP
+    h = min(_STEP, _OF_MEMORY / np.max(s))
     begun = (1 - h * h + 0 * s, s * h * h) if corrected else (elementary.exp(-2 * h / np.sqrt(s)), 1 + 0 * s)
     now = np.stack([begun[0], s * h * h, begun[1]])
     path = [np.ones_like(s), now[0]]
