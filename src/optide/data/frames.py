@@ -50,7 +50,7 @@ def hyperparameters(columns: Iterable[str]) -> list[str]:
     own = itertools.takewhile(
         lambda name: name not in ("steps", "converged"), names[names.index("learning_rate") + 1 :]
     )
-    return [name for name in own if not name.startswith("theta0")]
+    return [name for name in own if name.partition("[")[0] != "theta0"]
 
 
 def row(configuration: Row) -> dict[str, Any]:

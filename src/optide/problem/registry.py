@@ -15,6 +15,14 @@ HYPERPARAMETERS = tuple(sorted({name for optimizer in optimizers.BUILT_IN for na
 STATES = tuple(sorted({name for optimizer in optimizers.BUILT_IN for name in optimizer.states}))
 """All that the optimizers of the paper have: every trace has their columns."""
 
+RESERVED = frozenset(
+    {
+        *("experiment", "set", "scheme", "objective", "optimizer", "learning_rate", "theta0", "steps", "converged"),
+        *("lane", "k", "t", "u", "theta", "loss"),
+    }
+)
+"""The other columns of every trace: no hyper-parameter and no state has such a name."""
+
 
 def hyperparameter_columns(names: Iterable[str]) -> tuple[str, ...]:
     """The columns of a table in which these are given: those of the paper's optimizers, then all others."""
