@@ -71,10 +71,25 @@ def test_what_it_defines_can_be_named_like_what_is_built_in(ideas):
     assert quantities("heavy_ball", 2) == ("theta[0]", "theta[1]", "loss", "m[0]", "m[1]")
     assert symbols("decay") == ("λ", r"\lambda")
     assert symbols("m[1]") == ("m[1]", "m_{1}")
+    assert symbols("beta2", "adamw") == symbols("beta2") == ("β₂", r"\beta_2")
     assert ideas["heavy_ball"].title == "heavy ball"
     assert [*plugins.used("adamw", "quadratic")] == ["ideas.py"]
     assert plugins.used("adam", "quadratic") == {}
     plugins.load([IDEAS])  # once
+
+
+def test_a_symbol_is_that_of_the_optimizer_whose_it_is(tmp_path):
+    path = tmp_path / "mine.py"
+    told = GOOD.replace("default=0.5", r"default=0.5, symbol=r'\gamma', text='γ'").replace('State("m")', 'State("p")')
+    path.write_text(told)
+    plugins.load([path])
+    try:
+        assert symbols("beta", "mine") == ("γ", r"\gamma")
+        assert symbols("beta", "rmsprop") == symbols("beta") == ("β", r"\beta")
+        assert symbols("m[1]", "mine") == ("m[1]", "p_{1}")
+        assert symbols("m[1]") == ("m[1]", "m_{1}")
+    finally:
+        plugins.unload(path)
 
 
 def test_nothing_of_it_is_left():
@@ -129,6 +144,8 @@ class Mine(Optimizer):
         ("class Mine", 'bad = Objective("Bad", jnp.sum)\n\nclass Mine', "mine.py: objective Bad: name 'Bad': must be"),
         ("class Mine", 'b, c = Objective("b", jnp.sum), Objective("b", jnp.max)\n\nclass Mine', "there is a b already"),
         ("class Mine", 'b = Objective("mine", jnp.sum)\n\nclass Mine', "line 6: class Mine: there is a mine already"),
+        ('states = {"m"', 'name = "loss"; states = {"m"', "name 'loss': this is the name of a column of traces"),
+        ('states = {"m"', 'name = "v"; states = {"m"', "name 'v': this is the name of a column of traces"),
         ('states = {"m"', 'name = 3; states = {"m"', "name 3: must be a letter, then"),
         ('states = {"m"', 'title = 3; states = {"m"', "title 3: must be a text"),
         ('states = {"m"', 'name: str = "a"; states = {"m"', "TypeError: Mine.name: must be a hyperparameter(...)"),

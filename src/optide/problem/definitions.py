@@ -35,6 +35,8 @@ def check(path: Path, value: Definition) -> None:
         raise ConfigError(f"{place}: name {value.name!r}: must be a letter, then letters, digits and _, in lower case")
     if value.name in OPTIMIZERS or value.name in OBJECTIVES:
         raise ConfigError(f"{place}: there is a {value.name} already")
+    if value.name in RESERVED or any(value.name in optimizer.states for optimizer in OPTIMIZERS.values()):
+        raise ConfigError(f"{place}: name {value.name!r}: this is the name of a column of traces")
     if isinstance(value, Objective):
         _check_objective(place, path, value)
     else:

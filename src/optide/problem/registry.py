@@ -55,20 +55,22 @@ def parts(quantity: str, elements: int) -> tuple[str, ...]:
     return tuple(f"{quantity}[{i}]" for i in range(elements)) or (quantity,)
 
 
-def symbols(name: str) -> tuple[str, str]:
+def symbols(name: str, optimizer: str = "") -> tuple[str, str]:
     """Of a hyper-parameter, a state or theta, or an element of one, in plain text and in TeX without dollars.
 
-    Where optimizers differ, that of the first.
+    Args:
+        name: of it.
+        optimizer: whose it is; where it is not given, and optimizers differ, that of the first.
     """
     whole, bracket, element = name.partition("[")
-    text, tex = next(_symbols(whole), (whole, rf"\mathrm{{{whole.replace('_', chr(92) + ' ')}}}"))
+    text, tex = next(_symbols(whole, optimizer), (whole, rf"\mathrm{{{whole.replace('_', chr(92) + ' ')}}}"))
     return text + bracket + element, tex + (rf"_{{{element.rstrip(']')}}}" if bracket else "")
 
 
-def _symbols(name: str) -> Iterator[tuple[str, str]]:
+def _symbols(name: str, first: str) -> Iterator[tuple[str, str]]:
     if name == "theta":
         yield "θ", r"\theta"
-    for optimizer in OPTIMIZERS.values():
+    for optimizer in sorted(OPTIMIZERS.values(), key=lambda one: one.name != first):
         if told := optimizer.vocabulary().get(name):
             yield told.text, told.symbol
         if name in optimizer.states:

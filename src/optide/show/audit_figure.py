@@ -59,7 +59,7 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
             panels["moment"].plot(values["u"] / alpha, values[moment], label=SCHEMES[scheme].title, **kept, **look)
         _set_tail(panels["tail"], by_scheme, minimum, first)
         panels["tail"].set(ylabel=rf"$\theta {-minimum:+g}$", title="near the minimum")
-        panels["moment"].set(ylabel=quantity_label(moment), xlabel=r"step $k = t/\alpha$")
+        panels["moment"].set(ylabel=quantity_label(moment, configuration["optimizer"]), xlabel=r"step $k = t/\alpha$")
         panels["residual"].set(xscale=PortableLogScale(), yscale=PortableLogScale())
         for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]

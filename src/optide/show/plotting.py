@@ -59,7 +59,8 @@ def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places
                 for inset in row.get("insets", ()):
                     if rate == inset["learning_rate"]:
                         _draw_inset(panel, drawn, figure["quantity"], looks, inset)
-            axes[0].set_ylabel("\n".join([*_row_title(row), quantity_label(figure["quantity"])]))
+            of = [t.configuration["optimizer"] for t in traces if t.configuration["experiment"] in row["experiments"]]
+            axes[0].set_ylabel("\n".join([*_row_title(row), quantity_label(figure["quantity"], of[0])]))
         for rate, panel in zip(rates, panels[0], strict=True):
             panel.set_title(rf"learning rate $\alpha = {number(rate)}$")
             panel.locator_params(axis="x", nbins=5)
@@ -175,17 +176,17 @@ def _grow(canvas: Figure, lines: int, height: float) -> None:
     canvas.set_figheight(canvas.get_figheight() + max(lines, 0) * height)
 
 
-def quantity_label(name: str) -> str:
-    """Of an axis."""
+def quantity_label(name: str, optimizer: str) -> str:
+    """Of an axis for a quantity of an optimizer."""
     if name == "loss":
         return r"loss $f(\theta)$"
-    return f"${symbols(name)[1]}$"
+    return f"${symbols(name, optimizer)[1]}$"
 
 
 def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     optimizer = configuration["optimizer"]
     chosen = configuration["hyperparameters"].items()
-    values = ", ".join(f"${symbols(name)[1]} = {number(value)}$" for name, value in chosen)
+    values = ", ".join(f"${symbols(name, optimizer)[1]} = {number(value)}$" for name, value in chosen)
     return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 

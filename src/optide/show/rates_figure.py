@@ -58,7 +58,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
                 _predict(panel, own, curve)
                 panel.set(
                     title=_title(curve),
-                    xlabel=rf"memory length $1/(1-{symbols(curve['varies'])[1]})$ (steps)",
+                    xlabel=rf"memory length $1/(1-{symbols(curve['varies'], curve['optimizer'])[1]})$ (steps)",
                 )
         for panel in panels[len(names) :]:
             panel.remove()
@@ -109,7 +109,9 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _title(curve: Config) -> str:
-    fixed = ", ".join(f"${symbols(name)[1]} = {number(value)}$" for name, value in curve.get("fixed", {}).items())
+    fixed = ", ".join(
+        f"${symbols(name, curve['optimizer'])[1]} = {number(value)}$" for name, value in curve.get("fixed", {}).items()
+    )
     return f"{written(curve['optimizer'])}{', ' if fixed else ''}{fixed}"
 
 
