@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from optide.base.errors import ConfigError
 from optide.data.traces import Trace
 from optide.numerics import metrics
 from optide.problem.registry import OPTIMIZERS
@@ -38,10 +39,15 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
         traces: of one configuration, by all schemes.
         minima: of the objective.
         first: step at which the tail begins.
+
+    Raises:
+        ConfigError: the converged solution ends midway between two minima.
     """
     by_scheme = {trace.configuration["scheme"]: trace for trace in traces}
     configuration = by_scheme["converged"].configuration
     minimum = metrics.nearest(by_scheme["converged"].values["theta"][-1], minima)
+    if np.isnan(minimum):
+        raise ConfigError("audit.example: ends midway between two minima; what is drawn is the way to one")
     moment = _moment(configuration["optimizer"])
     with style():
         figure = Figure(figsize=(WIDTH, HEIGHT + LEGEND_HEIGHT), layout="constrained")
