@@ -378,6 +378,8 @@ def batch(rates=(0.1, 0.2), theta0s=(0.1, 0.1), **options):
         (lambda: lanes((0.1, 0.2, 0.3)), "theta0s = [0.1, 0.1] is not allowed: theta0s must be as many as there are"),
         (lambda: lanes(theta0s=[0.1, [0.1, 0.2]]), "theta0s must be of one shape"),
         (lambda: lanes(theta0s=[0.1, np.nan]), f"theta0s = nan is not allowed: theta0s must be {A_NUMBER}"),
+        (lambda: solve_lanes([ADAM] * 2, double_well, [0.1] * 2, [5, [7]]), "steps = [7] is not allowed: steps must"),
+        (lambda: solve_lanes([ADAM] * 2, double_well, [0.1] * 2, "57"), "steps = '57' is not allowed: steps must"),
         (lambda: lanes(theta0s=0.1), "theta0s = 0.1 is not allowed: theta0s must be a sequence, with one for each"),
         (lambda: solve_lanes(ADAM, double_well, [0.1], STEPS), "optimizers must be a sequence"),
         (lambda: solve_lanes([ADAM, AdaGrad(0.1)], double_well, [0.1] * 2, STEPS), "optimizers must be of one class"),

@@ -57,14 +57,15 @@ def solve_lanes(
     if len({start.shape for start in starts}) > 1:
         raise ParameterError("theta0s", theta0s, "of one shape")
     lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
-    lengths: list[Any] = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
+    own_steps = isinstance(steps, list | tuple) or np.ndim(steps) > 0
+    lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
     chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every)
-    if np.ndim(steps) and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
+    if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
     options, t_start = max(settled, key=lambda one: one[0].steps)
-    if np.ndim(steps):
+    if own_steps:
         lanes = lanes._replace(end=np.asarray([intervals(own) for own, _ in settled], float))
     names = [where_of(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
     check_objective(objective, starts[0], names[0])
