@@ -12,9 +12,12 @@ from conftest import ROOT
 from optide.data import provenance, traces
 from optide.problem import plugins
 from optide.problem.registry import OPTIMIZERS
+from optide.record import pages
+from optide.record.contents import Known
 from pipeline import planned, snakemake
 
 EXAMPLES = ROOT / "examples"
+KNOWN = Known(frozenset(), {})
 
 
 def test_the_page_is_the_file_explained():
@@ -57,7 +60,8 @@ def test_it_is_used_like_what_is_built_in(ideas):
     assert (audited["limit_status"].isna()).all()
     claims = pd.read_csv(ideas / "figures/claims.csv")
     assert {*claims["model"]} == {"discrete", "published", "converged"}
-    assert {*claims["decay"]} == {0.1}
+    assert {*claims["decay"]} == {0.0, 0.1}
+    assert {*claims.loc[claims["experiment"] == "rosenbrock-adamw", "theta0[1]"]} == {1.0}
     page = (ideas / "figures/explorer.html").read_text(encoding="utf-8")
     assert '"adamw": "AdamW"' in page
     assert '"heavy_ball": "heavy ball"' in page
@@ -66,6 +70,25 @@ def test_it_is_used_like_what_is_built_in(ideas):
         assert (ideas / f"figures/converged/{name}.png").exists()
     assert (ideas / "results/inputs/ideas.py").read_bytes() == (ideas / "ideas.py").read_bytes()
     assert "results/inputs/ideas.py" in (ideas / "ro-crate-metadata.json").read_text()
+
+
+def test_it_is_accepted_and_checked(ideas):
+    try:
+        for task, said in (("accept", "of them changed"), ("check", "every bit is as accepted")):
+            code, output = snakemake(ideas, task)
+            assert code == 0, output
+            assert said in output
+    finally:
+        shutil.rmtree(ideas / "reproducibility", ignore_errors=True)
+
+
+def test_a_chaotic_solution_from_a_list_is_known_again_in_tables_and_the_explorer(ideas):
+    (lane,) = traces.lanes(ideas / "results/traces/published/rosenbrock-adamw/lr0.02.parquet")
+    chaotic = Known(frozenset([traces.name(lane.configuration)]), {})
+    for name in ("table1.csv", "table1.html", "claims.csv", "claims.md", "explorer.html"):
+        path = ideas / "figures" / name
+        known, unknown = ([(one.name, one.places.tolist()) for one in pages.columns(path, k)] for k in (chaotic, KNOWN))
+        assert known != unknown, name
 
 
 def test_its_digest_goes_with_its_traces_and_no_others(ideas):

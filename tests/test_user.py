@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,8 @@ import pytest
 from conftest import ROOT
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide, solve_lanes
 from optide.base.arithmetic import ENVIRONMENT, PINNED
-from optide.base.errors import ObjectiveError, OptideError, ParameterError, TracedError
+from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError, TracedError
+from optide.extend import Memory, Optimizer, State
 from optide.ide.batch import solve_batch
 from optide.ide.solve import _solve
 from optide.problem.discrete import _scan
@@ -376,6 +378,8 @@ def batch(rates=(0.1, 0.2), theta0s=(0.1, 0.1), **options):
         (lambda: lanes((0.1, 0.2, 0.3)), "theta0s = [0.1, 0.1] is not allowed: theta0s must be as many as there are"),
         (lambda: lanes(theta0s=[0.1, [0.1, 0.2]]), "theta0s must be of one shape"),
         (lambda: lanes(theta0s=[0.1, np.nan]), f"theta0s = nan is not allowed: theta0s must be {A_NUMBER}"),
+        (lambda: solve_lanes([ADAM] * 2, double_well, [0.1] * 2, [5, [7]]), "steps = [7] is not allowed: steps must"),
+        (lambda: solve_lanes([ADAM] * 2, double_well, [0.1] * 2, "57"), "steps = '57' is not allowed: steps must"),
         (lambda: lanes(theta0s=0.1), "theta0s = 0.1 is not allowed: theta0s must be a sequence, with one for each"),
         (lambda: solve_lanes(ADAM, double_well, [0.1], STEPS), "optimizers must be a sequence"),
         (lambda: solve_lanes([ADAM, AdaGrad(0.1)], double_well, [0.1] * 2, STEPS), "optimizers must be of one class"),
@@ -417,6 +421,76 @@ def test_an_objective_that_asks_for_values_is_named_with_the_place_and_the_remed
     assert line.endswith(
         "where JAX traces it: use jnp.where for `if`, and jnp.sin and the like for those of NumPy and math"
     )
+
+
+class Own(Optimizer):
+    """Of a user: gradient descent with one memory."""
+
+    states: ClassVar = {"m": State("m")}
+
+    def step(self, k, theta, g, state):
+        return theta - self.learning_rate * g, {"m": g}
+
+    def memories(self):
+        return {"m": Memory(1, 1 / self.learning_rate, 1 / self.learning_rate)}
+
+    def velocity(self, u, theta, g, state):
+        return -state["m"]
+
+
+STEP, VELOCITY = "(float64[2], {m: float64[2]})", "float64[2]"
+
+
+@pytest.mark.parametrize(
+    ("run", "method", "returned", "found", "wanted"),
+    [
+        (run_discrete, "step", lambda theta, g: theta, "float64[2]", STEP),
+        (run_discrete, "step", lambda theta, g: None, "None", STEP),
+        (run_discrete, "step", lambda theta, g: (theta, {}), "(float64[2], {})", STEP),
+        (run_discrete, "step", lambda theta, g: (theta, {"n": g}), "(float64[2], {n: float64[2]})", STEP),
+        (run_discrete, "step", lambda theta, g: (theta[0], {"m": g}), "(float64[], {m: float64[2]})", STEP),
+        (run_discrete, "step", lambda theta, g: (jnp.float32(theta), {"m": g}), "(float32[2], {m: float64[2]})", STEP),
+        (solve_ide, "velocity", lambda theta, g: g[0], "float64[]", VELOCITY),
+        (solve_ide, "velocity", lambda theta, g: jnp.float32(g), "float32[2]", VELOCITY),
+        (solve_ide, "velocity", lambda theta, g: (g, g), "(float64[2], float64[2])", VELOCITY),
+    ],
+)
+def test_a_method_of_an_optimizer_that_returns_something_else_is_one_line(run, method, returned, found, wanted):
+    def call(self, time, theta, g, state):
+        return returned(theta, g)
+
+    wrong = type("Wrong", (Own,), {method: call})(0.1)
+    line = refused(ConfigError, lambda: run(wrong, double_well, [0.1, 0.2], STEPS))
+    assert line.startswith("Wrong(learning_rate=0.1) on double_well from theta0 = [0.1, 0.2]")
+    assert line.endswith(f": Wrong.{method} returns {found}; it must return {wanted}")
+    for many in (
+        lambda: solve_lanes([wrong, wrong], double_well, [[0.1, 0.2]] * 2, STEPS),
+        lambda: solve_batch(wrong, double_well, [[0.1, 0.2]] * 2, STEPS),
+    ):
+        if method == "velocity":
+            assert f"Wrong.velocity returns {found};" in refused(ConfigError, many)
+
+
+@pytest.mark.parametrize(("run", "method"), [(run_discrete, "step"), (solve_ide, "velocity")])
+def test_a_method_of_an_optimizer_that_asks_for_values_is_named_with_the_place(run, method):
+    def branch(self, time, theta, g, state):
+        return theta if g > 0 else -theta
+
+    wrong = type("Wrong", (Own,), {method: branch})(0.1)
+    line = refused(ConfigError, lambda: run(wrong, double_well, 0.1, STEPS))
+    assert f": Wrong.{method} asks for a value in {__file__}, line " in line
+
+
+def test_an_exception_of_an_optimizer_is_let_through():
+    wrong = type("Wrong", (Own,), {"velocity": lambda self, u, theta, g, state: state["n"]})(0.1)
+    with pytest.raises(KeyError, match="n"):
+        solve_ide(wrong, double_well, 0.1, STEPS)
+
+
+def test_an_optimizer_of_the_users_own_is_used_like_the_built_in_ones():
+    trace, solution = (run(Own(0.1), double_well, [0.1, 0.2], STEPS) for run in (run_discrete, solve_ide))
+    assert solution.converged
+    assert trace.theta.shape == solution.theta.shape == (STEPS, 2)
 
 
 def test_a_function_that_is_not_in_python_has_no_place():

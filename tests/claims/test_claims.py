@@ -384,3 +384,16 @@ def test_a_criterion_in_words_has_its_own_numbers():
     }
     expected = "settling_step of theta, relative to beta2 0.99999999 between 80000 and 1234567"
     assert render.criterion_in_words(claim) == expected
+
+
+def test_a_claim_against_another_start_that_is_a_list_is_written_down():
+    against = {"by": "difference", "theta0": [-1.0, 0.5]}
+    measurement = {"function": "overshoot", "quantity": "theta[0]", "parameters": {"target": 1}}
+    claim = {"source": "x", "statement": "x", "measurement": measurement, "against": against, "criterion": {"below": 1}}
+    configuration = {"experiment": "valley", "set": "", "learning_rate": 0.1, "theta0": [1.0, 2.0]}
+    found = {**configuration, "hyperparameters": {}}
+    finding = judge.Finding("c", "discrete", found, None, 0.75, 0.5, 0.25, 0.75, judge.HOLDS)
+    (row,) = render.table({"c": claim}, [finding]).to_dict("records")
+    assert (row["theta0[0]"], row["theta0[1]"]) == (1.0, 2.0)
+    assert row["against"] == "by=difference theta0[0]=-1.0 theta0[1]=0.5"
+    assert row["criterion"] == "overshoot of theta[0], minus that of theta0 (-1, 0.5) < 1"

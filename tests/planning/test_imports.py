@@ -79,7 +79,7 @@ def test_whatever_python_loads_for_a_script_is_among_what_it_depends_on(script):
     assert loaded <= imports.closure(script, SOURCES)
 
 
-NAMES = "finite objectives optimizer optimizers plugins registry vocabulary"
+NAMES = "definitions finite objectives optimizer optimizers plugins registry vocabulary"
 EVERY = f"base planning/job.py data/seal.py {' '.join(f'problem/{name}.py' for name in NAMES.split())}"
 SOLVING = "base problem ide planning/job.py settings/config.py data/seal.py"
 READING = (

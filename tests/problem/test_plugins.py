@@ -13,9 +13,10 @@ import pytest
 from conftest import ROOT
 from optide import run_discrete, solve_ide
 from optide.base.errors import ConfigError
+from optide.data import traces
 from optide.objectives import quadratic
 from optide.problem import plugins
-from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities, symbols
+from optide.problem.registry import HYPERPARAMETERS, OBJECTIVES, OPTIMIZERS, RESERVED, STATES, quantities, symbols
 
 IDEAS = ROOT / "examples" / "ideas" / "ideas.py"
 
@@ -70,10 +71,25 @@ def test_what_it_defines_can_be_named_like_what_is_built_in(ideas):
     assert quantities("heavy_ball", 2) == ("theta[0]", "theta[1]", "loss", "m[0]", "m[1]")
     assert symbols("decay") == ("λ", r"\lambda")
     assert symbols("m[1]") == ("m[1]", "m_{1}")
+    assert symbols("beta2", "adamw") == symbols("beta2") == ("β₂", r"\beta_2")
     assert ideas["heavy_ball"].title == "heavy ball"
     assert [*plugins.used("adamw", "quadratic")] == ["ideas.py"]
     assert plugins.used("adam", "quadratic") == {}
     plugins.load([IDEAS])  # once
+
+
+def test_a_symbol_is_that_of_the_optimizer_whose_it_is(tmp_path):
+    path = tmp_path / "mine.py"
+    told = GOOD.replace("default=0.5", r"default=0.5, symbol=r'\gamma', text='γ'").replace('State("m")', 'State("p")')
+    path.write_text(told)
+    plugins.load([path])
+    try:
+        assert symbols("beta", "mine") == ("γ", r"\gamma")
+        assert symbols("beta", "rmsprop") == symbols("beta") == ("β", r"\beta")
+        assert symbols("m[1]", "mine") == ("m[1]", "p_{1}")
+        assert symbols("m[1]") == ("m[1]", "m_{1}")
+    finally:
+        plugins.unload(path)
 
 
 def test_nothing_of_it_is_left():
@@ -122,18 +138,86 @@ class Mine(Optimizer):
         ("class Mine(Optimizer)", "class Mine", "defines no subclass of Optimizer and no Objective"),
         ("class Mine", 'bad = Objective("bad", jnp.sum, data=("x.csv",))\n\nclass Mine', "'x.csv': there is no such"),
         ("class Mine", 'bad = Objective("bad", jnp.sum, ((1.0,), 1.0))\n\nclass Mine', "all must have as many numbers"),
+        ("class Mine", 'bad = Objective("bad", 3)\n\nclass Mine', "loss 3: must be a function of theta"),
+        ("class Mine", 'bad = Objective("bad", jnp.sum, (jnp.nan,))\n\nclass Mine', "minima (nan,): must be finite"),
+        # not that of jnp.sum, in a file of JAX
+        ("class Mine", 'bad = Objective("Bad", jnp.sum)\n\nclass Mine', "mine.py: objective Bad: name 'Bad': must be"),
+        ("class Mine", 'b, c = Objective("b", jnp.sum), Objective("b", jnp.max)\n\nclass Mine', "there is a b already"),
+        ("class Mine", 'b = Objective("mine", jnp.sum)\n\nclass Mine', "line 6: class Mine: there is a mine already"),
+        ('states = {"m"', 'name = "loss"; states = {"m"', "name 'loss': this is the name of a column of traces"),
+        ('states = {"m"', 'name = "v"; states = {"m"', "name 'v': this is the name of a column of traces"),
+        ('states = {"m"', 'name = 3; states = {"m"', "name 3: must be a letter, then"),
+        ('states = {"m"', 'title = 3; states = {"m"', "title 3: must be a text"),
+        ('states = {"m"', 'name: str = "a"; states = {"m"', "TypeError: Mine.name: must be a hyperparameter(...)"),
+        ("beta = hyperparameter(UNIT_INTERVAL, default=0.5)", "beta: float = 0.5", "Mine.beta: must be a hyperparam"),
+        ('states = {"m": State("m")}', 'states = ["m"]', """states ['m']: must be like {"m": State("m")}"""),
+        ("default=0.5", "default='0.5'", "beta = '0.5': the default must be in [0, 1)"),
+        ("default=0.5", "default=None", "beta = None: the default must be in [0, 1)"),
+        ("default=0.5", "optional=True", "line 5: TypeError: hyperparameter(optional=True): needs a default"),
+        ("UNIT_INTERVAL, def", "(0, 1), def", "mine.py, line 5: Type"),
+        ("beta", "name", "TypeError: Mine.name: no name for a hyper-parameter, as each optimizer has it otherwise"),
+        ("beta", "steps", "hyper-parameter 'steps': this is the name of a column of every trace"),
+        ("beta", "v", "hyper-parameter 'v': this is the name of a state"),
+        ('"m"', '"theta"', "state 'theta': this is the name of a column of every trace"),
+        ('"m"', '"beta1"', "state 'beta1': this is the name of a hyper-parameter"),
+        ('"m"', '"m[0]"', "state 'm[0]': must be a letter, then letters, digits and _"),
+        ("step(self, k, theta", "step(self, theta, k", "step(self, theta, k, g, state): must be step(self, k, theta,"),
+        ("return {", "3, {", "line 4: class Mine: memories None: must be those of states, m"),
+        ("Memory(1,", "max(1,", "memory m = 2.0: must be a Memory of power 1 or 2"),
+        ("Memory(1,", "Memory(3,", "memory m = Memory(power=3, weight=2.0, rate=1.0): must be a Memory of power"),
+        ("class Mine", "raise SystemExit(3)\nclass Mine", "line 4: SystemExit: 3"),
+        ("class Mine", "raise ValueError('two\\nlines')\nclass Mine", "line 4: ValueError: two lines"),
+        ("class Mine", "\0class Mine", "mine.py: SyntaxError: source code string cannot contain null bytes"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_file_and_line(tmp_path, old, new, message):
     path = tmp_path / "mine.py"
     assert old in GOOD
-    path.write_text(GOOD.replace(old, new))
+    path.write_text(GOOD.replace(old, new, 1) if old == "return {" else GOOD.replace(old, new))
     with pytest.raises(ConfigError) as error:
         plugins.load([path])
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert {*OPTIMIZERS} == {"adagrad", "rmsprop", "adam"}
+    assert {*OBJECTIVES} == {"quadratic", "double_well", "regression"}
+
+
+def test_every_column_that_is_no_hyperparameter_and_no_state_is_reserved():
+    columns = {*traces.given().names, *traces.computed().names} - {*HYPERPARAMETERS, *STATES}
+    assert columns == RESERVED
+
+
+def test_two_names_of_one_objective_are_one(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD + '\nbowl = Objective("bowl", jnp.sum)\nalias = bowl\n')
+    plugins.load([path])
+    try:
+        assert plugins.PLUGINS[path.resolve()].names == ("mine", "bowl")
+    finally:
+        plugins.unload(path)
+
+
+@pytest.mark.parametrize("other", ["plug-in", "data"])
+def test_files_of_one_name_are_refused_as_one_digest_would_stand_for_both(tmp_path, other):
+    first, second = tmp_path / "a" / "mine.py", tmp_path / "b" / "mine.py"
+    for path, name in ((first, "b"), (second, "c")):
+        path.parent.mkdir()
+        (path.parent / "x.csv").write_text(name)
+        path.write_text(
+            f'from optide.extend import Objective, jnp\n{name} = Objective("{name}", jnp.sum, data=("x.csv",))\n'
+        )
+    if other == "data":
+        second = second.rename(second.with_name("other.py"))
+    plugins.load([first])
+    try:
+        with pytest.raises(ConfigError) as error:
+            plugins.load([second])
+    finally:
+        plugins.unload(first)
+    one, another = (second, first) if other == "plug-in" else (second.with_name("x.csv"), first.with_name("x.csv"))
+    assert str(error.value) == f"{one}: must have another name than {another}, as results go by the names of files"
+    assert {"b", "c"}.isdisjoint(OBJECTIVES)
 
 
 def test_what_goes_wrong_later_is_blamed_on_its_line(tmp_path):
@@ -181,8 +265,16 @@ def test_installed_packages_are_found(tmp_path, monkeypatch):
     plugins.load([])
     try:
         assert OPTIMIZERS["mine"](0.1).beta == 0.5
+        assert [*plugins.used("mine")] == ["an_installed_idea.py"]
     finally:
         plugins.unload(tmp_path / "an_installed_idea.py")
+
+
+def test_an_installed_package_that_fails_is_named(monkeypatch):
+    entry = EntryPoint("mine", "a_package_there_is_not", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
+    with pytest.raises(ConfigError, match=r"^optide\.plugins: mine = a_package_there_is_not: ModuleNotFoundError: No"):
+        plugins.load([])
 
 
 def test_an_optimizer_is_a_frozen_dataclass_and_a_pytree(ideas):

@@ -242,6 +242,26 @@ def test_of_a_chaotic_solution_numbers_must_be_numbers_and_not_far_from_the_conv
         assert column in found.detail
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.drop(["theta"]),
+        lambda table: table.append_column("more", table["theta"]),
+        lambda table: table.select(table.schema.names[::-1]),
+        # whose values are as close as the tolerance of 1e-8 where they are few
+        lambda table: table.set_column(
+            table.schema.get_field_index("loss"), "loss", table["loss"].cast(pa.float32(), safe=False)
+        ),
+    ],
+    ids=["without", "more", "in another order", "float32"],
+)
+def test_a_trace_with_other_columns_is_different_also_where_one_of_its_solutions_is_chaotic(wandering, change):
+    _, paths, *_ = wandering
+    for path in paths:
+        seal.write(path, change(traces.read(path)))
+    assert {v.level for v in levels(wandering).values()} == {"different"}
+
+
 HANDFUL = (
     ("quadratic-adam", 0.1),
     ("double_well-rmsprop", 0.1),

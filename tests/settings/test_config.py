@@ -4,6 +4,7 @@ import pytest
 
 from conftest import ROOT
 from optide.base.errors import ConfigError
+from optide.problem.objectives import Objective
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import yamlfile
 from optide.settings.config import experiment_slice, label, lanes
@@ -149,6 +150,11 @@ def edit(config, *keys, value):
             {"beta": 0.95},
             r"audit\.example\.hyperparameters = \{'beta': 0\.95\}: quadratic-rmsprop has no such configuration",
         ),
+        (
+            ("audit", "example", "first"),
+            499,
+            r"audit\.example\.first = 499: must be at most 498, two steps before its end",
+        ),
         (("rates", "theta0"), 4, r"rates\.theta0 = 4: must be a number other than 4, the minimum"),
         (
             ("figures", "fig03", "rows", 0, "insets", 0, "k"),
@@ -166,6 +172,23 @@ def edit(config, *keys, value):
 def test_contradictions_are_named(config, keys, value, message):
     with pytest.raises(ConfigError, match=message):
         examine(edit(config, *keys, value=value), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("minima", "theta0", "lacks"),
+    [((), 1.0, "nowhere, of no known minimum"), (((1.0, 1.0),), [1.0, 2.0], "a theta that is a list")],
+)
+def test_the_example_of_the_audit_is_on_its_way_to_a_minimum(config, monkeypatch, minima, theta0, lacks):
+    monkeypatch.setitem(OBJECTIVES, "nowhere", Objective("nowhere", abs, minima))
+    changed = edit(config, "experiments", "quadratic-rmsprop", "objective", value="nowhere")
+    changed = edit(changed, "experiments", "quadratic-rmsprop", "theta0", value=[theta0])
+    changed = edit(changed, "audit", "example", "theta0", value=theta0)
+    changed["figures"] = {"f": {"quantity": "loss", "rows": [{"experiments": ["quadratic-rmsprop"]}]}}
+    with pytest.raises(ConfigError) as error:
+        examine(changed, SCHEMA)
+    assert str(error.value) == (
+        "audit.example.experiment = 'quadratic-rmsprop': must be of one number and a known minimum, not " + lacks
+    )
 
 
 def test_an_unused_experiment_is_a_warning(config):

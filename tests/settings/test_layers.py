@@ -154,3 +154,11 @@ def test_what_ran_is_written_with_how_it_was_given():
     merged = layers.merged([BASE, *over])
     assert merged["audit"] is None
     assert yamlfile.parse(text.encode()) == yaml.safe_load(text) == merged
+
+
+def test_a_configuration_that_is_copied_names_plugins_beside_the_copy():
+    text = "plugins: [../ideas.py]  # ours\na: 1\n"
+    copy = layers.as_yaml([Layer("config.yaml", yamlfile.parse(text.encode()), text)])
+    assert yamlfile.parse(copy.encode()) == {"plugins": ["ideas.py"], "a": 1}
+    text = text.replace("../", "")
+    assert layers.as_yaml([Layer("config.yaml", yamlfile.parse(text.encode()), text)]).endswith(text)

@@ -9,10 +9,12 @@ import pytest
 from jinja2 import Environment, StrictUndefined
 
 from conftest import ROOT
+from optide.problem import plugins
 from optide.problem.registry import written
 from optide.settings import yamlfile
 from optide.settings.vocabulary import words
 
+IDEAS = ROOT / "examples" / "ideas"
 CAPTIONS = ROOT / "workflow" / "report"
 REDUCED = yamlfile.read(ROOT / "tests/reduced/config.yaml")
 
@@ -65,6 +67,27 @@ def test_a_figure_of_what_has_no_sentence_is_named(scheme):
     assert f"new_, {scheme}: {heading}" in text
     assert "up, the state slow_average. The equation's state is drawn at u = t + alpha" in text
     assert "(0.1); rows, from the top: deep_, steep; theta0 = 0.0, set A_; set B, logarithmic." in text
+
+
+@pytest.fixture
+def ideas():
+    plugins.load([IDEAS / "ideas.py"])
+    yield yamlfile.read(IDEAS / "config.yaml")
+    plugins.unload(IDEAS / "ideas.py")
+
+
+def test_a_state_is_described_by_the_optimizer_whose_it_is(ideas):
+    text = figure(ideas, "momentum", "converged")
+    assert text.startswith("momentum, converged: m, the momentum, of heavy ball on the quadratic (theta - 4)^2. ")
+    together = {**ideas["figures"]["momentum"], "rows": [{"experiments": ["quadratic-heavy_ball", "quadratic-adamw"]}]}
+    text = figure({**ideas, "figures": {"both": together}}, "both", "converged")
+    assert "m, the momentum or m, the average of gradients (first moment), of heavy ball, AdamW on" in text
+
+
+def test_an_element_of_theta_is_no_state(ideas):
+    text = figure(ideas, "valley", "converged")
+    assert "valley, converged: element 1 of the parameter theta, of AdamW on Rosenbrock's valley" in text
+    assert "state" not in text
 
 
 @pytest.mark.parametrize("scheme", ["published", "converged"])

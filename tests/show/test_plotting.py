@@ -334,3 +334,24 @@ def test_the_pdf_is_vector_with_text_as_text(config, drawn, tmp_path):
     assert re.search(rb"/FontName /\S*DejaVuSans", content)
     assert b"/Type0" in content or b"/Type42" in content or b"/TrueType" in content
     assert len(content) < 2e6
+
+
+@pytest.mark.parametrize(
+    ("text", "tex"),
+    [
+        ("0.1", "0.1"),
+        ("1e-08", "10^{-8}"),
+        ("-2.5e-05", r"-2.5 \cdot 10^{-5}"),
+        ("(1e+06, -1e-05)", "(10^{6}, -10^{-5})"),
+    ],
+)
+def test_a_power_of_ten_is_no_difference(text, tex):
+    assert style.in_tex(text) == tex
+
+
+def test_small_numbers_in_legend_and_titles_are_powers_of_ten():
+    config = sweep(1, rates=(1e-5, 0.1))
+    config["experiments"]["sweep"]["sets"][0]["hyperparameters"]["eps"] = [2e-7]
+    figure = draw_made_up(config)
+    assert figure.axes[0].get_title() == r"learning rate $\alpha = 10^{-5}$"
+    assert figure.legends[0].get_texts()[-1].get_text().endswith(r"$\epsilon = 2 \cdot 10^{-7}$")

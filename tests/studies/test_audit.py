@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from optide import solve_ide
-from optide.base.errors import FileError
+from optide.base.errors import ConfigError, FileError
 from optide.data import provenance, seal, traces
 from optide.numerics import richardson
 from optide.problem.objectives import double_well, quadratic, regression
@@ -232,3 +232,6 @@ def test_the_figure_shows_both_schemes_and_their_residuals(experiment, tmp_path)
     assert [text.get_text() for text in legend.get_texts()] == [*colours]
     assert tail.get_ylabel() == r"$\theta -4$"
     assert audit_figure.draw(lanes, (-1.0,), EXAMPLE["first"]).axes[0].get_ylabel() == r"$\theta +1$"
+    between = lanes[-1]._replace(values={**lanes[-1].values, "theta": np.zeros_like(lanes[-1].values["theta"])})
+    with pytest.raises(ConfigError, match=r"^audit\.example: ends midway between two minima"):
+        audit_figure.draw([*lanes[:-1], between], (-1.0, 1.0), EXAMPLE["first"])

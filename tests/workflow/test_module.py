@@ -13,6 +13,7 @@ import yaml
 from rocrate.rocrate import ROCrate
 
 from conftest import ROOT
+from optide.data import traces
 from optide.record import verify
 from pipeline import REDUCED
 
@@ -253,6 +254,41 @@ def test_without_a_prefix_results_lie_beside_those_of_the_host_and_none_of_its_f
     stray.write_bytes(b"")
     code, output = run(below, "--dry-run")
     assert output.count(f"warning: module optide: {PREFIX}/figures/fig99.png: no rule produces this file") == 1
+
+
+PLUGIN = """
+from optide.extend import Objective, jnp
+
+bowl = Objective("bowl", lambda theta: jnp.sum(theta**2))
+"""
+
+
+def test_plugins_of_a_host_lie_below_its_working_directory(small, tmp_path):
+    experiment = {**small["experiments"]["quadratic-adagrad"], "objective": "bowl"}
+    host = write(
+        tmp_path / "host",
+        {
+            **small,
+            "plugins": ["ideas/bowl.py"],
+            "experiments": {"bowl-adagrad": experiment},
+            "figures": {"f": {"quantity": "G", "rows": [{"experiments": ["bowl-adagrad"]}]}},
+        },
+    )
+    path, trace = host / "ideas" / "bowl.py", f"{PREFIX}/results/traces/discrete/bowl-adagrad/lr0.1.parquet"
+    code, output = run(host, "--dry-run", trace)
+    assert code != 0
+    assert "ideas/bowl.py: No such file or directory; a plug-in is a Python file" in output.splitlines()
+    path.parent.mkdir()
+    path.write_text(PLUGIN)
+    # from elsewhere, as entries of the host's configuration that are paths are, too
+    code, output = run(tmp_path, "--snakefile", host / "Snakefile", "--directory", host, trace)
+    assert code == 0, output
+    assert [*traces.metadata(host / trace)["configuration"]["plugins"]] == ["bowl.py"]
+    code, output = run(host, "--dry-run", trace)
+    assert "Nothing to be done" in output
+    path.write_text(PLUGIN.replace("theta**2", "theta**4"))
+    code, output = run(host, "--dry-run", trace)
+    assert f"output: {trace}" in output
 
 
 @pytest.mark.parametrize(

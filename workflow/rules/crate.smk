@@ -7,13 +7,17 @@ PATTERNS = (
 ORIGINS = {
     **({"claims.yaml": CLAIMS_FILE} if CLAIMS_FILE else {}),
     **{str(path.relative_to(HOME)): path for pattern in PATTERNS for path in sorted(HOME.glob(pattern))},
-    **{path.name: path for plugin in plugins.PLUGINS.values() for path in plugin.files},
     **{
         f"src/optide/{path.relative_to(LIBRARY)}": path
         for pattern in ("**/*.py", "show/templates/*")
         for path in sorted(LIBRARY.glob(pattern))
     },
 }
+# beside config.yaml, which names them
+OWN = {name: path for plugin in plugins.PLUGINS.values() for name, path in plugin.files.items()}
+for name in OWN.keys() & {*ORIGINS, "config.yaml", "claims.yaml"}:
+    sys.exit(f"{OWN[name]}: must have another name, as the copies of what went in have a {name} already")
+ORIGINS |= OWN
 CONFIGURATION = layers.as_yaml(LAYERS)
 
 

@@ -44,13 +44,18 @@ def apart(quantity: str, value: Any) -> dict[str, Any]:
     return dict(zip(parts(quantity, elements(value)), value if elements(value) else [value], strict=True))
 
 
+def together(quantity: str, row: Mapping[str, float]) -> float | list[float]:
+    """Likewise, from its columns in a row, in order: the number, or the list."""
+    return row[quantity] if quantity in row else [*row.values()]
+
+
 def hyperparameters(columns: Iterable[str]) -> list[str]:
     """Those among the columns of a table or of the claims."""
     names = [*columns]
     own = itertools.takewhile(
         lambda name: name not in ("steps", "converged"), names[names.index("learning_rate") + 1 :]
     )
-    return [name for name in own if not name.startswith("theta0")]
+    return [name for name in own if name.partition("[")[0] != "theta0"]
 
 
 def row(configuration: Row) -> dict[str, Any]:

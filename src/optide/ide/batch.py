@@ -19,7 +19,7 @@ from optide.ide.solve import Lane, Options, checked, finished, intervals, refuse
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer, Scalar
-from optide.problem.tracing import check_objective
+from optide.problem.tracing import check_objective, check_optimizer
 
 
 @in_float64
@@ -44,7 +44,7 @@ def solve_lanes(
 
     Raises:
         ParameterError: an argument is not what it must be, as where there are more optimizers than theta0.
-        NonFiniteError, ObjectiveError: as in `solve_ide`.
+        NonFiniteError, ObjectiveError, ConfigError: as in `solve_ide`.
     """
     optimizers, theta0s = arguments.several("optimizers", optimizers), arguments.several("theta0s", theta0s)
     refuse_traced((optimizers, theta0s))
@@ -57,17 +57,19 @@ def solve_lanes(
     if len({start.shape for start in starts}) > 1:
         raise ParameterError("theta0s", theta0s, "of one shape")
     lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
-    lengths: list[Any] = [steps] if np.ndim(steps) == 0 else arguments.several("steps", steps)
+    own_steps = isinstance(steps, list | tuple) or np.ndim(steps) > 0
+    lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
     chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every)
-    if np.ndim(steps) and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
+    if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
     options, t_start = max(settled, key=lambda one: one[0].steps)
-    if np.ndim(steps):
+    if own_steps:
         lanes = lanes._replace(end=np.asarray([intervals(own) for own, _ in settled], float))
     names = [where_of(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
     check_objective(objective, starts[0], names[0])
+    check_optimizer(numbers[0], "velocity", starts[0], names[0])
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
     solved = _persistently(lanes, t_start, options, len(names))
     solutions = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
@@ -109,7 +111,7 @@ def solve_batch(
 
     Raises:
         ParameterError: an argument is not what it must be, as where arrays are of several lengths.
-        ObjectiveError: as in `solve_ide`.
+        ObjectiveError, ConfigError: as in `solve_ide`.
     """
     refuse_traced((optimizers, theta0s))
     numbers, starts = arguments.numbers_of(optimizers), arguments.start("theta0s", theta0s)
@@ -127,7 +129,9 @@ def solve_batch(
     chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
     options, t_start = checked(numbers, chosen, t_start)
     first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
-    check_objective(objective, starts[0], where_of(first, options, starts[0]))
+    where = where_of(first, options, starts[0])
+    check_objective(objective, starts[0], where)
+    check_optimizer(first, "velocity", starts[0], where)
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
     return _persistently(Lane(numbers, starts), t_start, options, min(shard, count))
 

@@ -22,7 +22,7 @@ from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
 from optide.problem.optimizer import Optimizer, Scalar
-from optide.problem.tracing import check_objective
+from optide.problem.tracing import check_objective, check_optimizer
 
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
@@ -101,6 +101,7 @@ def solve_ide(
         TracedError: JAX traces the call, without float64.
         NonFiniteError: the solution left the finite numbers; names the configuration and time.
         ObjectiveError: the objective does not return one float64, or JAX cannot trace it.
+        ConfigError: the optimizer's velocity is not like theta, or JAX cannot trace it.
 
     >>> import jax
     >>> from optide import Adam, solve_ide
@@ -119,6 +120,7 @@ def solve_ide(
     options, t_start = checked(numbers, chosen, t_start)
     where = where_of(optimizer, options, theta0)
     check_objective(objective, start, where)
+    check_optimizer(numbers, "velocity", start, where)
     given = Lane(numbers, start), t_start
     hoisted, data = jax.closure_convert(objective, start)
     if not arguments.traced((given, data)):

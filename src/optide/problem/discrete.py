@@ -17,7 +17,7 @@ from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, check_underflow, name_of
 from optide.problem.optimizer import Optimizer, States
-from optide.problem.tracing import check_objective
+from optide.problem.tracing import check_objective, check_optimizer
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["t", "theta", "state"], meta_fields=["arithmetic"])
@@ -53,6 +53,7 @@ def run_discrete(optimizer: Optimizer, objective: Callable[[Array], Array], thet
         ParameterError: an argument is not what it must be.
         TracedError: JAX traces the call, without float64.
         ObjectiveError: the objective does not map theta to one float64, or JAX cannot trace it.
+        ConfigError: the optimizer's step does not return theta and all states, or JAX cannot trace it.
         NonFiniteError: theta or a state left the finite numbers; names the configuration and time.
         UnderflowError: an update divided by the root of a second moment that underflowed; likewise.
 
@@ -65,6 +66,7 @@ def run_discrete(optimizer: Optimizer, objective: Callable[[Array], Array], thet
     steps = arguments.at_least(1, "steps", steps)
     where = f"{optimizer} on {name_of(objective)} from theta0 = {shown(theta0)}"
     check_objective(objective, start, where)
+    check_optimizer(numbers, "step", start, where)
     run: DiscreteRun = _scan(numbers, start, objective, steps)
     if arguments.traced(run):
         return run

@@ -10,12 +10,13 @@ import dataclasses
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, cast, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, cast, dataclass_transform
 
 import numpy as np
 
-from optide.base.errors import ParameterError
+from optide.base.errors import ConfigError, ParameterError
 from optide.base.lazy import Array, jax, jnp
+from optide.base.words import shown
 from optide.problem.finite import real
 from optide.problem.vocabulary import POSITIVE, Hyperparameter, State, described, hyperparameter
 
@@ -99,8 +100,16 @@ class Optimizer:
         cls.name, cls.title = own.get("name", cls.__name__.lower()), own.get("title", cls.__name__)
         annotations = dict(own.get("__annotations__", {}))
         unannotated = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
+        taken = {*vars(Optimizer), *Optimizer.__annotations__} - {"learning_rate", "eps"}
+        if clash := [name for name in unannotated if name in taken]:
+            raise TypeError(
+                f"{cls.__name__}.{clash[0]}: no name for a hyper-parameter, as each optimizer has it otherwise"
+            )
         cls.__annotations__ = {**annotations, **{name: "Scalar" for name in unannotated if name not in annotations}}
         dataclass(frozen=True)(cls)
+        # as JAX sees hyper-parameters only, and would forget its value
+        if lost := [field.name for field in dataclasses.fields(cls) if not described(field)]:
+            raise TypeError(f"{cls.__name__}.{lost[0]}: must be a hyperparameter(...), or without an annotation")
 
     def __post_init__(self) -> None:
         _register(type(self))  # type: ignore[arg-type]  # mypy takes the hash of an instance for that of its class
@@ -133,11 +142,22 @@ class Optimizer:
 
     @classmethod
     def kernels(cls, **hyperparameters: float) -> dict[str, Memory]:
-        """The `memories` for some hyper-parameters, which are not checked: neither needs JAX."""
+        """The `memories` for some hyper-parameters, which are not checked: neither needs JAX.
+
+        Raises:
+            ConfigError: they are not those of the states, or one is no memory.
+        """
         some = object.__new__(cls)
         for name, value in hyperparameters.items():
             object.__setattr__(some, name, value)
-        return some.memories()
+        memories: Any = some.memories()
+        if not isinstance(memories, dict) or list(memories) != list(cls.states):
+            found = ", ".join(map(str, memories)) if isinstance(memories, dict) else shown(memories)
+            raise ConfigError(f"memories {found}: must be those of states, {', '.join(cls.states)}")
+        for name, memory in memories.items():
+            if not isinstance(memory, Memory) or memory.power not in (1, 2):
+                raise ConfigError(f"memory {name} = {shown(memory)}: must be a Memory of power 1 or 2")
+        return memories
 
     @property
     def hyperparameters(self) -> dict[str, Scalar]:

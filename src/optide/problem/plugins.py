@@ -8,42 +8,40 @@ files of data that its objectives name.
 import hashlib
 import importlib.machinery
 import importlib.util
-import inspect
-import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, TypeGuard
 
-import numpy as np
-
 from optide.base.errors import ConfigError, OptideError
+from optide.problem import definitions
+from optide.problem.definitions import Definition
 from optide.problem.objectives import Objective
 from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 
 GROUP = "optide.plugins"
 """The group of entry points that installed packages use."""
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_METHODS = {"step": ("k", "theta", "g", "state"), "memories": (), "velocity": ("u", "theta", "g", "state")}
 
 
 class Plugin(NamedTuple):
     """A plug-in that was loaded.
 
     Attributes:
+        name: of its file; of an installed module that of the module.
         path: of its file.
-        files: it and its data.
+        files: it and its data, by names that tell them from those of all others.
         names: of its optimizers and objectives.
         digest: SHA-256 over all its files.
     """
 
+    name: str
     path: Path
-    files: tuple[Path, ...]
+    files: Mapping[str, Path]
     names: tuple[str, ...]
     digest: str
 
@@ -60,24 +58,30 @@ def load(paths: Iterable[str | Path]) -> None:
     """
     for path in map(Path, paths):
         if path.resolve() not in PLUGINS:
-            _add(path, _run(path))
+            _add(path.name, path, _run(path))
     for entry in entry_points(group=GROUP):
-        module = entry.load()
-        path = Path(module.__file__)
+        with blamed(Path(f"{GROUP}: {entry.name} = {entry.value}")):
+            module = importlib.import_module(entry.value)
+            path = Path(module.__file__ or "")
         if path.resolve() not in PLUGINS:
-            _add(path, module)
+            # by that of the module, as files of several packages may be called __init__.py
+            _add(f"{module.__name__}.py", path, module)
 
 
 def unload(path: str | Path) -> None:
     """Forget a plug-in and all that it defines."""
-    for name in PLUGINS.pop(Path(path).resolve()).names:
+    _forget(PLUGINS.pop(Path(path).resolve()).names)
+
+
+def _forget(names: Iterable[str]) -> None:
+    for name in names:
         OPTIMIZERS.pop(name, None)
         OBJECTIVES.pop(name, None)
 
 
 def used(*names: str) -> dict[str, str]:
-    """The digests of the plug-ins that define any of these optimizers and objectives, by the names of their files."""
-    return {plugin.path.name: plugin.digest for plugin in PLUGINS.values() if {*names} & {*plugin.names}}
+    """The digests of the plug-ins that define any of these optimizers and objectives, by their names."""
+    return {plugin.name: plugin.digest for plugin in PLUGINS.values() if {*names} & {*plugin.names}}
 
 
 def _run(path: Path) -> ModuleType:
@@ -93,7 +97,7 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with blamed([path]):
+        with blamed(path):
             loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -101,85 +105,54 @@ def _run(path: Path) -> ModuleType:
     return module
 
 
-def _add(path: Path, module: ModuleType) -> None:
+def _add(name: str, path: Path, module: ModuleType) -> None:
     """Check all that a module defines, and let it be named."""
-    own = [value for value in vars(module).values() if _defined_by(module, value)]
+    # once each, as a thing may have two names in a module
+    own = [*{id(value): value for value in vars(module).values() if _defined_by(module, value)}.values()]
     if not own:
         raise ConfigError(f"{path}: defines no subclass of Optimizer and no Objective")
-    for value in own:
-        place = _place(path, value)
-        if not _NAME.fullmatch(value.name):
-            raise ConfigError(
-                f"{place}: name {value.name!r}: must be a letter, then letters, digits and _, in lower case"
-            )
-        if value.name in OPTIMIZERS or value.name in OBJECTIVES:
-            raise ConfigError(f"{place}: there is a {value.name} already")
-        if isinstance(value, Objective):
-            _check_objective(place, path, value)
-        else:
-            _check_optimizer(place, path, value)
-    files = (path, *(path.parent / name for value in own if isinstance(value, Objective) for name in value.data))
+    known: list[Definition] = []
+    try:
+        with blamed(path):
+            for value in own:
+                definitions.check(path, value)
+                (OBJECTIVES if isinstance(value, Objective) else OPTIMIZERS)[value.name] = value
+                known.append(value)
+            data = [name for value in own if isinstance(value, Objective) for name in value.data]
+            files = _files(name, path, data)
+    except BaseException:
+        _forget(value.name for value in known)
+        raise
     digest = hashlib.sha256()
-    for file in files:
+    for file in files.values():
         digest.update(hashlib.sha256(file.read_bytes()).digest())
-    for value in own:
-        (OBJECTIVES if isinstance(value, Objective) else OPTIMIZERS)[value.name] = value
-    PLUGINS[path.resolve()] = Plugin(path, files, tuple(value.name for value in own), digest.hexdigest())
+    PLUGINS[path.resolve()] = Plugin(name, path, files, tuple(value.name for value in own), digest.hexdigest())
 
 
-def _defined_by(module: ModuleType, value: object) -> TypeGuard[type[Optimizer] | Objective]:
+def _files(name: str, path: Path, data: Iterable[str]) -> dict[str, Path]:
+    """A plug-in and its data, by names that no other file has: traces and the RO-Crate go by them."""
+    known = {name: file for plugin in PLUGINS.values() for name, file in plugin.files.items()}
+    files: dict[str, Path] = {}
+    for called, file in [(name, path), *(((path.parent / one).name, path.parent / one) for one in data)]:
+        other = (known | files).get(called, file)
+        if other.resolve() != file.resolve():
+            raise ConfigError(f"{file}: must have another name than {other}, as results go by the names of files")
+        files[called] = file
+    return files
+
+
+def _defined_by(module: ModuleType, value: object) -> TypeGuard[Definition]:
     if isinstance(value, Objective):
         return not any(value is built_in for built_in in OBJECTIVES.values())
     return isinstance(value, type) and issubclass(value, Optimizer) and value.__module__ == module.__name__
 
 
-def _place(path: Path, value: type[Optimizer] | Objective) -> str:
-    """Where a class or an objective is defined."""
-    kind, subject = ("class", value) if isinstance(value, type) else ("objective", value.loss)
-    name = value.__name__ if isinstance(value, type) else value.name
-    try:
-        line = inspect.getsourcelines(subject)[1]
-    except (OSError, TypeError):
-        return f"{path}: {kind} {name}"
-    return f"{path}, line {line}: {kind} {name}"
-
-
-def _check_objective(place: str, path: Path, objective: Objective) -> None:
-    if len({np.shape(minimum) for minimum in objective.minima}) > 1:
-        raise ConfigError(f"{place}: minima {objective.minima}: all must have as many numbers")
-    for name in objective.data:
-        if not (path.parent / name).is_file():
-            raise ConfigError(f"{place}: data {name!r}: there is no such file beside {path.name}")
-
-
-def _check_optimizer(place: str, path: Path, optimizer: type[Optimizer]) -> None:
-    missing = [name for name in _METHODS if getattr(optimizer, name) is getattr(Optimizer, name)]
-    missing += [] if optimizer.states else ["states"]
-    if missing:
-        raise ConfigError(f"{place} lacks {', '.join(missing)}")
-    for name, arguments in _METHODS.items():
-        given = [*inspect.signature(getattr(optimizer, name)).parameters][1:]
-        if len(given) != len(arguments):
-            wanted = ", ".join(("self", *arguments))
-            raise ConfigError(f"{place}: {name}({', '.join(['self', *given])}): must be {name}({wanted})")
-    for name, told in optimizer.vocabulary().items():
-        default = getattr(optimizer, name, None)
-        if default is not None and not np.all(told.range.contains(np.asarray(default, float))):
-            raise ConfigError(f"{place}: {name} = {default}: the default must be {told.range.allowed}")
-    with blamed([path]):
-        powers = optimizer.powers()
-    if list(powers) != list(optimizer.states):
-        raise ConfigError(
-            f"{place}: memories {', '.join(powers)}: must be those of states, {', '.join(optimizer.states)}"
-        )
-
-
 @contextmanager
-def blamed(paths: Iterable[Path] | None = None) -> Iterator[None]:
+def blamed(path: Path | None = None) -> Iterator[None]:
     """Turn whatever goes wrong in the code of a plug-in into one line that names its file and line.
 
     Args:
-        paths: of the files; those of all plug-ins if not given.
+        path: of the file that is to blame for whatever happens; if not given, all plug-ins are, for what they do.
 
     Raises:
         ConfigError: something did.
@@ -188,12 +161,13 @@ def blamed(paths: Iterable[Path] | None = None) -> Iterator[None]:
         yield
     except OptideError:
         raise
-    except Exception as error:
-        own = {str(path) for path in (PLUGINS if paths is None else paths)} | {str(p.path) for p in PLUGINS.values()}
+    except (Exception, SystemExit) as error:
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        own = {str(plugin.path) for plugin in PLUGINS.values()} | ({str(path)} if path else set())
         if isinstance(error, SyntaxError) and error.filename in own:
             raise ConfigError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
-        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
-        if not lines:
-            raise
-        text = " ".join(str(error).split())
-        raise ConfigError(f"{lines[-1].filename}, line {lines[-1].lineno}: {type(error).__name__}: {text}") from None
+        if lines := [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]:
+            raise ConfigError(f"{lines[-1].filename}, line {lines[-1].lineno}: {text}") from None
+        if path:
+            raise ConfigError(f"{path}: {text}") from None
+        raise

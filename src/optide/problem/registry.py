@@ -15,6 +15,14 @@ HYPERPARAMETERS = tuple(sorted({name for optimizer in optimizers.BUILT_IN for na
 STATES = tuple(sorted({name for optimizer in optimizers.BUILT_IN for name in optimizer.states}))
 """All that the optimizers of the paper have: every trace has their columns."""
 
+RESERVED = frozenset(
+    {
+        *("experiment", "set", "scheme", "objective", "optimizer", "learning_rate", "theta0", "steps", "converged"),
+        *("lane", "k", "t", "u", "theta", "loss"),
+    }
+)
+"""The other columns of every trace: no hyper-parameter and no state has such a name."""
+
 
 def hyperparameter_columns(names: Iterable[str]) -> tuple[str, ...]:
     """The columns of a table in which these are given: those of the paper's optimizers, then all others."""
@@ -47,20 +55,22 @@ def parts(quantity: str, elements: int) -> tuple[str, ...]:
     return tuple(f"{quantity}[{i}]" for i in range(elements)) or (quantity,)
 
 
-def symbols(name: str) -> tuple[str, str]:
+def symbols(name: str, optimizer: str = "") -> tuple[str, str]:
     """Of a hyper-parameter, a state or theta, or an element of one, in plain text and in TeX without dollars.
 
-    Where optimizers differ, that of the first.
+    Args:
+        name: of it.
+        optimizer: whose it is; where it is not given, and optimizers differ, that of the first.
     """
     whole, bracket, element = name.partition("[")
-    text, tex = next(_symbols(whole), (whole, rf"\mathrm{{{whole.replace('_', chr(92) + ' ')}}}"))
+    text, tex = next(_symbols(whole, optimizer), (whole, rf"\mathrm{{{whole.replace('_', chr(92) + ' ')}}}"))
     return text + bracket + element, tex + (rf"_{{{element.rstrip(']')}}}" if bracket else "")
 
 
-def _symbols(name: str) -> Iterator[tuple[str, str]]:
+def _symbols(name: str, first: str) -> Iterator[tuple[str, str]]:
     if name == "theta":
         yield "θ", r"\theta"
-    for optimizer in OPTIMIZERS.values():
+    for optimizer in sorted(OPTIMIZERS.values(), key=lambda one: one.name != first):
         if told := optimizer.vocabulary().get(name):
             yield told.text, told.symbol
         if name in optimizer.states:

@@ -1,9 +1,10 @@
-"""That JAX can trace an objective and its gradient, and gets one float64 from it."""
+"""That JAX can trace what a user wrote, an objective with its gradient or an optimizer, and gets float64 from it."""
 
 import functools
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -11,7 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from optide.base.errors import ObjectiveError, ParameterError
+from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError
+from optide.problem.optimizer import Optimizer
 
 _JAX, _HERE = Path(jax.__file__).parent, Path(__file__).parent
 _CONCRETE = (
@@ -45,20 +47,45 @@ def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
     except TypeError:
         allowed = "hashable and open to weak references, as functions in Python are: compiled programs are kept by it"
         raise ParameterError("objective", objective, allowed) from None
-    try:
+    with _told_of_values(ObjectiveError, "the objective, or its gradient,", where):
         found = _returned(objective, jnp.shape(theta0))
+    if found:
+        raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
+
+
+def check_optimizer(optimizer: Optimizer, method: str, theta0: ArrayLike, where: str) -> None:
+    """Likewise, that a method of an optimizer gives what it must: as many float64 as theta has.
+
+    Args:
+        optimizer: with one number for each hyper-parameter.
+        method: "step", which gives theta and all states, or "velocity".
+        theta0: a start.
+        where: names the configuration, for the error.
+
+    Raises:
+        ConfigError: naming the configuration, and what it gives instead, or what JAX cannot trace.
+    """
+    with _told_of_values(ConfigError, f"{type(optimizer).__name__}.{method}", where):
+        found, wanted = _given(jax.tree.structure(optimizer), method, jnp.shape(theta0))
+    if found != wanted:
+        raise ConfigError(f"{where}: {type(optimizer).__name__}.{method} returns {found}; it must return {wanted}")
+
+
+@contextmanager
+def _told_of_values(kind: type[OptideError], what: str, where: str) -> Iterator[None]:
+    """One line in place of what JAX raises where a value is asked for."""
+    try:
+        yield
     except _CONCRETE as error:
         frames = [(frame, Path(frame.filename).parents) for frame in traceback.extract_tb(error.__traceback__)]
-        # below the last frame of this room is the objective, and what it calls
+        # below the last frame of this room is what the user wrote, and what it calls
         called = max(i for i, (_, folders) in enumerate(frames) if _HERE in folders)
         own = [frame for frame, folders in frames[called + 1 :] if _JAX not in folders]
         place = f" in {own[-1].filename}, line {own[-1].lineno}" if own else ""
-        raise ObjectiveError(
-            f"{where}: the objective, or its gradient, asks for a value{place}, "
+        raise kind(
+            f"{where}: {what} asks for a value{place}, "
             "where JAX traces it: use jnp.where for `if`, and jnp.sin and the like for those of NumPy and math"
         ) from None
-    if found:
-        raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
 
 
 # kept for the last few: tracing a gradient takes as long as a short solve
@@ -72,3 +99,21 @@ def _returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> st
         return f"shape {found} and dtype {dtype}" if dtype else type(value).__name__
     jax.eval_shape(jax.grad(objective), theta)
     return ""
+
+
+@functools.lru_cache(maxsize=16)
+def _given(kind: jax.tree_util.PyTreeDef, method: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """What a method of an optimizer gives where theta has a shape, and what it must give."""
+    theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
+    number = jax.ShapeDtypeStruct((), float)  # type: ignore[no-untyped-call]
+    optimizer: Optimizer = jax.tree.unflatten(kind, [number] * kind.num_leaves)
+    state = dict.fromkeys(type(optimizer).powers(), theta)
+    call = getattr(type(optimizer), method)
+    found = jax.eval_shape(call, optimizer, number, theta, theta, state)
+    return _outlined(found), _outlined((theta, state) if method == "step" else theta)
+
+
+def _outlined(tree: object) -> str:
+    """As "(float64[2], {m: float64[2]})"."""
+    leaves = jax.tree.map(lambda leaf: f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]", tree)
+    return str(leaves).replace("'", "")

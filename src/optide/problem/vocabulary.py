@@ -69,7 +69,14 @@ def hyperparameter(
         text: the symbol in plain text, as "β"; its name if not given.
         description: in a sentence.
         optional: whether a configuration may leave it out.  All others tell two configurations apart, and are given.
+
+    Raises:
+        TypeError: the range is none, or it is optional without a default.
     """
+    if not isinstance(range, Range):
+        raise TypeError(f"hyperparameter({range!r}): the first argument must be a Range, such as POSITIVE")
+    if optional and default is dataclasses.MISSING:
+        raise TypeError("hyperparameter(optional=True): needs a default")
     told = Hyperparameter(range, symbol or "", text or "", description, optional)
     return dataclasses.field(default=default, metadata={Hyperparameter: told})
 

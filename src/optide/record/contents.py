@@ -108,10 +108,14 @@ def of_results(path: str | Path, known: Known) -> Iterator[Column]:
         known: what was accepted.
 
     Raises:
-        FileError: the file cannot be read.
+        FileError: the file cannot be read, or is a trace of other columns than its own.
     """
     table = seal.read(path).combine_chunks()
     described = metadata(table)
+    if "scheme" in described:
+        # in name and type; a null where none may be is found, and named, as any other value
+        found = pa.Table.from_arrays(table.columns, names=table.schema.names)
+        seal.demand_columns(path, found, lambda: _of_trace(described), "a trace")
     yield column("settings", "configuration", _json(described.get("configuration")))
     yield column("settings", "reports", pa.array([len(described.get("lanes", ()))]))
     for run in runs(table):
@@ -121,6 +125,12 @@ def of_results(path: str | Path, known: Known) -> Iterator[Column]:
             values = run.values[field.name].combine_chunks()
             yield of_run(run.name, field.name, values, grade, known, first=run.first)
         yield from of_report(run.name, run.report, grade, known)
+
+
+def _of_trace(described: Mapping[str, Any]) -> pa.Schema:
+    return pa.schema(
+        [field.with_nullable(True) for field in traces.schema(described["configuration"], described["states"])]
+    )
 
 
 def _json(value: Any) -> pa.Array:

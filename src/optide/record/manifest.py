@@ -117,7 +117,7 @@ def _distances(published: pa.Table | None, converged: pa.Table | None) -> dict[s
     computed = [
         field.name for field in converged.schema if contents.is_computed(field) and field.name not in ("t", "u")
     ]
-    quantities = [name for name in computed if converged[name].null_count == 0]
+    quantities = [n for n in computed if n in published.schema.names and converged[n].null_count == 0]
     differences = {name: np.abs(published[name].to_numpy() - converged[name].to_numpy()) for name in quantities}
     return {name: float(np.nan_to_num(of, nan=np.inf).max()) for name, of in differences.items()}
 

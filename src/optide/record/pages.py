@@ -140,8 +140,18 @@ def _grade(record: Mapping[str, str], known: Known) -> str:
 
 def _typed(record: Mapping[str, str]) -> dict[str, Any]:
     own = {name: float(record[name]) for name in frames.hyperparameters(record) if record[name]}
-    numbers = {name: float(record[name]) for name in ("learning_rate", "theta0")}
+    theta0 = frames.together("theta0", {name: float(text) for name, text in record.items() if text and _is_start(name)})
+    numbers = {"learning_rate": float(record["learning_rate"]), "theta0": theta0}
     return {"experiment": record["experiment"], "set": record["set"], **numbers, "hyperparameters": own, **own}
+
+
+def _start(shown: float | str) -> float | list[float]:
+    """A starting point, from how the explorer shows it."""
+    return [float(part) for part in shown.strip("()").split(",")] if isinstance(shown, str) else shown
+
+
+def _is_start(column: str) -> bool:
+    return column.partition("[")[0] == "theta0"
 
 
 def _of_explorer(text: str, known: Known) -> Iterator[Column]:
@@ -154,7 +164,7 @@ def _of_explorer(text: str, known: Known) -> Iterator[Column]:
     for i, lane in enumerate(lanes):
         values, reports = lane.pop("values"), lane.pop("reports")
         name = f"{lane['experiment']}, learning rate {lane['learning_rate']}, {lane['hyperparameters']}"
-        name += f", theta0 {lane['theta0']}"
+        name += f", theta0 {_start(lane['theta0'])}"
         yield column(name, "k", pa.array(lane.pop("k")))
         yield column(name, "key", pa.array([f"configuration {i}", json.dumps(lane)]))
         for scheme in data["schemes"]:

@@ -131,6 +131,13 @@ def _check_audit(key: str, audit: Config, experiments: Config) -> None:
         found = [lane for lane in found if getattr(lane, part) == example[part]]
         if not found:
             raise ConfigError(f"{place}.{part} = {shown(example[part])}: {name} has no such configuration")
+    # what is drawn is the way to a minimum
+    objective = OBJECTIVES[experiments[name]["objective"]]
+    if elements(example["theta0"]) or not objective.minima:
+        lacks = "a theta that is a list" if elements(example["theta0"]) else f"{objective.name}, of no known minimum"
+        raise ConfigError(f"{place}.experiment = {shown(name)}: must be of one number and a known minimum, not {lacks}")
+    if example["first"] > (last := found[0].steps - 2):
+        raise ConfigError(f"{place}.first = {example['first']}: must be at most {last}, two steps before its end")
 
 
 def _check_figure(key: str, figure: Config, experiments: Config) -> None:

@@ -179,9 +179,13 @@ def _depth(content: Any, path: Sequence[str]) -> int:
 
 
 def as_yaml(layers: Sequence[Layer]) -> str:
-    """The configuration that ran, in YAML, below a comment that says how it was given."""
+    """The configuration that ran, in YAML, below a comment that says how it was given; plug-ins are beside it."""
     comment = "# The configuration that ran, as it was given by:\n"
     for name, content, _ in layers:
         entries = [f" {key}={json.dumps(value)}" for key, value in content.items()] if name == COMMAND_LINE else [""]
         comment += "".join(f"#   {name}{entry}\n" for entry in entries)
-    return comment + (layers[0].text if len(layers) == 1 and layers[0].text else yamlfile.dump(merged(layers)))
+    whole, beside = merged(layers), [path.name for path in plugin_files(layers)]
+    same = not beside or whole["plugins"] == beside
+    if len(layers) == 1 and layers[0].text and same:
+        return comment + layers[0].text
+    return comment + yamlfile.dump(whole if same else {**whole, "plugins": beside})

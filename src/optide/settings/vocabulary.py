@@ -27,15 +27,24 @@ def complete(schema: Any, **more: Mapping[str, Any]) -> Any:
     return _filled(schema, {**_words(), **more})
 
 
-def words() -> dict[str, str]:
-    """What captions call what there is: optimizers, objectives, quantities and schemes, by name."""
-    found = {name: optimizer.title for name, optimizer in OPTIMIZERS.items()}
-    found |= {name: one.description or f"the objective {one.title}" for name, one in OBJECTIVES.items()}
-    found |= {scheme.name: scheme.description for scheme in SCHEMES.values()}
-    for optimizer in OPTIMIZERS.values():
-        for name, state in optimizer.states.items():
-            found.setdefault(name, f"{name}, {state.description}" if state.description else f"the state {name}")
-    return {**found, "theta": "the parameter theta", "loss": "the loss f(theta)"}
+def words() -> dict[str, dict[str, Any]]:
+    """What captions call what there is, by kind and name; quantities by that of the optimizer first."""
+    return {
+        "optimizers": {name: optimizer.title for name, optimizer in OPTIMIZERS.items()},
+        "objectives": {name: one.description or f"the objective {one.title}" for name, one in OBJECTIVES.items()},
+        "schemes": {scheme.name: scheme.description for scheme in SCHEMES.values()},
+        "quantities": {
+            optimizer.name: {
+                "theta": "the parameter theta",
+                "loss": "the loss f(theta)",
+                **{
+                    name: f"{name}, {state.description}" if state.description else f"the state {name}"
+                    for name, state in optimizer.states.items()
+                },
+            }
+            for optimizer in OPTIMIZERS.values()
+        },
+    }
 
 
 def _filled(part: Any, words: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from optide.base.errors import ConfigError
 from optide.data.traces import Trace
 from optide.numerics import metrics
 from optide.problem.registry import OPTIMIZERS
@@ -39,11 +40,16 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
         traces: of one configuration, by all schemes.
         minima: of the objective.
         first: step at which the tail begins.
+
+    Raises:
+        ConfigError: the converged solution ends midway between two minima.
     """
     by_scheme = {trace.configuration["scheme"]: trace for trace in traces}
     configuration = by_scheme["converged"].configuration
     minimum = metrics.nearest(by_scheme["converged"].values["theta"][-1], minima)
     assert not isinstance(minimum, Sequence)  # theta of the example is a number
+    if np.isnan(minimum):
+        raise ConfigError("audit.example: ends midway between two minima; what is drawn is the way to one")
     moment = _moment(configuration["optimizer"])
     with style():
         figure = Figure(figsize=(WIDTH, HEIGHT + LEGEND_HEIGHT), layout="constrained")
@@ -62,7 +68,7 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
             panels["moment"].plot(values["u"] / alpha, values[moment], label=SCHEMES[scheme].title, **kept)
         _set_tail(panels["tail"], by_scheme, minimum, first)
         panels["tail"].set(ylabel=rf"$\theta {-minimum:+g}$", title="near the minimum")
-        panels["moment"].set(ylabel=quantity_label(moment), xlabel=r"step $k = t/\alpha$")
+        panels["moment"].set(ylabel=quantity_label(moment, configuration["optimizer"]), xlabel=r"step $k = t/\alpha$")
         panels["residual"].set(xscale=PortableLogScale(), yscale=PortableLogScale())
         for scheme, point in POINTS.items():
             residuals = by_scheme[scheme].configuration["residuals"]

@@ -13,9 +13,10 @@ from optide.claims.selection import MODELS, Claim
 from optide.data import frames, provenance
 from optide.numerics.metrics import Fit
 from optide.settings.config import number as exactly
+from optide.settings.config import start
 from optide.show import tables
 
-_CONFIGURATION = ("experiment", "set", "learning_rate", "theta0")
+_CONFIGURATION = ("experiment", "set", "learning_rate")
 
 NOTE = (
     "Each cell gives the verdict for one model, the number of the configuration that decides (the one furthest "
@@ -60,7 +61,8 @@ def table(claims: Mapping[str, Claim], findings: Sequence[Finding]) -> pd.DataFr
     hyperparameters = sorted({name for finding in findings for name in finding.configuration["hyperparameters"]})
     columns = [
         *("claim", "source", "statement", "model", "verdict", "criterion", "number"),
-        *(*_CONFIGURATION, *hyperparameters, "converged"),
+        *(*_CONFIGURATION, *frames.of_elements("theta0", [finding.configuration for finding in findings])),
+        *(*hyperparameters, "converged"),
         *("function", "quantity", "parameters", "against", "measured", "low", "high", "first", "last", "reference"),
     ]
     return frames.frame([_row(finding, claims[finding.claim]) for finding in findings], columns)
@@ -83,7 +85,7 @@ def criterion_in_words(claim: Claim) -> str:
     if against:
         changed = {name: against[name] for name in ("model", "learning_rate", "theta0") if name in against}
         changed |= against.get("hyperparameters", {})
-        other = ", ".join(value if name == "model" else f"{name} {exactly(value)}" for name, value in changed.items())
+        other = ", ".join(value if name == "model" else f"{name} {start(value)}" for name, value in changed.items())
         what += f", {'relative to' if against['by'] == 'ratio' else 'minus that of'} {other}"
     ((comparison, limits),) = claim["criterion"].items()
     if comparison in ("below", "above"):
@@ -103,6 +105,8 @@ def _row(finding: Finding, claim: Claim) -> dict[str, Any]:
     reference = finding.reference
     against = {k: v for k, v in claim.get("against", {}).items() if k != "hyperparameters"}
     against |= claim.get("against", {}).get("hyperparameters", {})
+    if "theta0" in against:
+        against = {k: v for k, v in against.items() if k != "theta0"} | frames.apart("theta0", against["theta0"])
     return {
         "claim": finding.claim,
         "source": claim["source"],
@@ -112,6 +116,7 @@ def _row(finding: Finding, claim: Claim) -> dict[str, Any]:
         "criterion": criterion_in_words(claim),
         "number": finding.number,
         **{name: finding.configuration[name] for name in _CONFIGURATION},
+        **frames.apart("theta0", finding.configuration["theta0"]),
         **finding.configuration["hyperparameters"],
         "converged": finding.converged,
         "function": measurement["function"],

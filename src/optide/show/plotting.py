@@ -21,7 +21,7 @@ from optide.settings.config import label, number, start
 from optide.settings.schemes import DISCRETE, SCHEMES
 from optide.show import drawn
 from optide.show.logscale import PortableLogScale
-from optide.show.style import Look, look, style
+from optide.show.style import Look, in_tex, look, style
 
 Looks = Mapping[str, Look]
 
@@ -62,9 +62,10 @@ def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places
                 for inset in row.get("insets", ()):
                     if rate == inset["learning_rate"]:
                         _draw_inset(panel, drawn, figure["quantity"], looks, inset)
-            axes[0].set_ylabel("\n".join([*_row_title(row), quantity_label(figure["quantity"])]))
+            of = [t.configuration["optimizer"] for t in traces if t.configuration["experiment"] in row["experiments"]]
+            axes[0].set_ylabel("\n".join([*_row_title(row), quantity_label(figure["quantity"], of[0])]))
         for rate, panel in zip(rates, panels[0], strict=True):
-            panel.set_title(rf"learning rate $\alpha = {number(rate)}$")
+            panel.set_title(rf"learning rate $\alpha = {in_tex(number(rate))}$")
             panel.locator_params(axis="x", nbins=5)
         legend(canvas, _handles(shown, looks, scheme))
         _label_steps(canvas, shown)
@@ -145,7 +146,7 @@ def _draw_inset(panel: Axes, traces: list[Trace], quantity: str, looks: Looks, i
 
 
 def _row_title(row: Mapping[str, Any]) -> list[str]:
-    parts = [rf"$\theta_0 = {start(row['theta0'])}$"] if "theta0" in row else []
+    parts = [rf"$\theta_0 = {in_tex(start(row['theta0']))}$"] if "theta0" in row else []
     parts += [f"set {row['set']}"] if "set" in row else []
     return [", ".join(parts)] if parts else []
 
@@ -180,24 +181,24 @@ def _grow(canvas: Figure, lines: int, height: float) -> None:
     canvas.set_figheight(canvas.get_figheight() + max(lines, 0) * height)
 
 
-def quantity_label(name: str) -> str:
-    """Of an axis."""
+def quantity_label(name: str, optimizer: str) -> str:
+    """Of an axis for a quantity of an optimizer."""
     if name == "loss":
         return r"loss $f(\theta)$"
-    return f"${symbols(name)[1]}$"
+    return f"${symbols(name, optimizer)[1]}$"
 
 
 def _pretty(configuration: Mapping[str, Any], with_name: bool) -> str:
     optimizer = configuration["optimizer"]
     chosen = configuration["hyperparameters"].items()
-    values = ", ".join(f"${symbols(name)[1]} = {number(value)}$" for name, value in chosen)
+    values = ", ".join(f"${symbols(name, optimizer)[1]} = {in_tex(number(value))}$" for name, value in chosen)
     return " ".join([written(optimizer), values]).strip() if with_name or not values else values
 
 
 def _label_steps(canvas: Figure, shown: Sequence[Mapping[str, Any]]) -> None:
     """What is across; and a footnote for the solutions drawn that miss the tolerance of their scheme."""
     failed = [
-        f"{_pretty(c, with_name=True)} at $\\alpha = {number(c['learning_rate'])}$"
+        f"{_pretty(c, with_name=True)} at $\\alpha = {in_tex(number(c['learning_rate']))}$"
         for c in shown
         if c["converged"] is False
     ]

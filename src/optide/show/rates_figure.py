@@ -15,7 +15,7 @@ from optide.problem.registry import symbols, written
 from optide.settings.config import Config, number
 from optide.show.logscale import PortableLogScale
 from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
-from optide.show.style import COLOURS, MARKERS, style
+from optide.show.style import COLOURS, MARKERS, in_tex, style
 from optide.studies import linearisation, rates
 
 HEIGHT = 2.3  # inches, of a row of panels
@@ -58,7 +58,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
                 _predict(panel, own, curve)
                 panel.set(
                     title=_title(curve),
-                    xlabel=rf"memory length $1/(1-{symbols(curve['varies'])[1]})$ (steps)",
+                    xlabel=rf"memory length $1/(1-{symbols(curve['varies'], curve['optimizer'])[1]})$ (steps)",
                 )
         for panel in panels[len(names) :]:
             panel.remove()
@@ -110,7 +110,10 @@ def _predict_adagrad(panel: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _title(curve: Config) -> str:
-    fixed = ", ".join(f"${symbols(name)[1]} = {number(value)}$" for name, value in curve.get("fixed", {}).items())
+    fixed = ", ".join(
+        f"${symbols(name, curve['optimizer'])[1]} = {in_tex(number(value))}$"
+        for name, value in curve.get("fixed", {}).items()
+    )
     return f"{written(curve['optimizer'])}{', ' if fixed else ''}{fixed}"
 
 
@@ -122,7 +125,7 @@ def _handles(looks: Mapping[float, int]) -> list[Line2D]:
     ]
     for rate, place in looks.items():
         look: dict[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "markerfacecolor": "none"}
-        handles.append(Line2D([], [], label=rf"learning rate $\alpha = {number(rate)}$", **look))
+        handles.append(Line2D([], [], label=rf"learning rate $\alpha = {in_tex(number(rate))}$", **look))
     return handles
 
 

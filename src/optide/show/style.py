@@ -1,6 +1,7 @@
 """One style for all figures, and the looks that tell choices of hyper-parameters apart."""
 
 import functools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,16 @@ def look(place: int) -> Look:
     further, hue = divmod(place - len(COLOURS), MORE_HUES)
     dash = DASHES.index(LINES[hue]) + 1 + further
     return Look(COLOURS[hue], MORE_MARKERS[further], DASHES[dash % len(DASHES)])
+
+
+def in_tex(text: str) -> str:
+    r"""The numbers in a text in TeX, where "1e-08" would be a difference: "10^{-8}"."""
+
+    def power(found: re.Match[str]) -> str:
+        digits = "" if found[1] == "1" else rf"{found[1]} \cdot "
+        return f"{digits}10^{{{int(found[2])}}}"
+
+    return re.sub(r"([\d.]+)e([+-]\d+)", power, text)
 
 
 @functools.cache
