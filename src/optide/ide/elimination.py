@@ -13,7 +13,7 @@ UNROLLED = 8
 """Terms of a sum up to which it is written out: quicker to run, slower to compile."""
 
 
-def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *m j k"]) -> Float64[Array, " *n i k"]:
+def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *m j k"]) -> Float64[Array, " *l i k"]:
     """a @ b, as a sum in a fixed order that XLA fuses; a BLAS would choose its order by the processor."""
     if a.shape[-1] == 1:
         return a * b

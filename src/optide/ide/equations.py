@@ -29,8 +29,8 @@ from optide.problem.optimizer import Scalar, States
 QUADRATURE_ORDER = 6
 """Points of the Gauss-Legendre rule on one cell."""
 
-ONWARDS = np.linalg.inv(CATMULL_ROM) @ [[1, 1, 1, 1], [0, 1, 2, 3], [0, 0, 1, 3], [0, 0, 0, 1]] @ CATMULL_ROM
-"""The corners of the cell after one, in which its cubic goes on."""
+ONWARDS = np.asarray([[-1.0, 4.0, -3.0, 1.0], [0.0, 0.0, 1.0, 0.0], [-1.0, 3.0, -3.0, 2.0], [-5.0, 16.0, -18.0, 8.0]])
+"""The corners of the cell after one, made of its own four, in which its cubic goes on."""
 
 
 class Layout(NamedTuple):
@@ -72,9 +72,9 @@ class Window(NamedTuple):
         last: index of the last node of all, a float; beyond it theta goes straight on.
     """
 
-    before: Float64[Array, " 2 *S"]
-    memory: dict[str, Float64[Array, " *S"]]
-    s: Float64[Array, ""]
+    before: Float64[Array | np.ndarray, " 2 *S"]
+    memory: dict[str, Float64[Array | np.ndarray, " *S"]]
+    s: Float64[Array | np.ndarray, ""]
     last: Scalar
 
 
@@ -174,13 +174,14 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
         place = jnp.asarray(window.last - window.s).astype(int)
         final = jax.lax.dynamic_slice_in_dim(chain, place - 1, 3)
         final = jnp.concatenate([final, straight_on(final, jnp.ones(1))])
-        beyond = jnp.sum(over(ONWARDS, final.ndim + 1) * final[None], axis=1)
+        beyond = final[2:3] + jnp.sum(over(ONWARDS, final.ndim + 1) * (final - final[2:3])[None], axis=1)
         corners = [jnp.concatenate([corner, beyond[m : m + 1]]) for m, corner in enumerate(corners)]
 
     # theta, gradient and its derivative at the points of all cells, and at the nodes
     x, w = gauss_legendre(QUADRATURE_ORDER)
     basis = np.stack([sum(row[m] * x**p for p, row in enumerate(CATMULL_ROM)) for m in range(4)])
-    theta = sum(over(basis[m][:, None], X.ndim + 1) * corner[None] for m, corner in enumerate(corners))
+    # where theta rests, exactly there: the corners add up to 1 but for rounding
+    theta = corners[1][None] + sum(over(basis[m][:, None], X.ndim + 1) * (corners[m] - corners[1])[None] for m in (0, 2, 3))
     nodes = chain[1 : n + order]
     points = theta.shape[0] * theta.shape[1]
     g, H = problem.curvature(jnp.concatenate([theta.reshape(-1, *shape), nodes]))
@@ -188,8 +189,8 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
 
     # the integrals over all cells, their derivatives by the corners, and the decay over a cell
     begin = window.s + jnp.arange(len(corners[0]), dtype=float) if problem.stretched else jnp.zeros(1)
-    passed = begin + np.append(x, 0.0)[:, None]
-    ages, pace = problem.clock(begin + 1) - problem.clock(passed), problem.pace(passed[:-1])
+    passed = begin[None] + np.append(x, 0.0)[:, None]
+    ages, pace = problem.clock(begin + 1)[None] - problem.clock(passed), problem.pace(passed[:-1])
     integrals, slopes, decays = [], [], []
     for kernel in problem.optimizer.memories().values():
         fading = jnp.exp(-kernel.rate * ages)
@@ -229,12 +230,14 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
 
     velocity, push = jax.vjp(speed, nodes, g[points:], seen)
     by_theta, by_g, by_memory = push(jnp.ones_like(velocity))
-    A = by_theta.reshape(-1, D, 1) * jnp.eye(D) + by_g.reshape(-1, D, 1) * H[points:]
+    one = jnp.eye(D)[None]
+    A = by_theta.reshape(-1, D, 1) * one + by_g.reshape(-1, D, 1) * H[points:]
     B = by_memory.reshape(len(A), len(names), D)
+    if not ahead:  # at t = 0, where nothing changes, derivatives may be infinite
+        A, B = (jnp.where(over(j, 3) == 0, 0.0, part) if not problem.early else part for part in (A, B))
     inside = j[:n] < window.last
-    one = jnp.eye(D)
     if order == 1:
-        mean, own, here, old, new = velocity, one[None], -one - h * A, jnp.zeros((n, len(names), D)), -h * B
+        mean, own, here, old, new = velocity, one, -one - h * A, jnp.zeros((n, len(names), D)), -h * B
     else:
         mean = (velocity[:-1] + velocity[1:]) / 2
         own, here, old, new = one - h / 2 * A[1:], -one - h / 2 * A[:-1], -h / 2 * B[:-1], -h / 2 * B[1:]

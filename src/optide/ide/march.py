@@ -72,20 +72,20 @@ class Marched(NamedTuple):
     """
 
     window: Window
-    sums: Float64[Array, " *S"]
-    residual: Float64[Array, ""]
-    sizes: Float64[Array, " i"]
-    iterations: Int[Array, ""]
-    sign: Float64[Array, ""]
+    sums: Float64[Array | np.ndarray, " *S"]
+    residual: Float64[Array | np.ndarray, ""]
+    sizes: Float64[Array | np.ndarray, " i"]
+    iterations: Int[Array | np.ndarray, ""]
+    sign: Float64[Array | np.ndarray, ""]
 
 
 class Piece(NamedTuple):
     """What is found at the nodes of a window, those that are given up as well, and `ends` (see `Evaluation`)."""
 
-    t: Float64[Array, " n"]
-    theta: Float64[Array, " n *S"]
-    states: dict[str, Float64[Array, " n *S"]]
-    ends: dict[str, Float64[Array, " *S"]]
+    t: Float64[Array | np.ndarray, " n"]
+    theta: Float64[Array | np.ndarray, " n *S"]
+    states: dict[str, Float64[Array | np.ndarray, " n *S"]]
+    ends: dict[str, Float64[Array | np.ndarray, " *S"]]
 
 
 def begin(problem: Problem) -> Marched:
@@ -101,7 +101,9 @@ def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
     window, (kept, n) = done.window, Span.of(problem)
     search = newton(problem, window, predict(problem, window, n))
     seen, found = search.seen, search.seen.found
-    theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
+    # an equation that is no number tells nothing of theta
+    told = jnp.where(jnp.isfinite(found.residual), seen.X, jnp.nan)
+    theta = jnp.concatenate([window.before[1:], told[:-1]])
     place = np.arange(n, dtype=float)
     within = over(window.s + place <= window.last, theta.ndim)
     size = jnp.maximum(1.0, jnp.max(jnp.where(within, jnp.abs(theta), 0.0)))
@@ -128,7 +130,10 @@ def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
     return marched, Piece(problem.t_start + problem.clock(window.s + place), theta, found.states, found.ends)
 
 
-def result(done: Marched, t: Array, theta: Array, state: States) -> Result:
+def result(
+    done: Marched, t: Array | np.ndarray, theta: Array | np.ndarray, state: dict[str, Array | np.ndarray]
+) -> Result:
+    """What all windows have given."""
     return Result(t, theta, state, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0)
 
 

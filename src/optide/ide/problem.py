@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float64, Int
 
-from optide.problem.optimizer import Optimizer
+from optide.problem.optimizer import Optimizer, Scalar
 
 ORIGIN = 1e-12
 """Lower limit of all memory integrals in the published scheme, in place of 0."""
@@ -56,8 +57,8 @@ class Problem:
 
     optimizer: Optimizer
     objective: Callable[..., Array]
-    theta0: Float64[Array, " *S"]
-    t_start: Float64[Array, ""]
+    theta0: Float64[Array | np.ndarray, " *S"]
+    t_start: Scalar
     points: int
     lookahead: int
     substeps: int
@@ -65,10 +66,10 @@ class Problem:
     stretched: bool = False
     early: bool = True
     data: tuple[Array, ...] = ()
-    end: Float64[Array, ""] | None = None
+    end: Float64[Array | np.ndarray, ""] | None = None
 
     @property
-    def last(self) -> Float64[Array, ""] | float:
+    def last(self) -> Float64[Array | np.ndarray, ""] | float:
         """Index of the last node, a float; beyond it theta goes straight on."""
         return self.points - 1.0 if self.end is None else self.end
 
@@ -205,11 +206,11 @@ class Result(NamedTuple):
         ambiguous: whether the equations are known to have other solutions.
     """
 
-    t: Float64[Array, " n"]
-    theta: Float64[Array, " n *S"]
-    state: dict[str, Float64[Array, " n *S"]]
-    converged: Bool[Array, ""]
-    iterations: Int[Array, ""]
-    residual: Float64[Array, ""]
-    residuals: Float64[Array, " i"]
-    ambiguous: Bool[Array, ""]
+    t: Float64[Array | np.ndarray, " n"]
+    theta: Float64[Array | np.ndarray, " n *S"]
+    state: dict[str, Float64[Array | np.ndarray, " n *S"]]
+    converged: Bool[Array | np.ndarray, ""]
+    iterations: Int[Array | np.ndarray, ""]
+    residual: Float64[Array | np.ndarray, ""]
+    residuals: Float64[Array | np.ndarray, " i"]
+    ambiguous: Bool[Array | np.ndarray, ""]
