@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 from optide import Adam
 from optide.ide import equations, march, newton, picard
-from optide.ide.problem import ORIGIN
+from optide.ide.problem import ORIGIN, PROGRAMS
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
 from optide.settings import yamlfile
@@ -59,8 +59,9 @@ STATED = {
         (r"one rule of\s+(\d+) points", picard.QUADRATURE_ORDER),
         (r"on windows of (\d+) nodes", march.KEPT),
         (r"So (\d+) guard blocks", march.GUARD),
-        (r"more than ([\d,]+) nodes", march.SHORT),
+        (r"up to (\d+) nodes goes", march.SHORT),
         (r"solves (\d+) windows in one call", march.TOGETHER),
+        (r"those of the last (\d+) objectives are kept", PROGRAMS),
         (r"asked for (1e-\d+) relative to θ", newton.ENOUGH),
         (r"up to any time, is below (1e-\d+) in these units", march.TOLERANCE),
         (r"gives up after (\d+) iterations", newton.QUICK[0]),

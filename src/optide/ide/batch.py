@@ -65,7 +65,9 @@ def solve_lanes(
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
     settled = settled if np.ndim(steps) else settled * len(optimizers)
-    names = [where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)]
+    names = [
+        where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)
+    ]
     check_objective(objective, starts[0], names[0])
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
     each = zip(numbers, starts, settled, names, strict=True)

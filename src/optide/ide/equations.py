@@ -133,7 +133,7 @@ def straight_on(nodes: Float64[Array, " n *S"], steps: Float64[Array, " m"]) -> 
 
 def whole(problem: Problem) -> Window:
     """All the time there is, as one window."""
-    theta = problem.theta0 * np.ones((2, *(1,) * problem.theta0.ndim))
+    theta = problem.theta0[None] * np.ones((2, *(1,) * problem.theta0.ndim))
     memory = {name: np.zeros(problem.theta0.shape) for name in problem.optimizer.memories()}
     return Window(theta, memory, np.zeros(()), problem.last)
 
@@ -181,7 +181,9 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     x, w = gauss_legendre(QUADRATURE_ORDER)
     basis = np.stack([sum(row[m] * x**p for p, row in enumerate(CATMULL_ROM)) for m in range(4)])
     # where theta rests, exactly there: the corners add up to 1 but for rounding
-    theta = corners[1][None] + sum(over(basis[m][:, None], X.ndim + 1) * (corners[m] - corners[1])[None] for m in (0, 2, 3))
+    theta = corners[1][None] + sum(
+        over(basis[m][:, None], X.ndim + 1) * (corners[m] - corners[1])[None] for m in (0, 2, 3)
+    )
     nodes = chain[1 : n + order]
     points = theta.shape[0] * theta.shape[1]
     g, H = problem.curvature(jnp.concatenate([theta.reshape(-1, *shape), nodes]))

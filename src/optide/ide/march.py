@@ -101,9 +101,7 @@ def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
     window, (kept, n) = done.window, Span.of(problem)
     search = newton(problem, window, predict(problem, window, n))
     seen, found = search.seen, search.seen.found
-    # an equation that is no number tells nothing of theta
-    told = jnp.where(jnp.isfinite(found.residual), seen.X, jnp.nan)
-    theta = jnp.concatenate([window.before[1:], told[:-1]])
+    theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
     place = np.arange(n, dtype=float)
     within = over(window.s + place <= window.last, theta.ndim)
     size = jnp.maximum(1.0, jnp.max(jnp.where(within, jnp.abs(theta), 0.0)))
@@ -134,7 +132,9 @@ def result(
     done: Marched, t: Array | np.ndarray, theta: Array | np.ndarray, state: dict[str, Array | np.ndarray]
 ) -> Result:
     """What all windows have given."""
-    return Result(t, theta, state, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0)
+    return Result(
+        t, theta, state, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0
+    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -167,7 +167,9 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     )
     rows = last // save_every + 1
     states = {name: value[:rows] for name, value in states.items()}
-    return result(done, t[:rows], theta[:rows], continued(states, {n: v[-1] for n, v in ends.items()}, last, save_every))
+    return result(
+        done, t[:rows], theta[:rows], continued(states, {n: v[-1] for n, v in ends.items()}, last, save_every)
+    )
 
 
 def continued(states: States, ends: States, last: int, save_every: int) -> States:
@@ -212,7 +214,9 @@ def program(objective: Callable[..., Array], windows: int) -> Callable[[Problem,
                 return advance(problem, done)
             s, last = done.window.s, done.window.last
             needed = (s == 0) | (last + block > s - kept + n)
-            piece = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(advance, problem, done)[1])
+            piece = jax.tree.map(
+                lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(advance, problem, done)[1]
+            )
             return jax.lax.cond(needed, lambda: advance(problem, done), lambda: (done, piece))
 
         if windows == 1:

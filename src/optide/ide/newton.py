@@ -89,6 +89,7 @@ class Search(NamedTuple):
         own: iterations of this guess.
         iterations: of all.
         sizes: after each iteration; after the last, the last.
+        lost: the first equation that was no number when one of them was last; n if none ever was.
         last: whether only `best` is left to be looked at.
         seen: the last look.
         done: whether it was the last.
@@ -103,6 +104,7 @@ class Search(NamedTuple):
     own: Int[Array, ""]
     iterations: Int[Array, ""]
     sizes: Float64[Array, " i"]
+    lost: Int[Array, ""]
     last: Bool[Array, ""]
     seen: Seen
     done: Bool[Array, ""]
@@ -110,7 +112,9 @@ class Search(NamedTuple):
 
 def choose(condition: Bool[Array, ""], one: Tree, other: Tree) -> Tree:
     """One of two trees of arrays."""
-    chosen: Tree = jax.tree.map(lambda a, b: jax.lax.select(jnp.broadcast_to(condition, jnp.shape(a)), a, b), one, other)
+    chosen: Tree = jax.tree.map(
+        lambda a, b: jax.lax.select(jnp.broadcast_to(condition, jnp.shape(a)), a, b), one, other
+    )
     return chosen
 
 
@@ -141,7 +145,9 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         increments = jnp.where(part == 1, prediction[:block] - nodes[1:], increments)
         new = nodes[1:] + jnp.asarray(GUESSES)[guess] * increments
         further = (count - (known + block - 1)).astype(float)
-        longer = jnp.where(over(count < known, solved.ndim), solved, straight_on(jnp.concatenate([nodes[1:], new]), further))
+        longer = jnp.where(
+            over(count < known, solved.ndim), solved, straight_on(jnp.concatenate([nodes[1:], new]), further)
+        )
         return jax.lax.dynamic_update_slice_in_dim(longer, new, known, 0)
 
     def advance(search: Search) -> Search:
@@ -155,6 +161,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         now = choose(better, Iterate(*seen[:3]), now)
         step = jnp.where(better, 1.0, search.step / 2)
         sizes = jnp.where(np.arange(HISTORY) >= iterations - 1, now.size, search.sizes)
+        lost = jnp.min(jnp.where(jnp.isfinite(seen.found.residual), n, over(count, seen.X.ndim)))
         # an iteration even where the prediction would do: a bias adds up over many windows
         solved = (now.size <= ENOUGH) & (own > 0)
         left = solved | (~better & (step < smallest)) | (better & (own >= most))
@@ -175,15 +182,21 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
             choose(left, other, now),
             jnp.where(left, 1.0, step),
             jnp.where(left, 0, own),
-            iterations, sizes, last, seen,
+            iterations, sizes,
+            jnp.where(lost < n, lost, search.lost),
+            last, seen,
             search.last | (last & solved),
         )  # fmt: skip
 
-    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(look, problem, window, prediction))
+    blank = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(look, problem, window, prediction)
+    )
     none, no = jnp.zeros((), int), jnp.zeros((), bool)
     begin = Iterate(prediction, unknown, jnp.zeros_like(prediction))
     start = Search(
-        none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY), no, blank, no
+        none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY), none + n, no, blank, no
     )  # fmt: skip
     found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
-    return found
+    # where there is no solution and equations were no numbers, that is why
+    known = (found.seen.size <= GOOD_ENOUGH) | (over(count, prediction.ndim) < found.lost)
+    return found._replace(seen=found.seen._replace(X=jnp.where(known, found.seen.X, jnp.nan)))

@@ -82,7 +82,9 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < iterations, residuals, error)
     ambiguous = jnp.zeros((), bool)  # not known
     saved = {name: value[::save_every] for name, value in memories(problem, theta).items()}
-    return Result(problem.t[::save_every], theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous)
+    return Result(
+        problem.t[::save_every], theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous
+    )
 
 
 def run(problem: Problem, save_every: int = 1) -> Result:

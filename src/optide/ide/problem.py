@@ -123,9 +123,7 @@ class Problem:
         found: Array = jax.vmap(lambda theta: gradient(theta, *self.data))(flat)
         return found.reshape(theta.shape)
 
-    def curvature(
-        self, theta: Float64[Array, " n *S"]
-    ) -> tuple[Float64[Array, " n *S"], Float64[Array, " n D D"]]:
+    def curvature(self, theta: Float64[Array, " n *S"]) -> tuple[Float64[Array, " n *S"], Float64[Array, " n D D"]]:
         """The gradient of the objective, and its derivatives by the D elements of theta."""
         size = self.theta0.size
 

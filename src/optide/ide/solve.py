@@ -119,7 +119,9 @@ def solve_ide(
     hoisted, data = jax.closure_convert(objective, start)
     if not arguments.traced((numbers, start, data)) and not arguments.tracing():
         return finished(run(Lane(numbers, start), t_start, options), where)
-    return _solve(Lane(numbers, start), t_start, replace(options, objective=hoisted if data else objective), tuple(data))
+    return _solve(
+        Lane(numbers, start), t_start, replace(options, objective=hoisted if data else objective), tuple(data)
+    )
 
 
 def refuse_traced(values: Any) -> None:
