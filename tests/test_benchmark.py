@@ -12,6 +12,7 @@ import pytest
 from benchmarks import draw, measure, plain, timing
 from benchmarks.__main__ import main
 
+from compilations import counted
 from conftest import ROOT
 from optide import AdaGrad, RMSProp, solve_ide
 from optide.ide import march, methods
@@ -116,34 +117,17 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
 
 
 def test_compiling_march_is_what_the_first_solve_of_a_user_compiles(monkeypatch):
-    compiled = []
-
-    def spy(*arguments, **options):
-        given = inspect.signature(solve).bind(*arguments, **options)
-        given.apply_defaults()
-        compiled.append((given.arguments["persistent"], given.arguments["window"]))
-        return solve(*arguments, **options)
-
-    solve = march.solve
-    spied = dataclasses.replace(METHODS["march"], solve=spy)
-    monkeypatch.setattr(methods, "METHODS", {**METHODS, "march": spied})
+    case = timing.Case(AdaGrad(0.1), quadratic, 1.0, 11)
 
     def programs(function, *arguments):
-        compiled.clear()
         jax.clear_caches()
-        function(*arguments)
-        return [*compiled]
+        with counted() as compiled:
+            function(*arguments)
+        return len(compiled)
 
-    steps = 11  # that no other test has measured
-    case = timing.Case(AdaGrad(0.1), quadratic, 1.0, steps)
-    of_a_user = programs(solve_ide, AdaGrad(0.1), quadratic, 1.0, steps)
-    assert of_a_user
+    of_a_user = programs(solve_ide, AdaGrad(0.1), quadratic, 1.0, 11)
+    assert of_a_user > 0
     assert programs(timing.first_solve, case) == of_a_user
-    # another than what is compiled within other programs
-    traced = programs(jax.jit(lambda theta0: solve_ide(AdaGrad(0.1), quadratic, theta0, steps)).lower, 1.0)
-    assert traced
-    assert traced != of_a_user
-
     monkeypatch.setattr(timing, "first_solve", lambda case: 1234.5)
     measured = timing.time_methods(case, ("discrete", "march"), repetitions=1, limit=1)
     assert measured["march"].compiling == 1234.5

@@ -6,8 +6,8 @@ import pytest
 
 from conftest import ROOT
 from optide import Adam
-from optide.ide import blocks, growing, march, newton, picard, windows
-from optide.ide.problem import ORIGIN
+from optide.ide import equations, march, newton, picard
+from optide.ide.problem import ORIGIN, PROGRAMS
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
 from optide.settings import yamlfile
@@ -55,26 +55,25 @@ STATED = {
         (r"Each is a colour in the figure\.\n.*\n.*\n +maxItems: (\d+)", len(rates_figure.PLACES)),
     ],
     "docs/solver.md": [
-        (r"Gauss–Legendre rule of (\d+) points", blocks.QUADRATURE_ORDER),
+        (r"Gauss–Legendre rule of (\d+) points", equations.QUADRATURE_ORDER),
         (r"one rule of\s+(\d+) points", picard.QUADRATURE_ORDER),
-        (r"rules of (\d) points instead of \d", blocks.NEWTON_ORDER),
-        (r"rules of \d points instead of (\d)", blocks.QUADRATURE_ORDER),
-        (r"on windows of (\d+) blocks", march.WINDOW),
-        (r"So (\d+) guard blocks", windows.GUARD),
+        (r"on windows of (\d+) nodes", march.KEPT),
+        (r"So (\d+) guard blocks", march.GUARD),
+        (r"up to (\d+) nodes goes", march.SHORT),
+        (r"solves (\d+) windows in one call", march.TOGETHER),
+        (r"those of the last (\d+) objectives are kept", PROGRAMS),
         (r"asked for (1e-\d+) relative to θ", newton.ENOUGH),
         (r"up to any time, is below (1e-\d+) in these units", march.TOLERANCE),
         (r"gives up after (\d+) iterations", newton.QUICK[0]),
-        (r"together with the (\d+) before it", growing.RECENT),
-        (r"the first of (\w+) guesses", len(growing.GUESSES)),
+        (r"the first of (\w+) guesses", len(newton.GUESSES)),
         (r"with up to (\d+) iterations", newton.PATIENT[0]),
-        (r"with windows of (\d+) blocks", march.SHORT_WINDOW),
         (r"solves ([\d,]+) random configurations", 9 * REGIMES["lanes"]),
         (r"learning rates (1e-\d+) to 1, memories of 1 to [\d,]+ steps, one in \w+ with", REGIMES["learning_rate"][0]),
         (r"learning rates 1e-\d+ to 1, memories of 1 to ([\d,]+) steps, one in \w+ with", REGIMES["memory"][1]),
         (r"memories of 1 to [\d,]+ steps, one in (\w+) with", 1 / REGIMES["without_memory"]),
         (r"\|θ0\| up to (\d+) on the quadratic", REGIMES["theta0"]["quadratic"][1]),
         (r"all\s+objectives, (\d+) steps", REGIMES["steps"]),
-        (r"Per node and Newton step: (\d) gradients", blocks.QUADRATURE_ORDER),
+        (r"Per node and Newton step: (\d) gradients", equations.QUADRATURE_ORDER),
     ],
     "docs/rates.md": [
         (r"envelope of \|x\| between (1/2) and", metrics.FIT_START),

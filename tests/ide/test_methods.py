@@ -63,29 +63,6 @@ def test_lanes_have_steps_of_their_own_where_the_method_says_so(method):
 
 
 @EACH
-def test_each_attempt_is_a_way_to_solve_and_all_are_tried_before_a_solve_has_failed(method, monkeypatch):
-    tried = []
-
-    def failing(problem, save_every, **attempt):
-        tried.append(attempt)
-        found = method.solve(problem, save_every, **attempt)
-        return found._replace(converged=found.converged & False)
-
-    def attempts(solve):
-        tried.clear()
-        jax.clear_caches()
-        solve()
-        return [*dict.fromkeys(tuple(one.items()) for one in tried)]
-
-    spied = {method.name: methods.Method(**{**vars(method), "solve": failing})}
-    monkeypatch.setattr(methods, "METHODS", spied)
-    expected = [tuple(one.items()) for one in method.attempts]
-    options = {"steps": 12, "method": method.name}
-    assert attempts(lambda: solve_ide(AdaGrad(0.1), quadratic, 1.0, **options)) == expected
-    assert attempts(lambda: solve_lanes([AdaGrad(0.1)], quadratic, [1.0], **options)) == expected
-
-
-@EACH
 def test_a_method_keeps_the_points_that_are_asked_for(method):
     every, thin = (solve_ide(Adam(0.1), double_well, 0.1, 20, method=method.name, save_every=n) for n in (1, 7))
     for name in ("t", "u", "theta"):

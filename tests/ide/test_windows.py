@@ -4,14 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compilations import counted
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.base.errors import ParameterError
-from optide.ide import newton, picard, windows
+from optide.ide import equations, newton, picard
 from optide.ide.batch import solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
-from optide.ide.methods import METHODS
-from optide.ide.solve import ORIGIN, Lane, Options, Problem, _solve
+from optide.ide.solve import ORIGIN, Problem
 from optide.problem.objectives import double_well, quadratic
 
 
@@ -44,13 +44,12 @@ SEVERAL = [
 def test_equations_with_three_solutions_have_degree_one():
     steps, optimizer, theta0 = 6, RMSProp(0.358, 0.28), jnp.asarray(0.4)
     problem = Problem(optimizer, double_well, theta0, jnp.asarray(ORIGIN), steps, lookahead=1, substeps=1)
-    window = windows.whole(problem)
-    solve = jax.jit(lambda X: newton.newton(problem, window, newton.begin(problem, window, X), newton.PATIENT))
+    solve = jax.jit(lambda X: newton.newton(problem, equations.whole(problem), X).seen)
     found = []
     for nodes, sign in SEVERAL:
         beyond = 2 * nodes[-1] - nodes[-2]  # the block in which theta goes straight on
-        solved = solve(jnp.asarray([*nodes, beyond])[:, None])
-        theta = jnp.concatenate([theta0[None], solved.X[: steps - 1, 0]])
+        solved = solve(jnp.asarray([*nodes, beyond]))
+        theta = jnp.concatenate([theta0[None], solved.X[: steps - 1]])
         # as far as the rule of the published sweep, 200 nodes a cell, integrates where only slopes are continuous
         np.testing.assert_allclose(picard.sweep(problem, theta), theta, rtol=0, atol=1e-5)
         np.testing.assert_allclose(theta[1:], nodes, rtol=0, atol=1e-3)
@@ -99,11 +98,10 @@ def test_a_batch_is_its_lanes_however_it_is_divided():
 
 
 def test_other_numbers_compile_nothing():
-    options = Options(double_well, 12, METHODS["march"], attempt=0)
-    before = _solve._cache_size()
-    for rate, theta0 in ((0.1, 0.3), (0.01, -2.0)):
-        _solve(Lane(RMSProp(rate, 0.5), jnp.asarray(theta0)), jnp.asarray(1e-12), options)
-    assert _solve._cache_size() == before + 1
+    solve_ide(RMSProp(0.1, 0.5), double_well, 0.3, 12)
+    with counted() as compiled:
+        solve_ide(RMSProp(np.float32(0.25), 0), double_well, np.float32(-2.0), 321, save_every=2)
+    assert compiled == []
 
 
 @pytest.mark.parametrize("seed", range(4))  # determinants of both signs, with an even and an odd number of swaps

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
@@ -15,7 +16,7 @@ from optide.base.errors import ParameterError
 from optide.ide import methods
 from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
-from optide.ide.solve import Lane, Options, checked, finished, intervals, refuse_traced, solve_in_turn, where_of
+from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, run, where_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer, Scalar
@@ -47,7 +48,7 @@ def solve_lanes(
         NonFiniteError, ObjectiveError, ConfigError: as in `solve_ide`.
     """
     optimizers, theta0s = arguments.several("optimizers", optimizers), arguments.several("theta0s", theta0s)
-    refuse_traced((optimizers, theta0s))
+    refuse_traced((optimizers, theta0s, jnp.zeros(())))  # under `jit`, this too
     if len(theta0s) != len(optimizers):
         raise ParameterError("theta0s", theta0s, f"as many as there are optimizers, {len(optimizers)}")
     numbers = [arguments.one_optimizer(optimizer) for optimizer in optimizers]
@@ -64,19 +65,15 @@ def solve_lanes(
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
-    options, t_start = max(settled, key=lambda one: one[0].steps)
-    if own_steps:
-        lanes = lanes._replace(end=np.asarray([intervals(own) for own, _ in settled], float))
-    names = [where_of(*lane) for lane in zip(optimizers, [options] * len(starts), theta0s, strict=True)]
+    settled = settled if own_steps else settled * len(optimizers)
+    names = [
+        where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)
+    ]
     check_objective(objective, starts[0], names[0])
     check_optimizer(numbers[0], "velocity", starts[0], names[0])
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
-    solved = _persistently(lanes, t_start, options, len(names))
-    solutions = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(names))]
-    if lanes.end is not None:
-        points = lanes.end.astype(int) // options.save_every + 1
-        solutions = [*map(_cut, solutions, points.tolist())]
-    return [*map(finished, solutions, names)]
+    each = zip(numbers, starts, settled, names, strict=True)
+    return [finished(run(Lane(own, start), first, options), name) for own, start, (options, first), name in each]
 
 
 @in_float64
@@ -133,36 +130,14 @@ def solve_batch(
     check_objective(objective, starts[0], where)
     check_optimizer(first, "velocity", starts[0], where)
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
-    return _persistently(Lane(numbers, starts), t_start, options, min(shard, count))
-
-
-def _cut(solution: Solution, points: int) -> Solution:
-    """The first points of a solution."""
-    named = {name: getattr(solution, name)[:points] for name in ("t", "u", "theta")}
-    return replace(solution, state={name: value[:points] for name, value in solution.state.items()}, **named)
-
-
-def _persistently(lanes: Lane, start: Scalar | None, options: Options, shard: int) -> Solution:
-    """Solve all lanes, (N, ...); then again, by what else the method can try, those that have not converged."""
-
-    def solve(places: Int[np.ndarray, " i"], attempt: int) -> Solution:
-        parts = []
-        for first in range(0, len(places), shard):
-            count = min(shard, len(places) - first)
-            padded = np.resize(places[first:], shard)
-            chosen = jax.tree.map(lambda leaf, places=padded: leaf[places], lanes)
-            solved = solve_in_turn(chosen, start, count, replace(options, attempt=attempt))
-            refuse_traced(solved)
-            # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-            solved = jax.device_get(solved)
-            parts.append(jax.tree.map(lambda leaf, count=count: leaf[:count], solved))
-        joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-        return joined
-
-    solution = solve(np.arange(len(lanes.theta0)), 0)
-    for attempt in range(1, len(options.method.attempts)):
-        failed = np.flatnonzero(~solution.converged)
-        if len(failed):
-            for old, new in zip(*map(jax.tree.leaves, (solution, solve(failed, attempt))), strict=True):
-                old[failed] = new
-    return solution
+    lanes, shard = Lane(numbers, starts), min(shard, count)
+    parts = []
+    for first in range(0, count, shard):
+        here = min(shard, count - first)
+        padded = np.resize(np.arange(first, first + here), shard)
+        solved = in_turn(t_start, options)(jax.tree.map(lambda leaf, places=padded: leaf[places], lanes), here)
+        refuse_traced(solved)
+        # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
+        parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], jax.device_get(solved)))
+    joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    return joined

@@ -1,4 +1,4 @@
-"""Linear algebra of the blocks: eliminate forwards in time, substitute backwards."""
+"""Linear algebra of the equations: eliminate forwards in time, substitute backwards."""
 
 from typing import NamedTuple
 
@@ -7,26 +7,16 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float64
 
+from optide.ide.equations import Linear, Rows
+
 UNROLLED = 8
 """Terms of a sum up to which it is written out: quicker to run, slower to compile."""
 
 
-class Linear(NamedTuple):
-    """Blocks linearised: residual + to_past z + to_own x + to_next y, and the past of the next block likewise.
-
-    Of one block, or of n with a leading axis.
-    """
-
-    to_past: Float64[Array, " *n Q P"]
-    to_own: Float64[Array, " *n Q Q"]
-    to_next: Float64[Array, " *n Q Q"]
-    past_to_past: Float64[Array, " *n P P"]
-    past_to_own: Float64[Array, " *n P Q"]
-    past_to_next: Float64[Array, " *n P Q"]
-
-
-def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *n j k"]) -> Float64[Array, " *n i k"]:
+def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *m j k"]) -> Float64[Array, " *l i k"]:
     """a @ b, as a sum in a fixed order that XLA fuses; a BLAS would choose its order by the processor."""
+    if a.shape[-1] == 1:
+        return a * b
     if a.shape[-1] > UNROLLED:
         return jnp.sum(a[..., None] * b[..., None, :, :], axis=-2)
     return jnp.asarray(sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1])))
@@ -67,62 +57,71 @@ def solve(
     return tuple(solutions), sign
 
 
-def gain(linear: Linear) -> Float64[Array, " Q"]:
-    """The sum of the absolute derivatives of each equation of a block with respect to past, own and next."""
-    parts = jnp.concatenate((linear.to_past, linear.to_own, linear.to_next), axis=1)
-    return product(jnp.abs(parts), jnp.ones((parts.shape[1], 1)))[:, 0]
-
-
-def begin(linear: Linear, to_own: Float64[Array, " P Q"], to_next: Float64[Array, " P Q"]) -> Linear:
-    """Chain rule for the first block, whose past depends on itself and on the next block."""
-    return linear._replace(
-        to_own=linear.to_own.at[0].add(product(linear.to_past[0], to_own)),
-        to_next=linear.to_next.at[0].add(product(linear.to_past[0], to_next)),
-        past_to_own=linear.past_to_own.at[0].add(product(linear.past_to_past[0], to_own)),
-        past_to_next=linear.past_to_next.at[0].add(product(linear.past_to_past[0], to_next)),
-    )
-
-
 class Solved(NamedTuple):
     """The solution of a linear system.
 
     Attributes:
-        x: of each block.
-        gains: of each equation (see `gain`).
+        x: of each node.
+        gain: the sum of the absolute derivatives of each equation by nodes.
         sign: of the determinant.
     """
 
-    x: Float64[Array, " n Q"]
-    gains: Float64[Array, " n Q"]
+    x: Float64[Array, " n D"]
+    gain: Float64[Array, " n D"]
     sign: Float64[Array, ""]
 
 
-def solve_blocks(linear: Linear, residual: Float64[Array, " n Q"]) -> Solved:
-    """The x of all blocks with residual + linear x = 0.
+def solve_rows(linear: Linear, residual: Float64[Array, " n D"], shift: int) -> Solved:
+    """The changes x of all nodes with residual + linear x = 0; beyond the last, nothing changes.
 
-    The past of the first block and the block after the last are fixed.
+    Whatever is known of nodes up to j and of memories is kept as a number and derivatives by the `unknown` nodes
+    after j, of which an equation eliminates the first.
+
+    Args:
+        shift: see `optide.ide.equations.Layout`.
     """
+    (K, unknown, D, _), lead = linear.start.shape, len(linear.rows.own) - len(residual)
+    known = jnp.concatenate([jnp.zeros((lead, D)), residual])
 
-    def forwards(
-        carry: tuple[Array, Array, Array], row: tuple[Linear, Array]
-    ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
-        z, Z, sign = carry  # d past = z + Z x
-        linear, residual = row
-        matrix = linear.to_own + product(linear.to_past, Z)
-        right = -residual[:, None] - product(linear.to_past, z)
-        (a, b), new = solve(matrix, right, -linear.to_next)  # x = a + b y
-        through = product(linear.past_to_past, Z) + linear.past_to_own
-        z = product(linear.past_to_past, z) + product(through, a)
+    def forwards(carry: tuple[Array, ...], row: tuple[Rows, Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        # of nodes j - 2 .. j, (3, D) and (3, unknown, D, D); of memories j + shift - 1, (K, D) and (K, unknown, D, D)
+        node, node_by, memory, memory_by, sign = carry
+        rows, residual = row
+        node_by, memory_by = (jnp.pad(part, ((0, 0), (0, 1), (0, 0), (0, 0))) for part in (node_by, memory_by))
+        V, V_by = rows.decay[:, None] * memory, rows.decay[:, None, None, None] * memory_by
+        for m in range(4):
+            corner, place = rows.cell[:, m], shift - 2 + m
+            if place > 0:
+                V_by = V_by.at[:, place - 1].add(corner)
+            else:
+                V = V + product(corner, node[2 + place][None, :, None])[..., 0]
+                V_by = V_by + product(corner[:, None], node_by[2 + place][None])
+        total = residual + product(rows.here, node[2][:, None])[:, 0] + rows.before * node[1]
+        total = total + jnp.sum(rows.old * memory + rows.new * V, axis=0)
+        by = product(rows.here[None], node_by[2]) + rows.before * node_by[1]
+        by = by + jnp.sum(rows.old[:, None, :, None] * memory_by + rows.new[:, None, :, None] * V_by, axis=0)
+        by = by.at[0].add(rows.own)
+        (a, b), new = solve(by[0], -total[:, None], -jnp.moveaxis(by[1:], 0, 1).reshape(D, unknown * D))
+        b = jnp.moveaxis(b.reshape(D, unknown, D), 1, 0)
+
+        def replaced(value: Array, value_by: Array) -> tuple[Array, Array]:
+            first = value_by[:, 0]
+            return value + product(first, a[None])[..., 0], value_by[:, 1:] + product(first[:, None], b[None])
+
+        nodes, memories = replaced(node[1:], node_by[1:]), replaced(V, V_by)
+        node, node_by = jnp.concatenate([nodes[0], a.T]), jnp.concatenate([nodes[1], b[None]])
         # gains here, where the derivatives are at hand: outside, XLA computes them a second time
-        return (z, product(through, b) + linear.past_to_next, sign * new), (a, b, gain(linear))
+        felt = jnp.sum(jnp.abs(rows.cell), axis=(1, 3))
+        gain = jnp.sum(jnp.abs(rows.own) + jnp.abs(rows.here), axis=1) + jnp.abs(rows.before)
+        gain = gain + jnp.sum(jnp.abs(rows.new) * felt, axis=0)
+        return (node, node_by, *memories, sign * new), (a[:, 0], b, gain)
 
-    def backwards(y: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
+    def backwards(after: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
         a, b = found
-        x = a + product(b, y)
-        return x, x
+        x = a + jnp.sum(product(b, after[..., None])[..., 0], axis=0)
+        return jnp.concatenate([x[None], after[:-1]]), x
 
-    past, own = linear.past_to_own.shape[1:]
-    start = jnp.zeros((past, 1)), jnp.zeros((past, own)), jnp.ones(())
-    (_, _, sign), (a, b, gains) = jax.lax.scan(forwards, start, (linear, residual))
-    _, x = jax.lax.scan(backwards, jnp.zeros((own, 1)), (a, b), reverse=True)
-    return Solved(x[..., 0], gains, sign)
+    start = jnp.zeros((3, D)), jnp.zeros((3, unknown, D, D)), jnp.zeros((K, D)), linear.start, jnp.ones(())
+    (*_, sign), (a, b, gain) = jax.lax.scan(forwards, start, (linear.rows, known))
+    _, x = jax.lax.scan(backwards, jnp.zeros((unknown, D)), (a, b), reverse=True)
+    return Solved(x[lead:], gain[lead:], sign)

@@ -1,209 +1,256 @@
 r"""The equations of the published scheme, and refinements of them, by Newton's method in windows of time.
 
-An exponential kernel makes a memory a recursion (`optide.ide.blocks`), so that the equations of one time
+An exponential kernel makes a memory a recursion (`optide.ide.equations`), so that the equations of one time
 are coupled to the state a moment earlier and, weakly, to the next moment.  A window of time starts from a
-state that is known; Newton's method starts from a prediction by an exponential Euler method and
-solves a linear system, block by block, in each iteration.  The end of a window, which the time after it would
+state that is known; Newton's method starts from a prediction by an exponential midpoint rule and
+solves a linear system, node by node, in each iteration.  The end of a window, which the time after it would
 change, is given up: the next window starts before it.  Memory and cost are those of the window and linear
 in time.  Derivatives with respect to everything that the problem is made of come from the linear
 system at the solution (implicit function theorem), not from the iteration.
 """
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
-from optide.ide import blocks, elimination
-from optide.ide.blocks import Layout, Past
-from optide.ide.growing import solve_window
-from optide.ide.interpolation import cells
-from optide.ide.newton import HISTORY
-from optide.ide.problem import Problem, Result
-from optide.ide.windows import (
-    GUARD,
-    Evaluation,
-    Span,
-    Window,
-    evaluate,
-    linearise,
-    needed_blocks,
-    predict,
-    straight_on,
-    whole,
-)
+from optide.ide.elimination import solve_rows
+from optide.ide.equations import Layout, Window, linearise, over, straight_on, whole
+from optide.ide.newton import HISTORY, newton
+from optide.ide.predict import predict
+from optide.ide.problem import PROGRAMS, Problem, Result
 from optide.problem.optimizer import States
 
-WINDOW = 1024
-"""Blocks of a window that are kept."""
-SHORT_WINDOW = 128
-"""The same where Newton's method has got stuck in a long one: there is less to do again."""
+KEPT = 128
+"""Nodes of a window that are kept, or a few more."""
+GUARD = 24
+"""Nodes, or as many blocks, that are solved beyond them: each damps the influence of what comes after by 20 or more."""
 TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
+SHORT = 2**15
+"""Nodes up to which the program that takes less time to compile is the faster one."""
+TOGETHER = 64
+"""Windows of a call of the other one."""
+
+
+class Span(NamedTuple):
+    """How the nodes of a problem are divided into windows; all static.
+
+    Attributes:
+        kept: nodes of a window before the next begins.
+        solved: nodes of a window.
+    """
+
+    kept: int
+    solved: int
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Span":
+        block = Layout.of(problem).block
+        kept = -(-max(KEPT, 2 * problem.substeps) // block) * block
+        return cls(kept, kept + GUARD * block)
+
+    def windows(self, problem: Problem, last: int) -> int:
+        """How many, so that the last of them has all that the equations up to the last node refer to."""
+        return 1 + max(0, -(-(last + Layout.of(problem).block - self.solved) // self.kept))
 
 
 class Marched(NamedTuple):
     """What the windows have given so far.
 
     Attributes:
-        past: of the next window.
-        seen: the memories at its first node, from which it is predicted.
+        window: the next.
         sums: of the equations up to there.
-        saved: theta and the memories of its equation at the points to save; each window overwrites what
-            the one before had only guarded.
-        window: theta and memories at all nodes of the last window.
         residual: the largest sum of equations up to any time, relative to theta.
-        sizes, iterations, sign: the worst of all windows (see `Iterate`).
-        windows: their number.
+        sizes, iterations, sign: the worst of all windows (see `Search`).
     """
 
-    past: Past
-    seen: dict[str, Float64[Array, " *S"]]
-    sums: Float64[Array, " *S"]
-    saved: tuple[Array, States]
-    window: tuple[Array, States]
-    residual: Float64[Array, ""]
-    sizes: Float64[Array, " i"]
-    iterations: Int[Array, ""]
-    sign: Float64[Array, ""]
-    windows: Int[Array, ""]
+    window: Window
+    sums: Float64[Array | np.ndarray, " *S"]
+    residual: Float64[Array | np.ndarray, ""]
+    sizes: Float64[Array | np.ndarray, " i"]
+    iterations: Int[Array | np.ndarray, ""]
+    sign: Float64[Array | np.ndarray, ""]
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
-def solve(problem: Problem, save_every: int = 1, persistent: bool = True, window: int = WINDOW) -> Result:
-    """Solve window after window, and keep every `save_every`-th point of the grid.
+class Piece(NamedTuple):
+    """What is found at the nodes of a window, those that are given up as well, and `ends` (see `Evaluation`)."""
 
-    Args:
-        persistent: whether to go on, at any cost, where Newton's method gets stuck.
-        window: blocks that are kept of each.
-    """
-    span, q, shape = Span.of(problem, window), Layout.of(problem).size, problem.theta0.shape
-    kept, points = span.kept * q, span.blocks * q
-    entries = -(-points // save_every)
+    t: Float64[Array | np.ndarray, " n"]
+    theta: Float64[Array | np.ndarray, " n *S"]
+    states: dict[str, Float64[Array | np.ndarray, " n *S"]]
+    ends: dict[str, Float64[Array | np.ndarray, " *S"]]
 
-    def advance(done: Marched, k: Array) -> Marched:
-        s = (k * kept).astype(float)
-        X = predict(problem, done.past.nodes, done.seen, s, points).reshape(span.blocks, q, *shape)
-        solved = solve_window(problem, Window(done.past, s, problem.last), X, persistent)
-        found = solved.found
-        theta = jnp.concatenate([found.pasts.nodes[0][-1:], solved.X.reshape(points, *shape)[:-1]])
-        within = blocks.over(s + jnp.arange(points, dtype=float) <= problem.last, theta.ndim)
-        size = jnp.max(jnp.abs(theta), initial=1.0, where=within)
-        here = theta, {name: value.reshape(points, *shape) for name, value in found.states.items()}
-        first = -(-k * kept // save_every)  # the first point to save, among those that are saved
-        chosen = save_every * (first + jnp.arange(entries)) - k * kept
+
+def begin(problem: Problem) -> Marched:
+    """Before the first window."""
+    none = np.zeros(())
+    return Marched(
+        whole(problem), np.zeros(problem.theta0.shape), none, np.zeros(HISTORY), np.zeros((), int), np.ones(())
+    )
+
+
+def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
+    """Solve one window."""
+    window, (kept, n) = done.window, Span.of(problem)
+    search = newton(problem, window, predict(problem, window, n))
+    seen, found = search.seen, search.seen.found
+    theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
+    place = np.arange(n, dtype=float)
+    within = over(window.s + place <= window.last, theta.ndim)
+    size = jnp.maximum(1.0, jnp.max(jnp.where(within, jnp.abs(theta), 0.0)))
+    # of the nodes that are kept, which of the last window are all
+    own = (place < kept) | (window.last + Layout.of(problem).block <= window.s + n)
+    left = jnp.where(over(own, theta.ndim), found.residual / seen.gain, 0.0)
+
+    def add(total: Array, own: Array) -> tuple[Array, Array]:
+        return total + own, jnp.max(jnp.abs(total + own))
+
+    total, sums = jax.lax.scan(add, done.sums, left)
+    after = Window(
+        found.nodes[kept : kept + 2], {name: value[kept] for name, value in found.memory.items()},
+        window.s + kept, window.last,
+    )  # fmt: skip
+    marched = Marched(
+        after,
+        total,
+        jnp.maximum(done.residual, jnp.max(sums) / size),
+        jnp.maximum(done.sizes, search.sizes),
+        jnp.maximum(done.iterations, search.iterations),
+        jnp.minimum(done.sign, seen.sign),
+    )
+    return marched, Piece(problem.t_start + problem.clock(window.s + place), theta, found.states, found.ends)
+
+
+def result(
+    done: Marched, t: Array | np.ndarray, theta: Array | np.ndarray, state: dict[str, Array | np.ndarray]
+) -> Result:
+    """What all windows have given."""
+    return Result(
+        t, theta, state, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0
+    )
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def solve(problem: Problem, save_every: int = 1) -> Result:
+    """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
+    span, last = Span.of(problem), problem.points - 1
+    windows = span.windows(problem, last)
+    entries = -(-span.solved // save_every)
+
+    def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], States]:
+        done, saved = carry
+        s = done.window.s.astype(int)
+        done, (*found, ends) = advance(problem, done)
+        # each window overwrites what the one before had only guarded
+        first = -(-s // save_every)
+        chosen = save_every * (first + jnp.arange(entries)) - s
 
         def save(old: Array, new: Array) -> Array:
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
-        left = (found.residual / solved.gain).reshape(points, *shape)[:kept]
-        total, sums = jax.lax.scan(lambda total, own: (total + own,) * 2, done.sums, left)
-        residual = jnp.max(jnp.abs(sums)) / size
-        place = kept - problem.lookahead * problem.substeps  # the equation whose memories end at the next node s
-        return Marched(
-            jax.tree.map(lambda leaf: leaf[span.kept % span.blocks], found.pasts),
-            {name: value[min(place, points - 1)] for name, value in here[1].items()},
-            total,
-            jax.tree.map(save, done.saved, here),
-            here,
-            jnp.maximum(done.residual, residual),
-            jnp.maximum(done.sizes, solved.sizes),
-            jnp.maximum(done.iterations, solved.iterations),
-            jnp.minimum(done.sign, solved.sign),
-            done.windows + 1,
-        )
+        return (done, tuple(jax.tree.map(save, saved, tuple(found)))), ends
 
-    def advance_if_needed(done: Marched, k: Array) -> tuple[Marched, None]:
-        if problem.end is None:
-            return advance(done, k), None
-        beyond = (k * span.kept).astype(float) >= needed_blocks(problem, problem.end) - GUARD
-        return jax.lax.cond(beyond & (k > 0), lambda: done, lambda: advance(done, k)), None
+    def nothing(leaf: Any) -> Array:
+        return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
 
-    def nothing(count: int) -> tuple[Array, States]:
-        theta = jnp.zeros((count, *shape))
-        return theta, dict.fromkeys(problem.optimizer.memories(), theta)
-
-    resting = jnp.broadcast_to(problem.theta0, (2 * problem.substeps + 1, *shape))
-    begin = Marched(
-        blocks.rest(problem),
-        blocks.at_start(problem, resting),
-        jnp.zeros(shape),
-        nothing(-(-((span.windows - 1) * kept + points) // save_every) + 1),
-        nothing(points),
-        jnp.zeros(()),
-        jnp.zeros(HISTORY),
-        jnp.zeros((), int),
-        jnp.ones(()),
-        jnp.zeros((), int),
+    start = begin(problem)
+    found = jax.eval_shape(functools.partial(advance, problem), start)[1]
+    (done, (t, theta, states)), ends = jax.lax.scan(
+        more, (start, jax.tree.map(nothing, tuple(found[:3]))), None, length=windows
     )
-    done, _ = jax.lax.scan(advance_if_needed, begin, jnp.arange(span.windows))
-    theta, states = jax.tree.map(lambda leaf: leaf[: (problem.points - 1) // save_every + 1], done.saved)
-    states = continued(problem, states, done.window, (done.windows - 1) * kept, save_every)
-    return Result(theta, states, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0)
+    rows = last // save_every + 1
+    states = {name: value[:rows] for name, value in states.items()}
+    return result(
+        done, t[:rows], theta[:rows], continued(states, {n: v[-1] for n, v in ends.items()}, last, save_every)
+    )
 
 
-def continued(
-    problem: Problem,
-    states: dict[str, Float64[Array, " n *S"]],
-    window: tuple[Float64[Array, " m *S"], dict[str, Float64[Array, " m *S"]]],
-    s: Int[Array, ""] | int,
-    save_every: int = 1,
-) -> dict[str, Float64[Array, " n *S"]]:
-    """Set the memories beyond the last node to those of the published scheme, which continues the last piece.
-
-    Args:
-        states: at saved points; the row of the last node is replaced, if there is one.
-        window: theta and memories at all nodes of a window that has the last node.
-        s: index of the first node of the window.
-    """
-    if problem.lookahead * problem.substeps * problem.order != 1:
+def continued(states: States, ends: States, last: int, save_every: int) -> States:
+    """The memories with those of the last node, if it is saved, where the published scheme has them."""
+    if last % save_every:
         return states
-    theta, memory = window
-    last = jnp.asarray(problem.last).astype(int)
-    place = last - s
-    # with one node before, as theta goes straight back
-    chain = jnp.concatenate([2 * theta[:1] - theta[1:2], theta])
-    pieces = (piece[-1] for piece in cells(jax.lax.dynamic_slice_in_dim(chain, place - 1, 3)))
-    integrals, decay = blocks.cell_integrals(problem, tuple(pieces), jnp.zeros(()))
-    row = jnp.where(last % save_every == 0, last // save_every, problem.points)
-    return {
-        name: value.at[row].set(decay[name] * memory[name][place - 1] + integrals[name], mode="drop")
-        for name, value in states.items()
-    }
+    return {name: value if name not in ends else value.at[-1].set(ends[name]) for name, value in states.items()}
+
+
+def run(problem: Problem, save_every: int = 1) -> Result:
+    """Solve window after window, with known numbers, through a program that serves intervals of any length."""
+    (kept, _), last = Span.of(problem), problem.points - 1
+    windows, together = Span.of(problem).windows(problem, last), 1 if last <= SHORT else TOGETHER
+    numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), replace(problem, objective=None, points=0, end=last))
+    done, saved = begin(numbers), []
+    for first in range(0, windows, together):
+        done, pieces = jax.device_get(program(problem.objective, together)(numbers, done))
+        for window in range(first, min(first + together, windows)):
+            piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
+            end = last + 1 if window == windows - 1 else (window + 1) * kept
+            places = np.arange(-(-window * kept // save_every) * save_every, end, save_every) - window * kept
+            saved.append(jax.tree.map(lambda leaf, places=places: leaf[places], piece[:3]))
+    t, theta, states = jax.tree.map(lambda *leaves: np.concatenate(leaves), *saved)
+    for name, value in piece.ends.items() if last % save_every == 0 else ():
+        states[name][-1] = value
+    return result(done, t, theta, states)
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def program(objective: Callable[..., Array], windows: int) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
+    """A compiled function that solves so many windows, or as many of them as there are, on an objective.
+
+    For one window it is compiled as fast as can be; for more, to run as fast as can be.
+    """
+
+    def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
+        problem = replace(problem, objective=objective)
+        (kept, n), block = Span.of(problem), Layout.of(problem).block
+
+        def further(done: Marched, _: None) -> tuple[Marched, Piece]:
+            if windows == 1:
+                return advance(problem, done)
+            s, last = done.window.s, done.window.last
+            needed = (s == 0) | (last + block > s - kept + n)
+            piece = jax.tree.map(
+                lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(advance, problem, done)[1]
+            )
+            return jax.lax.cond(needed, lambda: advance(problem, done), lambda: (done, piece))
+
+        if windows == 1:
+            done, piece = advance(problem, done)
+            return done, jax.tree.map(lambda leaf: leaf[None], piece)
+        return jax.lax.scan(further, done, None, length=windows)
+
+    quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    return jax.jit(solve, compiler_options=quick if windows == 1 and jax.default_backend() == "cpu" else None)
 
 
 @solve.defjvp
-def _differentiate(
-    save_every: int, persistent: bool, window: int, primals: tuple[Problem], tangents: tuple[Problem]
-) -> tuple[Result, Result]:
+def _differentiate(save_every: int, primals: tuple[Problem], tangents: tuple[Problem]) -> tuple[Result, Result]:
     """Implicit differentiation: the equations stay satisfied, equations' + linear X' = 0."""
     (problem,), (change,) = primals, tangents
-    result = solve(problem, 1, persistent, window)
-    q = Layout.of(problem).size
-    missing = Span.of(problem, problem.points).blocks * q - (problem.points - 1)
-    beyond = straight_on(result.theta, jnp.arange(1.0, missing + 1))
-    X = jnp.concatenate([result.theta[1:], beyond]).reshape(-1, q, *problem.theta0.shape)
+    found = solve(problem, 1)
+    layout, last = Layout.of(problem), problem.points - 1
+    missing = max(layout.block, 2 * problem.substeps + 1 - last)
+    X = jnp.concatenate([found.theta[1:], straight_on(found.theta, jnp.arange(1.0, missing + 1))])
 
-    def equations(problem: Problem, X: Array) -> Evaluation:
-        return evaluate(problem, whole(problem), X)
+    def observe(problem: Problem, X: Array) -> tuple[Array, tuple[Array, Array, States]]:
+        seen, _ = linearise(problem, whole(problem), X)
+        t = problem.t
+        theta = jnp.concatenate([problem.theta0[None], X])[: last + 1]
+        states = {name: value[: last + 1] for name, value in seen.states.items()}
+        return seen.residual, (t, theta, continued(states, seen.ends, last, 1))
 
-    def observe(problem: Problem, X: Array) -> tuple[Array, States]:
-        found = equations(problem, X)
-        theta = jnp.concatenate([problem.theta0[None], X.reshape(-1, *problem.theta0.shape)])[: problem.points]
-        states = {name: value.reshape(-1, *theta.shape[1:]) for name, value in found.states.items()}
-        shown = {name: value[: problem.points] for name, value in states.items()}
-        return theta, continued(problem, shown, (theta, states), 0)
-
-    linear = linearise(problem, whole(problem), equations(problem, X).pasts, X)
-    _, moved = jax.jvp(lambda problem: equations(problem, X).residual, (problem,), (change,))
-    along = elimination.solve_blocks(linear, moved.reshape(len(X), -1)).x
-    _, (theta, states) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
+    _, linear = linearise(problem, whole(problem), X)
+    _, moved = jax.jvp(lambda problem: observe(problem, X)[0], (problem,), (change,))
+    along = solve_rows(linear, moved.reshape(len(X), -1), layout.shift).x
+    _, (_, shown) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
     zeros = jax.tree.map(
-        lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), result
+        lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), found
     )
-    thin = jax.tree.map(lambda leaf: leaf[::save_every], (result.theta, result.state, theta, states))
-    return result._replace(theta=thin[0], state=thin[1]), zeros._replace(theta=thin[2], state=thin[3])
+    value, tangent = jax.tree.map(lambda leaf: leaf[::save_every], ((found.t, found.theta, found.state), shown))
+    names = ("t", "theta", "state")
+    return found._replace(**dict(zip(names, value))), zeros._replace(**dict(zip(names, tangent)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from optide.base.errors import ParameterError
 from optide.ide import march, picard
-from optide.ide.problem import Result
+from optide.ide.problem import Problem, Result
 
 
 @dataclass(frozen=True, eq=False)  # by identity, as compiled programs are kept by it
@@ -19,11 +19,10 @@ class Method:
         description: what it solves, in words.
         cost: of a solve, in words.
         orders: of the time stepping, that it has.
-        own_steps: whether each lane of a few may have a number of steps of its own (`Problem.end`).
+        own_steps: whether a program serves any number of steps, so that each lane of a few may have its own.
         differentiable: whether JAX differentiates a solve; whatever else it traces, it does by all methods.
-        attempts: options of `solve` with which a problem is tried in turn, each where the one before failed; traced,
-            there is one program, and the defaults of `solve` are its options.
-        solve: maps a problem, `save_every` and options to the solution at every so many points of the grid.
+        solve: maps a problem and `save_every` to the solution at every so many points of the grid.
+        run: the same for known numbers, compiled; the result is of NumPy.
     """
 
     name: str
@@ -32,8 +31,8 @@ class Method:
     orders: tuple[int, ...]
     own_steps: bool
     differentiable: bool
-    attempts: tuple[Mapping[str, Any], ...]
-    solve: Callable[..., Result]
+    solve: Callable[[Problem, int], Result]
+    run: Callable[[Problem, int], Result]
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -47,9 +46,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 orders=(1, 2),
                 own_steps=True,
                 differentiable=True,
-                # what can do more takes twice as long to compile, and has less to do again in short windows
-                attempts=({"persistent": False}, {"window": march.SHORT_WINDOW}),
                 solve=march.solve,
+                run=march.run,
             ),
             Method(
                 name="picard",
@@ -59,8 +57,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 orders=(picard.ORDER,),
                 own_steps=False,
                 differentiable=False,
-                attempts=({},),
                 solve=picard.solve,
+                run=picard.run,
             ),
         )
     }

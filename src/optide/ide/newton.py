@@ -1,19 +1,27 @@
-"""A damped Newton's method for the equations of a window."""
+"""A damped Newton's method for the equations of a window, from a prediction or, where that fails, from a part of it.
 
-from typing import NamedTuple
+A part that has been solved is made longer by a block, as if theta went straight on after it, from the first of several
+guesses of the block that leads to a solution; in the end the part is the window.
+"""
+
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float64, Int
 
-from optide.ide import blocks, elimination
+from optide.ide.elimination import solve_rows
+from optide.ide.equations import Evaluation, Layout, Window, linearise, over, straight_on
 from optide.ide.problem import Problem
-from optide.ide.windows import Evaluation, Window, choose, evaluate, linearise
-from optide.problem.optimizer import Scalar
+
+Tree = TypeVar("Tree")
 
 ENOUGH = 1e-14
 """What an equation may leave, relative to theta, at the end of Newton's method."""
+GOOD_ENOUGH = 1e-12
+"""The same, where no iteration makes it smaller."""
 ORDINARY_GAIN = 4.0
 """The sum of the derivatives of an equation is 2 where theta' hardly depends on theta."""
 
@@ -26,89 +34,169 @@ class Effort(NamedTuple):
         smallest_step: of a damped one, as a fraction.
     """
 
-    iterations: Int[Array, ""] | int
-    smallest_step: Scalar
+    iterations: int
+    smallest_step: float
 
 
 QUICK, PATIENT = Effort(12, 0.05), Effort(60, 1e-4)
-"""At first, and for a window that has got stuck."""
+"""For a window from its prediction, and for a part of it."""
 HISTORY = QUICK.iterations + PATIENT.iterations
-"""The most iterations of a window."""
+"""The most iterations whose sizes are told."""
+GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5, 0.25, -2.0, 0.1, -0.25, 4.0, -4.0)
+"""Of the increment of a new block: these multiples of the last."""
+
+
+class Seen(NamedTuple):
+    """What the equations say of some nodes.
+
+    Attributes:
+        X: the nodes of the window.
+        size: the largest residual, relative to theta and to how strongly the equation depends on it.  Where v -> 0 the
+            velocity amplifies the rounding of theta by up to alpha f'' / eps: no theta in float64 makes the
+            equation hold better than that.
+        correction: of Newton's method.
+        gain: how strongly each equation depends on theta, and 1 at least.
+        sign: of the determinant.
+        found: the evaluation.
+    """
+
+    X: Float64[Array, " n *S"]
+    size: Float64[Array, ""]
+    correction: Float64[Array, " n *S"]
+    gain: Float64[Array, " n *S"]
+    sign: Float64[Array, ""]
+    found: Evaluation
 
 
 class Iterate(NamedTuple):
-    """A window that is being solved.
+    """As much of it as Newton's method goes on from; a size of infinity if nothing is known but the nodes."""
+
+    X: Float64[Array, " n *S"]
+    size: Float64[Array, ""]
+    correction: Float64[Array, " n *S"]
+
+
+class Search(NamedTuple):
+    """Where Newton's method is.
 
     Attributes:
-        X: its blocks.
-        found: their evaluation.
-        size: the largest residual (see `measure`).
-        iterations: that are done.
-        stuck: whether the last iteration found nothing better.
-        sign: of the determinant of the last linear system.
-        gain: how strongly each equation depends on theta, and 1 at least.
-        sizes: the size after each of `HISTORY` iterations; after the last, the last.
+        part: blocks that are solved, the others going straight on; 0 for the whole window, from its prediction.
+        guess: place in `GUESSES` of that of the last block of the part.
+        solved: the part without that block.
+        best: nodes and size, of the guesses.
+        now: the last iterate.
+        step: the fraction of its correction to try next.
+        own: iterations of this guess.
+        iterations: of all.
+        sizes: after each iteration; after the last, the last.
+        lost: the first equation that was no number when one of them was last; n if none ever was.
+        last: whether only `best` is left to be looked at.
+        seen: the last look.
+        done: whether it was the last.
     """
 
-    X: Float64[Array, " n q *S"]
-    found: Evaluation
-    size: Float64[Array, ""]
+    part: Int[Array, ""]
+    guess: Int[Array, ""]
+    solved: Float64[Array, " n *S"]
+    best: tuple[Float64[Array, " n *S"], Float64[Array, ""]]
+    now: Iterate
+    step: Float64[Array, ""]
+    own: Int[Array, ""]
     iterations: Int[Array, ""]
-    stuck: Bool[Array, ""]
-    sign: Float64[Array, ""]
-    gain: Float64[Array, " n q *S"]
     sizes: Float64[Array, " i"]
+    lost: Int[Array, ""]
+    last: Bool[Array, ""]
+    seen: Seen
+    done: Bool[Array, ""]
 
 
-Trial = tuple[Array, tuple[Array, Evaluation, Array]]
-"""The next step to try; and what the last one led to: blocks, their evaluation and its size."""
+def choose(condition: Bool[Array, ""], one: Tree, other: Tree) -> Tree:
+    """One of two trees of arrays."""
+    chosen: Tree = jax.tree.map(
+        lambda a, b: jax.lax.select(jnp.broadcast_to(condition, jnp.shape(a)), a, b), one, other
+    )
+    return chosen
 
 
-def measure(window: Window, found: Evaluation, gain: Float64[Array, " n q *S"]) -> Float64[Array, ""]:
-    """The largest residual, relative to theta and to how strongly the equation depends on it.
-
-    Where v -> 0 the velocity amplifies the rounding of theta by up to alpha f'' / eps: no theta in
-    float64 makes the equation hold better than that.
-    """
-    return jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.past.nodes)))
-
-
-def newton(problem: Problem, window: Window, now: Iterate, effort: Effort) -> Iterate:
-    """A damped Newton's method for a window, until it is solved or gets stuck."""
-
-    def going_on(now: Iterate) -> Array:
-        # the first iteration even where the prediction would do: a bias adds up over many windows
-        return ((now.size > ENOUGH) | (now.iterations == 0)) & ~now.stuck & (now.iterations < effort.iterations)
-
-    def improve(now: Iterate) -> Iterate:
-        linear = linearise(problem, window, now.found.pasts, now.X, blocks.NEWTON_ORDER)
-        solved = elimination.solve_blocks(linear, now.found.residual.reshape(len(now.X), -1))
-        gain = jnp.maximum(1.0, solved.gains.reshape(now.X.shape) / ORDINARY_GAIN)
-        size = measure(window, now.found, gain)
-
-        def too_far(trial: Trial) -> Array:
-            step, (_, _, new) = trial
-            return ~((new < size) | (new <= ENOUGH)) & (step > effort.smallest_step)
-
-        def attempt(trial: Trial) -> Trial:
-            step, _ = trial
-            X = now.X + step * solved.x.reshape(now.X.shape)
-            found = evaluate(problem, window, X)
-            return step / 2, (X, found, measure(window, found, gain))
-
-        start = jnp.ones(()), (now.X, now.found, jnp.full((), jnp.inf))
-        _, new = jax.lax.while_loop(too_far, attempt, start)
-        better = (new[2] < size) | (new[2] <= ENOUGH)
-        new = choose(better, new, (now.X, now.found, size))
-        sizes = jnp.where(jnp.arange(len(now.sizes)) < now.iterations, now.sizes, new[2])
-        return Iterate(*new, now.iterations + 1, ~better, solved.sign, gain, sizes)
-
-    return jax.lax.while_loop(going_on, improve, now)
+def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
+    """What the equations, and Newton's method, say of some nodes."""
+    found, linear = linearise(problem, window, X)
+    solved = solve_rows(linear, found.residual.reshape(len(X), -1), Layout.of(problem).shift)
+    gain = jnp.maximum(1.0, solved.gain.reshape(X.shape) / ORDINARY_GAIN)
+    size = jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+    return Seen(X, size, solved.x.reshape(X.shape), gain, solved.sign, found)
 
 
-def begin(problem: Problem, window: Window, X: Float64[Array, " n q *S"]) -> Iterate:
-    """A window before the first iteration."""
-    found = evaluate(problem, window, X)
-    gain = jnp.ones_like(X)
-    size, none, no = measure(window, found, gain), jnp.zeros((), int), jnp.zeros((), bool)
-    return Iterate(X, found, size, none, no, jnp.ones(()), gain, jnp.zeros(HISTORY))
+def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]) -> Search:
+    """Solve a window, as far as that can be done: the size of what was `seen` last tells."""
+    n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
+    unknown = jnp.full((), jnp.inf)
+
+    def end(part: Array) -> Array:
+        """The node up to which there are equations."""
+        return jnp.where(part == 0, window.last, jnp.minimum(window.last, window.s + (block * part).astype(float)))
+
+    def lengthened(solved: Array, part: Array, guess: Array) -> Array:
+        """A part with a guess of its last block, and theta straight on after it."""
+        known = block * (part - 1)
+        nodes = jax.lax.dynamic_slice_in_dim(jnp.concatenate([window.before, solved]), known, 2)
+        increments = straight_on(nodes, jnp.arange(1.0, block + 1)) - nodes[1:]
+        # at the start of all there is no last increment
+        increments = jnp.where(part == 1, prediction[:block] - nodes[1:], increments)
+        new = nodes[1:] + jnp.asarray(GUESSES)[guess] * increments
+        further = (count - (known + block - 1)).astype(float)
+        longer = jnp.where(
+            over(count < known, solved.ndim), solved, straight_on(jnp.concatenate([nodes[1:], new]), further)
+        )
+        return jax.lax.dynamic_update_slice_in_dim(longer, new, known, 0)
+
+    def advance(search: Search) -> Search:
+        part, guess, now = search.part, search.guess, search.now
+        whole = part == 0
+        most, smallest = (jnp.where(whole, quick, patient) for quick, patient in zip(QUICK, PATIENT, strict=True))
+        seen = look(problem, window._replace(last=end(part)), now.X + search.step * now.correction)
+        better = (seen.size < now.size) | (seen.size <= ENOUGH)
+        tried = jnp.where(jnp.isfinite(now.size) & (search.step == 1), 1, 0)
+        own, iterations = search.own + tried, search.iterations + tried
+        now = choose(better, Iterate(*seen[:3]), now)
+        step = jnp.where(better, 1.0, search.step / 2)
+        sizes = jnp.where(np.arange(HISTORY) >= iterations - 1, now.size, search.sizes)
+        lost = jnp.min(jnp.where(jnp.isfinite(seen.found.residual), n, over(count, seen.X.ndim)))
+        # an iteration even where the prediction would do: a bias adds up over many windows
+        solved = (now.size <= ENOUGH) & (own > 0)
+        left = solved | (~better & (step < smallest)) | (better & (own >= most))
+
+        # what next
+        best = choose((guess == 0) | (now.size < search.best[1]), (now.X, now.size), search.best)
+        complete = whole | (end(part) >= jnp.minimum(window.last, window.s + n))
+        settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
+        last = left & complete & settled
+        longer = whole | settled
+        known = choose(left & longer, best[0], search.solved)
+        part, guess = jnp.where(longer, part + 1, part), jnp.where(longer, 0, guess + 1)
+        other = Iterate(choose(last, best[0], lengthened(known, part, guess)), unknown, jnp.zeros_like(now.X))
+        return Search(
+            jnp.where(left & ~last, part, search.part),
+            jnp.where(left & ~last, guess, search.guess),
+            known, best,
+            choose(left, other, now),
+            jnp.where(left, 1.0, step),
+            jnp.where(left, 0, own),
+            iterations, sizes,
+            jnp.where(lost < n, lost, search.lost),
+            last, seen,
+            search.last | (last & solved),
+        )  # fmt: skip
+
+    blank = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(look, problem, window, prediction)
+    )
+    none, no = jnp.zeros((), int), jnp.zeros((), bool)
+    begin = Iterate(prediction, unknown, jnp.zeros_like(prediction))
+    start = Search(
+        none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY), none + n, no, blank, no
+    )  # fmt: skip
+    found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
+    # where there is no solution and equations were no numbers, that is why
+    known = (found.seen.size <= GOOD_ENOUGH) | (over(count, prediction.ndim) < found.lost)
+    return found._replace(seen=found.seen._replace(X=jnp.where(known, found.seen.X, jnp.nan)))

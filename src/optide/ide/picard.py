@@ -7,6 +7,9 @@ C. Heredia, arXiv:2411.09734, and the author's public notebooks, whose run log t
 The grid is uniform, so the cell of a quadrature node is known by arithmetic: no search.
 """
 
+import functools
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -16,7 +19,7 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide.interpolation import cells, evaluate
-from optide.ide.problem import ORIGIN, Problem, Result
+from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result
 from optide.ide.quadrature import gauss_legendre
 from optide.problem.optimizer import States
 
@@ -79,13 +82,27 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < iterations, residuals, error)
     ambiguous = jnp.zeros((), bool)  # not known
     saved = {name: value[::save_every] for name, value in memories(problem, theta).items()}
-    return Result(theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous)
+    return Result(
+        problem.t[::save_every], theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous
+    )
+
+
+def run(problem: Problem, save_every: int = 1) -> Result:
+    """Solve a problem of known numbers."""
+    found: Result = jax.device_get(program(problem.objective, save_every)(replace(problem, objective=None)))
+    return found
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def program(objective: Callable[..., Array], save_every: int) -> Callable[[Problem], Result]:
+    """`solve`, compiled for an objective."""
+    return jax.jit(lambda problem: solve(replace(problem, objective=objective), save_every))
 
 
 def sweep(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
     """One Euler sweep whose right-hand side is taken along a given iterate theta."""
     state = memories(problem, theta)
-    speed = problem.speed(jnp.arange(problem.points, dtype=float), theta, state)
+    speed = problem.speed(jnp.arange(problem.points, dtype=float), theta, problem.gradient(theta), state)
     steps = jnp.concatenate([problem.theta0[None], problem.h * speed[:-1]])
     return jnp.cumsum(steps, axis=0)
 

@@ -7,16 +7,20 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float64, Int
 
-from optide.problem.optimizer import Optimizer
+from optide.problem.optimizer import Optimizer, Scalar
 
 ORIGIN = 1e-12
 """Lower limit of all memory integrals in the published scheme, in place of 0."""
 
 EARLY = 1e-40
 """A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
+
+PROGRAMS = 64
+"""Compiled programs that are kept, of each kind: those of the objectives used last."""
 
 
 def phi(x: Float64[Array, " *n"] | float) -> tuple[Float64[Array, " *n"], Float64[Array, " *n"]]:
@@ -28,7 +32,7 @@ def phi(x: Float64[Array, " *n"] | float) -> tuple[Float64[Array, " *n"], Float6
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["optimizer", "theta0", "t_start", "data", "end"],
-    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched"],
+    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched", "early"],
 )
 @dataclass(frozen=True)
 class Problem:
@@ -45,6 +49,7 @@ class Problem:
         order: 1 for Euler's method, 2 for the trapezoidal rule.
         stretched: whether the first step is divided so that theta, which starts there like a square
             root of t, is smooth from node to node (without look-ahead, from t = 0).
+        early: whether t_start may be another than 1e-12, so that there are memories of the time before it.
         data: what the objective depends on beside theta, where derivatives with respect to it are asked for.
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
@@ -52,18 +57,19 @@ class Problem:
 
     optimizer: Optimizer
     objective: Callable[..., Array]
-    theta0: Float64[Array, " *S"]
-    t_start: Float64[Array, ""]
+    theta0: Float64[Array | np.ndarray, " *S"]
+    t_start: Scalar
     points: int
     lookahead: int
     substeps: int
     order: int = 1
     stretched: bool = False
+    early: bool = True
     data: tuple[Array, ...] = ()
-    end: Float64[Array, ""] | None = None
+    end: Float64[Array | np.ndarray, ""] | None = None
 
     @property
-    def last(self) -> Float64[Array, ""] | float:
+    def last(self) -> Float64[Array | np.ndarray, ""] | float:
         """Index of the last node, a float; beyond it theta goes straight on."""
         return self.points - 1.0 if self.end is None else self.end
 
@@ -117,8 +123,24 @@ class Problem:
         found: Array = jax.vmap(lambda theta: gradient(theta, *self.data))(flat)
         return found.reshape(theta.shape)
 
+    def curvature(self, theta: Float64[Array, " n *S"]) -> tuple[Float64[Array, " n *S"], Float64[Array, " n D D"]]:
+        """The gradient of the objective, and its derivatives by the D elements of theta."""
+        size = self.theta0.size
+
+        def along(direction: Array) -> tuple[Array, Array]:
+            g, change = jax.jvp(self.gradient, (theta,), (jnp.broadcast_to(direction, theta.shape),))
+            return g, change.reshape(-1, size)
+
+        directions = jnp.eye(size).reshape(size, *self.theta0.shape)
+        g, changes = jax.vmap(along, out_axes=(None, -1))(directions)
+        return g, changes
+
     def speed(
-        self, j: Float64[Array, " m"], theta: Float64[Array, " m *S"], state: dict[str, Float64[Array, " m *S"]]
+        self,
+        j: Float64[Array, " m"],
+        theta: Float64[Array, " m *S"],
+        g: Float64[Array, " m *S"],
+        state: dict[str, Float64[Array, " m *S"]],
     ) -> Float64[Array, " m *S"]:
         """What a time step takes for d theta / d t at nodes j, times the pace there.
 
@@ -128,12 +150,12 @@ class Problem:
         Args:
             j: floats.
             theta: at nodes j.
+            g: the gradient there.
             state: the memories at u.
         """
         wide = (-1, *(1,) * (theta.ndim - 1))
         t = self.t_start + self.clock(j)
         u = t + self.lookahead * self.alpha
-        g = self.gradient(theta)
         state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
             return jax.vmap(self.optimizer.velocity)(u, theta, g, state)
@@ -172,7 +194,8 @@ class Result(NamedTuple):
     """What a method returns.
 
     Attributes:
-        theta: solution on the grid.
+        t: the grid.
+        theta: solution on it.
         state: the memories at u.
         converged: whether the tolerance was reached.
         iterations: outer iterations used.
@@ -181,10 +204,11 @@ class Result(NamedTuple):
         ambiguous: whether the equations are known to have other solutions.
     """
 
-    theta: Float64[Array, " n *S"]
-    state: dict[str, Float64[Array, " n *S"]]
-    converged: Bool[Array, ""]
-    iterations: Int[Array, ""]
-    residual: Float64[Array, ""]
-    residuals: Float64[Array, " i"]
-    ambiguous: Bool[Array, ""]
+    t: Float64[Array | np.ndarray, " n"]
+    theta: Float64[Array | np.ndarray, " n *S"]
+    state: dict[str, Float64[Array | np.ndarray, " n *S"]]
+    converged: Bool[Array | np.ndarray, ""]
+    iterations: Int[Array | np.ndarray, ""]
+    residual: Float64[Array | np.ndarray, ""]
+    residuals: Float64[Array | np.ndarray, " i"]
+    ambiguous: Bool[Array | np.ndarray, ""]

@@ -14,9 +14,9 @@ from jaxtyping import Float64, Int
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.errors import ParameterError, TracedError
 from optide.base.words import shown
-from optide.ide import methods, windows
+from optide.ide import methods
 from optide.ide.methods import Method
-from optide.ide.problem import ORIGIN, Problem
+from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result
 from optide.ide.solution import Solution
 from optide.problem import arguments
 from optide.problem.arguments import Start
@@ -30,10 +30,9 @@ STARTS = ("origin", "one_step", "zero")
 
 @dataclass(frozen=True)
 class Options:
-    """What a compiled program is specialised for: arguments of `solve_ide`, and which attempt of the method it is.
+    """What a compiled program is specialised for: arguments of `solve_ide`.
 
-    `start` is the name of t_start; "between" for a number between the origin and the learning rate.  `attempt` is a
-    place in `Method.attempts`, None for the one program that has to do where it is traced.
+    `start` is the name of t_start; "between" for a number between the origin and the learning rate.
     """
 
     objective: Callable[..., Array]
@@ -44,7 +43,6 @@ class Options:
     substeps: int = 1
     order: int = 1
     save_every: int = 1
-    attempt: int | None = None
 
 
 class Lane(NamedTuple):
@@ -53,12 +51,10 @@ class Lane(NamedTuple):
     Attributes:
         optimizer: with its hyper-parameters.
         theta0: its start.
-        end: index of the last node, where that is not the one of the options.
     """
 
     optimizer: Optimizer
     theta0: Float64[Array | np.ndarray, " *S"]
-    end: Float64[Array | np.ndarray, ""] | None = None
 
 
 @in_float64
@@ -123,16 +119,11 @@ def solve_ide(
     check_optimizer(numbers, "velocity", start, where)
     given = Lane(numbers, start), t_start
     hoisted, data = jax.closure_convert(objective, start)
-    if not arguments.traced((given, data)):
-        for attempt in range(len(options.method.attempts)):
-            solution: Solution = _solve(*given, replace(options, attempt=attempt))
-            # under `jit` it is traced though nothing it was given is
-            if arguments.traced(solution) or solution.converged:
-                break
-        if not arguments.traced(solution):
-            return finished(jax.device_get(solution), where)
-    whole: Solution = _solve(*given, replace(options, objective=hoisted if data else objective), tuple(data))
-    return whole
+    if not arguments.traced((numbers, start, data)) and not arguments.tracing():
+        return finished(run(Lane(numbers, start), t_start, options), where)
+    return _solve(
+        Lane(numbers, start), t_start, replace(options, objective=hoisted if data else objective), tuple(data)
+    )
 
 
 def refuse_traced(values: Any) -> None:
@@ -140,54 +131,59 @@ def refuse_traced(values: Any) -> None:
         raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
 
 
-def intervals(options: Options) -> int:
-    """The number of time steps, which is the index of the last node."""
-    return (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps
-
-
-def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...]) -> Problem:
-    optimizer, theta0, end = lane
-    rate = optimizer.learning_rate
+def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Problem:
+    optimizer, theta0 = lane
     # with neither, it is the published scheme
     refined = options.order > 1 or options.substeps > 1
     stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
-    start = jnp.asarray(rate if t_start is None else jnp.zeros(()) if stretched else t_start, float)
+    points = (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps + 1
+    start = optimizer.learning_rate if t_start is None else 0.0 if stretched else t_start
     return Problem(
-        optimizer, options.objective, jnp.asarray(theta0), start, intervals(options) + 1,
-        options.lookahead, options.substeps, options.order, stretched, data,
-        None if end is None else jnp.asarray(end),
+        optimizer, options.objective, theta0, start, points,
+        options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
     )  # fmt: skip
+
+
+def run(lane: Lane, t_start: Scalar | None, options: Options) -> Solution:
+    """Solve one lane of known numbers."""
+    problem = _problem(lane, t_start, options)
+    return _solution(problem, options.method.run(problem, options.save_every))
 
 
 @functools.partial(jax.jit, static_argnames="options")
 def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
     """Solve one lane, without the leading axes of several."""
-    problem = _problem(lane, t_start, options, data)
-    method, attempt = options.method, options.attempt
-    result = method.solve(problem, options.save_every, **({} if attempt is None else method.attempts[attempt]))
-    # not thinned afterwards: of a long run the grid alone would need much memory
-    j = options.save_every * jnp.arange(len(result.theta), dtype=float)
-    t = problem.t_start + problem.clock(j)
-    u = t + problem.lookahead * problem.alpha
+    problem = jax.tree.map(jnp.asarray, _problem(lane, t_start, options, data))
+    return _solution(problem, options.method.solve(problem, options.save_every))
+
+
+def _solution(problem: Problem, result: Result) -> Solution:
+    u = result.t + problem.lookahead * problem.optimizer.learning_rate
     # of JAX's arrays, here where it traces them
-    return Solution(**{"t": t, "u": u, **result._asdict()}, arithmetic=arithmetic())
+    return Solution(**{**result._asdict(), "u": u}, arithmetic=arithmetic())
 
 
-@functools.partial(jax.jit, static_argnames="options")
-def solve_in_turn(lanes: Lane, t_start: Scalar | None, count: Int[Array, ""], options: Options) -> Solution:
-    """Solve the first `count` of the lanes, (N, ...); the others are zero."""
+@functools.lru_cache(maxsize=PROGRAMS)
+def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Array, ""]], Solution]:
+    """A compiled function that solves the first so many of N lanes, (N, ...); the others are zero."""
 
     def solve(lane: Lane) -> Solution:
-        solution: Solution = _solve(lane, t_start, options)
-        return solution
+        problem = jax.tree.map(jnp.asarray, _problem(lane, t_start, options))
+        return _solution(problem, options.method.solve(problem, options.save_every))
 
-    def solve_first(given: tuple[Array, Lane]) -> Solution:
-        place, lane = given
-        solution: Solution = jax.lax.cond(place < count, solve, lambda lane: windows.zeros_of(solve, lane), lane)
-        return solution
+    def nothing(lane: Lane) -> Solution:
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(solve, lane))
 
-    solutions: Solution = jax.lax.map(solve_first, (jnp.arange(len(lanes.theta0)), lanes))
-    return solutions
+    def all_of(lanes: Lane, count: Int[Array, ""]) -> Solution:
+        def one(given: tuple[Array, Lane]) -> Solution:
+            place, lane = given
+            solution: Solution = jax.lax.cond(place < count, solve, nothing, lane)
+            return solution
+
+        solutions: Solution = jax.lax.map(one, (jnp.arange(len(lanes.theta0)), lanes))
+        return solutions
+
+    return jax.jit(all_of)
 
 
 def finished(solution: Solution, where: str) -> Solution:

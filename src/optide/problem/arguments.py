@@ -24,6 +24,11 @@ def traced(tree: Any) -> bool:
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
 
 
+def tracing() -> bool:
+    """Whether JAX traces what is computed now, as under `jit`, though nothing it was given need be traced."""
+    return traced(jnp.zeros(()))
+
+
 def at_least(least: int, name: str, value: Any) -> int:
     """An integer of Python, NumPy or JAX, not below `least`; truth values are none.
 
