@@ -1,9 +1,7 @@
 """The benchmark on tiny sizes: that it runs and what it writes, not how long anything takes."""
 
 import copy
-import dataclasses
 import importlib.util
-import inspect
 import re
 
 import numpy as np
@@ -15,9 +13,7 @@ from benchmarks.__main__ import main
 from compilations import counted
 from conftest import ROOT
 from optide import AdaGrad, RMSProp, solve_ide
-from optide.ide import march, methods
 from optide.ide.interpolation import cells, evaluate
-from optide.ide.methods import METHODS
 from optide.ide.picard import sweep
 from optide.ide.problem import ORIGIN, Problem
 from optide.problem.objectives import quadratic

@@ -6,7 +6,7 @@ import pytest
 
 from conftest import ROOT
 from optide import Adam
-from optide.ide import equations, march, newton, picard
+from optide.ide import cells, march, newton, picard
 from optide.ide.problem import ORIGIN, PROGRAMS
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
@@ -55,9 +55,10 @@ STATED = {
         (r"Each is a colour in the figure\.\n.*\n.*\n +maxItems: (\d+)", len(rates_figure.PLACES)),
     ],
     "docs/solver.md": [
-        (r"Gauss–Legendre rule of (\d+) points", equations.QUADRATURE_ORDER),
+        (r"Gauss–Legendre rule of (\d+) points", cells.QUADRATURE_ORDER),
         (r"one rule of\s+(\d+) points", picard.QUADRATURE_ORDER),
         (r"on windows of (\d+) nodes", march.KEPT),
+        (r"nodes, or (\d+) in long runs", march.KEPT_OF_MANY),
         (r"So (\d+) guard blocks", march.GUARD),
         (r"up to (\d+) nodes goes", march.SHORT),
         (r"solves (\d+) windows in one call", march.TOGETHER),
@@ -73,7 +74,7 @@ STATED = {
         (r"memories of 1 to [\d,]+ steps, one in (\w+) with", 1 / REGIMES["without_memory"]),
         (r"\|θ0\| up to (\d+) on the quadratic", REGIMES["theta0"]["quadratic"][1]),
         (r"all\s+objectives, (\d+) steps", REGIMES["steps"]),
-        (r"Per node and Newton step: (\d) gradients", equations.QUADRATURE_ORDER),
+        (r"Per node and Newton step: (\d) gradients", cells.QUADRATURE_ORDER),
     ],
     "docs/rates.md": [
         (r"envelope of \|x\| between (1/2) and", metrics.FIT_START),

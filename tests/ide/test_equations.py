@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 
-from optide.ide import equations, march, picard
+from optide.ide import cells, march, picard
 from optide.ide.solve import ORIGIN, Problem
 from optide.numerics.elementary import exp
 from optide.problem.objectives import double_well, quadratic, regression
@@ -69,7 +69,7 @@ def random_lanes(kind, rng):
 @pytest.mark.parametrize("kind", [AdaGrad, RMSProp, Adam])
 def test_a_sweep_leaves_the_solution_where_it_is(kind, lookahead, monkeypatch):
     monkeypatch.setattr(picard, "gauss_legendre", lambda _: rule(20, panels=200))
-    monkeypatch.setattr(equations, "gauss_legendre", lambda _: rule(12))
+    monkeypatch.setattr(cells, "gauss_legendre", lambda _: rule(12))
     found = jax.device_get(solve(*random_lanes(kind, np.random.default_rng(7)), lookahead))
     assert found.converged.all()
     moved = np.max(np.abs(found.swept - found.theta), axis=1)

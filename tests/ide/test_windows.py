@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from compilations import counted
 
+from compilations import counted
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.base.errors import ParameterError
-from optide.ide import equations, newton, picard
+from optide.ide import newton, picard, window
 from optide.ide.batch import solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
 from optide.ide.solve import ORIGIN, Problem
@@ -44,7 +44,7 @@ SEVERAL = [
 def test_equations_with_three_solutions_have_degree_one():
     steps, optimizer, theta0 = 6, RMSProp(0.358, 0.28), jnp.asarray(0.4)
     problem = Problem(optimizer, double_well, theta0, jnp.asarray(ORIGIN), steps, lookahead=1, substeps=1)
-    solve = jax.jit(lambda X: newton.newton(problem, equations.whole(problem), X).seen)
+    solve = jax.jit(lambda X: newton.newton(problem, window.whole(problem), X).seen)
     found = []
     for nodes, sign in SEVERAL:
         beyond = 2 * nodes[-1] - nodes[-2]  # the block in which theta goes straight on

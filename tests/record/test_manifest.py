@@ -15,7 +15,7 @@ from conftest import ROOT
 from elsewhere import WITH_FUSED, built_with
 from optide.base.errors import FileError
 from optide.data import digests, seal, tolerances, traces
-from optide.ide import equations, picard, quadrature
+from optide.ide import cells, picard, quadrature
 from optide.problem.optimizers import Adam
 from optide.problem.registry import OPTIMIZERS
 from optide.problem.vocabulary import POSITIVE, hyperparameter
@@ -97,7 +97,7 @@ def sum_backwards(order):
 
 @pytest.mark.parametrize("rule", [move_one_node, sum_backwards])
 def test_another_quadrature_is_noticed(accepted, rerun, monkeypatch, rule):
-    for module in (equations, picard):
+    for module in (cells, picard):
         monkeypatch.setattr(module, "gauss_legendre", rule)
     rerun()
     found = levels(accepted)
@@ -111,7 +111,7 @@ def elsewhere(accepted):
 
 
 def test_on_another_machine_last_bits_may_differ_and_it_says_so(accepted, rerun, monkeypatch):
-    monkeypatch.setattr(equations, "gauss_legendre", sum_backwards)
+    monkeypatch.setattr(cells, "gauss_legendre", sum_backwards)
     rerun()
     found = levels(elsewhere(accepted))
     assert found["converged.parquet"].level == "equal within tolerance"

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
-from jaxtyping import Int
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ParameterError
@@ -19,7 +18,7 @@ from optide.ide.solution import Solution
 from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, run, where_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.optimizer import Optimizer, Scalar
+from optide.problem.optimizer import Optimizer
 from optide.problem.tracing import check_objective, check_optimizer
 
 
@@ -94,7 +93,7 @@ def solve_batch(
     """Solve any number N of configurations; see `solve_ide`.
 
     Shards of equal size go through one compiled program, in which the lanes of a shard are solved in
-    turn, so that none holds up another.  The few in which Newton's method gets stuck are solved again.
+    turn, so that none holds up another.
 
     Args:
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.

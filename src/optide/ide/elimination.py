@@ -22,6 +22,8 @@ def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *m j k"]) -> Float
     return jnp.asarray(sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1])))
 
 
+Carry = tuple[Array, Array, Array, Array, Array]
+"""What is known of the nodes up to j, and of memories, with its derivatives; and the sign of the determinant so far."""
 Eliminated = tuple[tuple[Array, ...], Array]
 """What elimination makes of a matrix and of its right-hand sides, and the sign of the determinant so far."""
 
@@ -83,7 +85,7 @@ def solve_rows(linear: Linear, residual: Float64[Array, " n D"], shift: int) -> 
     (K, unknown, D, _), lead = linear.start.shape, len(linear.rows.own) - len(residual)
     known = jnp.concatenate([jnp.zeros((lead, D)), residual])
 
-    def forwards(carry: tuple[Array, ...], row: tuple[Rows, Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    def forwards(carry: Carry, row: tuple[Rows, Array]) -> tuple[Carry, tuple[Array, Array, Array]]:
         # of nodes j - 2 .. j, (3, D) and (3, unknown, D, D); of memories j + shift - 1, (K, D) and (K, unknown, D, D)
         node, node_by, memory, memory_by, sign = carry
         rows, residual = row

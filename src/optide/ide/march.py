@@ -10,7 +10,7 @@ system at the solution (implicit function theorem), not from the iteration.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,24 +18,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Float64, Int
 
 from optide.ide.elimination import solve_rows
-from optide.ide.equations import Layout, Window, linearise, over, straight_on, whole
+from optide.ide.equations import linearise
 from optide.ide.newton import HISTORY, newton
 from optide.ide.predict import predict
-from optide.ide.problem import PROGRAMS, Problem, Result
+from optide.ide.problem import PROGRAMS, Problem, Result, apart
+from optide.ide.window import Layout, Window, over, straight_on, whole
 from optide.problem.optimizer import States
 
-KEPT = 128
-"""Nodes of a window that are kept, or a few more."""
+KEPT, KEPT_OF_MANY = 64, 1024
+"""Nodes of a window that are kept, or a few more: usually, and of runs that are longer than `SHORT`.  Long windows take
+less time; short ones are solved more easily where v -> 0, as each starts from what is known to be at rest."""
 GUARD = 24
 """Nodes, or as many blocks, that are solved beyond them: each damps the influence of what comes after by 20 or more."""
 TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
 SHORT = 2**15
 """Nodes up to which the program that takes less time to compile is the faster one."""
-TOGETHER = 64
+TOGETHER = 16
 """Windows of a call of the other one."""
 
 
@@ -51,9 +53,9 @@ class Span(NamedTuple):
     solved: int
 
     @classmethod
-    def of(cls, problem: Problem) -> "Span":
+    def of(cls, problem: Problem, many: bool) -> "Span":
         block = Layout.of(problem).block
-        kept = -(-max(KEPT, 2 * problem.substeps) // block) * block
+        kept = -(-max(KEPT_OF_MANY if many else KEPT, 2 * problem.substeps) // block) * block
         return cls(kept, kept + GUARD * block)
 
     def windows(self, problem: Problem, last: int) -> int:
@@ -84,8 +86,8 @@ class Piece(NamedTuple):
 
     t: Float64[Array | np.ndarray, " n"]
     theta: Float64[Array | np.ndarray, " n *S"]
-    states: dict[str, Float64[Array | np.ndarray, " n *S"]]
-    ends: dict[str, Float64[Array | np.ndarray, " *S"]]
+    states: Mapping[str, Float64[Array | np.ndarray, " n *S"]]
+    ends: Mapping[str, Float64[Array | np.ndarray, " *S"]]
 
 
 def begin(problem: Problem) -> Marched:
@@ -96,9 +98,9 @@ def begin(problem: Problem) -> Marched:
     )
 
 
-def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
+def advance(problem: Problem, span: Span, done: Marched) -> tuple[Marched, Piece]:
     """Solve one window."""
-    window, (kept, n) = done.window, Span.of(problem)
+    window, (kept, n) = done.window, span
     search = newton(problem, window, predict(problem, window, n))
     seen, found = search.seen, search.seen.found
     theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
@@ -112,7 +114,7 @@ def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
     def add(total: Array, own: Array) -> tuple[Array, Array]:
         return total + own, jnp.max(jnp.abs(total + own))
 
-    total, sums = jax.lax.scan(add, done.sums, left)
+    total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
     after = Window(
         found.nodes[kept : kept + 2], {name: value[kept] for name, value in found.memory.items()},
         window.s + kept, window.last,
@@ -129,7 +131,7 @@ def advance(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
 
 
 def result(
-    done: Marched, t: Array | np.ndarray, theta: Array | np.ndarray, state: dict[str, Array | np.ndarray]
+    done: Marched, t: Array | np.ndarray, theta: Array | np.ndarray, state: Mapping[str, Array | np.ndarray]
 ) -> Result:
     """What all windows have given."""
     return Result(
@@ -140,14 +142,15 @@ def result(
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def solve(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
-    span, last = Span.of(problem), problem.points - 1
+    last = problem.points - 1
+    span = Span.of(problem, many=last > SHORT)
     windows = span.windows(problem, last)
     entries = -(-span.solved // save_every)
 
-    def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], States]:
+    def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
         done, saved = carry
         s = done.window.s.astype(int)
-        done, (*found, ends) = advance(problem, done)
+        done, (*found, ends) = advance(problem, span, done)
         # each window overwrites what the one before had only guarded
         first = -(-s // save_every)
         chosen = save_every * (first + jnp.arange(entries)) - s
@@ -161,7 +164,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
         return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
 
     start = begin(problem)
-    found = jax.eval_shape(functools.partial(advance, problem), start)[1]
+    found = jax.eval_shape(functools.partial(advance, problem, span), start)[1]
     (done, (t, theta, states)), ends = jax.lax.scan(
         more, (start, jax.tree.map(nothing, tuple(found[:3]))), None, length=windows
     )
@@ -181,12 +184,15 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
 
 def run(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
-    (kept, _), last = Span.of(problem), problem.points - 1
-    windows, together = Span.of(problem).windows(problem, last), 1 if last <= SHORT else TOGETHER
-    numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), replace(problem, objective=None, points=0, end=last))
+    last = problem.points - 1
+    many = last > SHORT
+    span, together = Span.of(problem, many), TOGETHER if many else 1
+    windows, kept = span.windows(problem, last), span.kept
+    served = replace(problem, objective=apart, points=0, end=np.asarray(last, float))
+    numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
     done, saved = begin(numbers), []
     for first in range(0, windows, together):
-        done, pieces = jax.device_get(program(problem.objective, together)(numbers, done))
+        done, pieces = jax.device_get(program(problem.objective, many)(numbers, done))
         for window in range(first, min(first + together, windows)):
             piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
             end = last + 1 if window == windows - 1 else (window + 1) * kept
@@ -199,33 +205,35 @@ def run(problem: Problem, save_every: int = 1) -> Result:
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def program(objective: Callable[..., Array], windows: int) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
-    """A compiled function that solves so many windows, or as many of them as there are, on an objective.
+def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
+    """A compiled function that solves one window, or the next `TOGETHER`, on an objective.
 
-    For one window it is compiled as fast as can be; for more, to run as fast as can be.
+    The first takes as little time to compile as can be, the second to run.
     """
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
         problem = replace(problem, objective=objective)
-        (kept, n), block = Span.of(problem), Layout.of(problem).block
+        span, block = Span.of(problem, many), Layout.of(problem).block
 
         def further(done: Marched, _: None) -> tuple[Marched, Piece]:
-            if windows == 1:
-                return advance(problem, done)
+            if not many:
+                return advance(problem, span, done)
             s, last = done.window.s, done.window.last
-            needed = (s == 0) | (last + block > s - kept + n)
-            piece = jax.tree.map(
-                lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(advance, problem, done)[1]
+            needed = (s == 0) | (last + block > s - span.kept + span.solved)
+            shapes = jax.eval_shape(functools.partial(advance, problem, span), done)[1]
+            nothing: Piece = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+            found: tuple[Marched, Piece] = jax.lax.cond(
+                needed, lambda: advance(problem, span, done), lambda: (done, nothing)
             )
-            return jax.lax.cond(needed, lambda: advance(problem, done), lambda: (done, piece))
+            return found
 
-        if windows == 1:
-            done, piece = advance(problem, done)
-            return done, jax.tree.map(lambda leaf: leaf[None], piece)
-        return jax.lax.scan(further, done, None, length=windows)
+        if many:
+            return jax.lax.scan(further, done, None, length=TOGETHER)
+        done, piece = further(done, None)
+        return done, jax.tree.map(lambda leaf: leaf[None], piece)
 
     quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    return jax.jit(solve, compiler_options=quick if windows == 1 and jax.default_backend() == "cpu" else None)
+    return jax.jit(solve, compiler_options=None if many or jax.default_backend() != "cpu" else quick)
 
 
 @solve.defjvp
@@ -235,7 +243,7 @@ def _differentiate(save_every: int, primals: tuple[Problem], tangents: tuple[Pro
     found = solve(problem, 1)
     layout, last = Layout.of(problem), problem.points - 1
     missing = max(layout.block, 2 * problem.substeps + 1 - last)
-    X = jnp.concatenate([found.theta[1:], straight_on(found.theta, jnp.arange(1.0, missing + 1))])
+    X = jnp.concatenate([found.theta[1:], straight_on(jnp.asarray(found.theta), jnp.arange(1.0, missing + 1))])
 
     def observe(problem: Problem, X: Array) -> tuple[Array, tuple[Array, Array, States]]:
         seen, _ = linearise(problem, whole(problem), X)
@@ -252,5 +260,7 @@ def _differentiate(save_every: int, primals: tuple[Problem], tangents: tuple[Pro
         lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), found
     )
     value, tangent = jax.tree.map(lambda leaf: leaf[::save_every], ((found.t, found.theta, found.state), shown))
-    names = ("t", "theta", "state")
-    return found._replace(**dict(zip(names, value))), zeros._replace(**dict(zip(names, tangent)))
+    return (
+        found._replace(t=value[0], theta=value[1], state=value[2]),
+        zeros._replace(t=tangent[0], theta=tangent[1], state=tangent[2]),
+    )

@@ -13,8 +13,9 @@ from jax import Array
 from jaxtyping import Bool, Float64, Int
 
 from optide.ide.elimination import solve_rows
-from optide.ide.equations import Evaluation, Layout, Window, linearise, over, straight_on
+from optide.ide.equations import Evaluation, linearise
 from optide.ide.problem import Problem
+from optide.ide.window import Layout, Window, over, straight_on
 
 Tree = TypeVar("Tree")
 
@@ -74,6 +75,7 @@ class Iterate(NamedTuple):
     X: Float64[Array, " n *S"]
     size: Float64[Array, ""]
     correction: Float64[Array, " n *S"]
+    gain: Float64[Array, " n *S"]
 
 
 class Search(NamedTuple):
@@ -123,8 +125,13 @@ def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
     found, linear = linearise(problem, window, X)
     solved = solve_rows(linear, found.residual.reshape(len(X), -1), Layout.of(problem).shift)
     gain = jnp.maximum(1.0, solved.gain.reshape(X.shape) / ORDINARY_GAIN)
-    size = jnp.max(jnp.abs(found.residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+    size = measure(window, found.residual, gain)
     return Seen(X, size, solved.x.reshape(X.shape), gain, solved.sign, found)
+
+
+def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Array, " n *S"]) -> Float64[Array, ""]:
+    """The size of what is left."""
+    return jnp.max(jnp.abs(residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
 
 def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]) -> Search:
@@ -144,7 +151,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         # at the start of all there is no last increment
         increments = jnp.where(part == 1, prediction[:block] - nodes[1:], increments)
         new = nodes[1:] + jnp.asarray(GUESSES)[guess] * increments
-        further = (count - (known + block - 1)).astype(float)
+        further = jnp.asarray(count - (known + block - 1), float)
         longer = jnp.where(
             over(count < known, solved.ndim), solved, straight_on(jnp.concatenate([nodes[1:], new]), further)
         )
@@ -155,33 +162,38 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         whole = part == 0
         most, smallest = (jnp.where(whole, quick, patient) for quick, patient in zip(QUICK, PATIENT, strict=True))
         seen = look(problem, window._replace(last=end(part)), now.X + search.step * now.correction)
-        better = (seen.size < now.size) | (seen.size <= ENOUGH)
+        # relative to how strongly the equations depend on theta where the correction was made: elsewhere, where theta
+        # has run away, they may depend on it so strongly that anything is small
+        left = measure(window, seen.found.residual, now.gain)
+        better = (left < now.size) | (left <= ENOUGH)
         tried = jnp.where(jnp.isfinite(now.size) & (search.step == 1), 1, 0)
         own, iterations = search.own + tried, search.iterations + tried
-        now = choose(better, Iterate(*seen[:3]), now)
+        now = choose(better, Iterate(*seen[:4]), now)
         step = jnp.where(better, 1.0, search.step / 2)
         sizes = jnp.where(np.arange(HISTORY) >= iterations - 1, now.size, search.sizes)
         lost = jnp.min(jnp.where(jnp.isfinite(seen.found.residual), n, over(count, seen.X.ndim)))
         # an iteration even where the prediction would do: a bias adds up over many windows
-        solved = (now.size <= ENOUGH) & (own > 0)
-        left = solved | (~better & (step < smallest)) | (better & (own >= most))
+        solved = better & (left <= ENOUGH) & (own > 0)
+        ended = solved | (~better & (step < smallest)) | (better & (own >= most))
 
         # what next
         best = choose((guess == 0) | (now.size < search.best[1]), (now.X, now.size), search.best)
         complete = whole | (end(part) >= jnp.minimum(window.last, window.s + n))
         settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
-        last = left & complete & settled
+        last = ended & complete & settled
         longer = whole | settled
-        known = choose(left & longer, best[0], search.solved)
+        known = choose(ended & longer, best[0], search.solved)
         part, guess = jnp.where(longer, part + 1, part), jnp.where(longer, 0, guess + 1)
-        other = Iterate(choose(last, best[0], lengthened(known, part, guess)), unknown, jnp.zeros_like(now.X))
+        other = Iterate(
+            choose(last, best[0], lengthened(known, part, guess)), unknown, jnp.zeros_like(now.X), jnp.ones_like(now.X)
+        )
         return Search(
-            jnp.where(left & ~last, part, search.part),
-            jnp.where(left & ~last, guess, search.guess),
+            jnp.where(ended & ~last, part, search.part),
+            jnp.where(ended & ~last, guess, search.guess),
             known, best,
-            choose(left, other, now),
-            jnp.where(left, 1.0, step),
-            jnp.where(left, 0, own),
+            choose(ended, other, now),
+            jnp.where(ended, 1.0, step),
+            jnp.where(ended, 0, own),
             iterations, sizes,
             jnp.where(lost < n, lost, search.lost),
             last, seen,
@@ -192,9 +204,10 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(look, problem, window, prediction)
     )
     none, no = jnp.zeros((), int), jnp.zeros((), bool)
-    begin = Iterate(prediction, unknown, jnp.zeros_like(prediction))
+    begin = Iterate(prediction, unknown, jnp.zeros_like(prediction), jnp.ones_like(prediction))
     start = Search(
-        none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY), none + n, no, blank, no
+        none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY),
+        none + n, no, blank, no
     )  # fmt: skip
     found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
     # where there is no solution and equations were no numbers, that is why

@@ -19,7 +19,7 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide.interpolation import cells, evaluate
-from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result
+from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result, apart
 from optide.ide.quadrature import gauss_legendre
 from optide.problem.optimizer import States
 
@@ -89,7 +89,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
 
 def run(problem: Problem, save_every: int = 1) -> Result:
     """Solve a problem of known numbers."""
-    found: Result = jax.device_get(program(problem.objective, save_every)(replace(problem, objective=None)))
+    found: Result = jax.device_get(program(problem.objective, save_every)(replace(problem, objective=apart)))
     return found
 
 

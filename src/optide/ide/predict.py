@@ -2,12 +2,16 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
-from optide.ide.equations import Window
 from optide.ide.problem import Problem
+from optide.ide.window import Window
 from optide.problem.optimizer import Memory, Scalar, States
+
+Carry = tuple[Array, Array, States]
+"""Theta at a node and the one before it, and the memories at that."""
 
 
 def predict(problem: Problem, window: Window, count: int) -> Float64[Array, " {count} *S"]:
@@ -28,7 +32,7 @@ def predict(problem: Problem, window: Window, count: int) -> Float64[Array, " {c
 
         return {name: one(kernels[name], value) for name, value in memory.items()}
 
-    def step(carry: tuple[Array, Array, States], j: Array) -> tuple[tuple[Array, Array, States], Array]:
+    def step(carry: Carry, j: Array) -> tuple[Carry, Array]:
         theta, before, memory = carry
         last_step = theta - before
         reach = problem.lookahead * problem.substeps / 2
@@ -40,5 +44,6 @@ def predict(problem: Problem, window: Window, count: int) -> Float64[Array, " {c
         new = theta + problem.h * problem.speed(j[None], theta[None], g[1:2], seen)[0]
         return (new, theta, memory), new
 
-    begin = window.before[1], window.before[0], window.memory
-    return jax.lax.scan(step, begin, window.s + jnp.arange(count, dtype=float))[1]
+    begin = jax.tree.map(jnp.asarray, (window.before[1], window.before[0], window.memory))
+    predicted: Array = jax.lax.scan(step, begin, jnp.asarray(window.s + np.arange(count, dtype=float)))[1]
+    return predicted

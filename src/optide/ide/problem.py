@@ -1,7 +1,7 @@
 """The discretised equation that both methods solve, and what a solve returns."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,10 +23,15 @@ PROGRAMS = 64
 """Compiled programs that are kept, of each kind: those of the objectives used last."""
 
 
-def phi(x: Float64[Array, " *n"] | float) -> tuple[Float64[Array, " *n"], Float64[Array, " *n"]]:
+def apart(*_: Array) -> Array:
+    """In the place of an objective that a compiled program has on its own."""
+    raise NotImplementedError
+
+
+def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, " *n"], Float64[Array, " *n"]]:
     """phi(x) = x - x (1 - x)^4, x beyond 1, and its derivative (see `Problem.clock`), for x >= 0."""
     rest = jnp.maximum(1 - x, 0.0)
-    return x - x * rest**4, 1 - rest**4 + 4 * x * rest**3
+    return jnp.asarray(x - x * rest**4), 1 - rest**4 + 4 * x * rest**3
 
 
 @functools.partial(
@@ -86,17 +91,17 @@ class Problem:
     @property
     def t(self) -> Float64[Array, " n"]:
         """The grid."""
-        return self.t_start + self.clock(jnp.arange(self.points, dtype=float))
+        return jnp.asarray(self.t_start + self.clock(jnp.arange(self.points, dtype=float)))
 
-    def clock(self, j: Float64[Array, " *n"] | float) -> Float64[Array, " *n"]:
+    def clock(self, j: Float64[Array | np.ndarray, " *n"] | float) -> Float64[Array, " *n"]:
         """The time from t_start to node j, which need not be an integer.
 
         Stretched: alpha phi(j / substeps), phi(x) = x - x (1 - x)^4 for x <= 1 and x beyond, so that
         phi(x) ~ 4 x^2 at the start, and three derivatives are continuous at x = 1.
         """
-        return self.alpha * phi(j / self.substeps)[0] if self.stretched else self.h * j
+        return self.alpha * phi(j / self.substeps)[0] if self.stretched else jnp.asarray(self.h * j)
 
-    def pace(self, j: Float64[Array, " *n"] | float) -> Float64[Array, " *n"]:
+    def pace(self, j: Float64[Array | np.ndarray, " *n"] | float) -> Float64[Array, " *n"]:
         """The derivative of the clock at node j, in units of h."""
         return phi(j / self.substeps)[1] if self.stretched else jnp.ones(jnp.shape(j))
 
@@ -154,7 +159,7 @@ class Problem:
             state: the memories at u.
         """
         wide = (-1, *(1,) * (theta.ndim - 1))
-        t = self.t_start + self.clock(j)
+        t = jnp.asarray(self.t_start + self.clock(j))
         u = t + self.lookahead * self.alpha
         state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
@@ -206,7 +211,7 @@ class Result(NamedTuple):
 
     t: Float64[Array | np.ndarray, " n"]
     theta: Float64[Array | np.ndarray, " n *S"]
-    state: dict[str, Float64[Array | np.ndarray, " n *S"]]
+    state: Mapping[str, Float64[Array | np.ndarray, " n *S"]]
     converged: Bool[Array | np.ndarray, ""]
     iterations: Int[Array | np.ndarray, ""]
     residual: Float64[Array | np.ndarray, ""]

@@ -117,13 +117,12 @@ def solve_ide(
     where = where_of(optimizer, options, theta0)
     check_objective(objective, start, where)
     check_optimizer(numbers, "velocity", start, where)
-    given = Lane(numbers, start), t_start
     hoisted, data = jax.closure_convert(objective, start)
     if not arguments.traced((numbers, start, data)) and not arguments.tracing():
         return finished(run(Lane(numbers, start), t_start, options), where)
-    return _solve(
-        Lane(numbers, start), t_start, replace(options, objective=hoisted if data else objective), tuple(data)
-    )
+    chosen = replace(options, objective=hoisted if data else objective)
+    solution: Solution = _solve(Lane(numbers, start), t_start, chosen, tuple(data))
+    return solution
 
 
 def refuse_traced(values: Any) -> None:
@@ -172,7 +171,8 @@ def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Arra
         return _solution(problem, options.method.solve(problem, options.save_every))
 
     def nothing(lane: Lane) -> Solution:
-        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(solve, lane))
+        zeros: Solution = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(solve, lane))
+        return zeros
 
     def all_of(lanes: Lane, count: Int[Array, ""]) -> Solution:
         def one(given: tuple[Array, Lane]) -> Solution:
