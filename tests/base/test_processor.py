@@ -99,9 +99,9 @@ MULTIPLIED = {
         "ide/problem.py",
         "ide/interpolation.py",
         "ide/march.py",
-        "ide/windows.py",
+        "ide/predict.py",
     ),
-    *("ide/blocks.py", "ide/quadrature.py"),
+    *("ide/cells.py", "ide/quadrature.py"),
 }
 """Where `**` has whole exponents and arrays of JAX, or squares of arrays of NumPy: both multiply."""
 

@@ -99,7 +99,7 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     _, later = jax.lax.scan(recall, resting, (found.decay[:count], found.integral[:count]))
     V = jnp.concatenate([resting[None], later])
     seen = V[ahead : ahead + n + problem.order - 1]
-    residual, rows = _equations(problem, window, chain, g, H, seen)
+    residual, rows = _equations(problem, window, chain, g, H, seen=seen)
     evaluation = Evaluation(
         residual,
         chain,
@@ -119,6 +119,7 @@ def _equations(
     chain: Float64[Array, " k *S"],
     g: Float64[Array, " m *S"],
     H: Float64[Array, " m D D"],
+    *,
     seen: Float64[Array, " m K *S"],
 ) -> tuple[Float64[Array, " n *S"], Rows]:
     """What the equations leave, and their derivatives by nodes and memories; those of the cells are not filled in.
