@@ -448,7 +448,11 @@ def test_with_other_instructions_everything_agrees_but_one_wrong_value(accepted,
     variables = built_with(WITH_FUSED, tmp_path)
     code, output = snakemake(other, "check", **variables)
     assert code == 0, output
-    assert re.search("47 artefacts: 4[0-9] equal within tolerance, [0-9] identical\n", output)
+    (summary,) = re.findall("^47 artefacts: (.*)$", output, flags=re.MULTILINE)
+    counts = {level: int(count) for count, level in (part.split(" ", 1) for part in summary.split(", "))}
+    # nothing is fused where LLVM does not optimise, as in short runs of the march
+    assert {*counts} == {"identical", "equal within tolerance"}
+    assert counts["equal within tolerance"] > 30
     assert "not the accepted environment: XLA_FLAGS " in output
     assert "all values agree within their tolerances" in output
 
