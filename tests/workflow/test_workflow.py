@@ -472,7 +472,7 @@ def test_with_other_instructions_everything_agrees_but_one_wrong_value(accepted,
     )
     for drawn in ("converged/fig02.png", "converged/fig02.pdf", "explorer.html"):
         assert re.search(rf"different +figures/{drawn}: ", output)
-    assert re.search(r"equal within tolerance figures/converged/fig01.png", output)
+    assert re.search(r"equal within tolerance figures/published/fig01.png", output)
 
 
 WRONG = (
