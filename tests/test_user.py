@@ -22,6 +22,7 @@ from optide.base.arithmetic import ENVIRONMENT, PINNED
 from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError, TracedError
 from optide.extend import Memory, Optimizer, State
 from optide.ide.batch import solve_batch
+from optide.problem import arguments
 from optide.problem.discrete import _scan
 from optide.problem.objectives import Objective, double_well
 from optide.studies import linearisation
@@ -311,6 +312,7 @@ GIVEN = {"optimizer": ADAM, "objective": double_well, "theta0": 0.1, "steps": ST
 
 def refused(error, call):
     """The one line of an error that is raised before anything is compiled."""
+    arguments.tracing()  # makes a number, by a program that JAX compiles once
     with counted() as compiled, pytest.raises(error) as caught:
         call()
     assert not compiled
