@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
@@ -47,7 +46,7 @@ def solve_lanes(
         NonFiniteError, ObjectiveError, ConfigError: as in `solve_ide`.
     """
     optimizers, theta0s = arguments.several("optimizers", optimizers), arguments.several("theta0s", theta0s)
-    refuse_traced((optimizers, theta0s, jnp.zeros(())))  # under `jit`, this too
+    refuse_traced((optimizers, theta0s))
     if len(theta0s) != len(optimizers):
         raise ParameterError("theta0s", theta0s, f"as many as there are optimizers, {len(optimizers)}")
     numbers = [arguments.one_optimizer(optimizer) for optimizer in optimizers]
@@ -56,14 +55,14 @@ def solve_lanes(
         raise ParameterError("optimizers", optimizers, "of one class")
     if len({start.shape for start in starts}) > 1:
         raise ParameterError("theta0s", theta0s, "of one shape")
-    lanes = Lane(*jax.tree.map(lambda *leaves: np.stack(leaves), *zip(numbers, starts, strict=True)))
+    together = jax.tree.map(lambda *leaves: np.stack(leaves), *numbers)
     own_steps = isinstance(steps, list | tuple) or np.ndim(steps) > 0
     lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
     chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every)
     if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
-    settled = [checked(lanes.optimizer, replace(chosen, steps=length), t_start) for length in lengths]
+    settled = [checked(together, replace(chosen, steps=length), t_start) for length in lengths]
     settled = settled if own_steps else settled * len(optimizers)
     names = [
         where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)
@@ -124,10 +123,10 @@ def solve_batch(
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
     chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
     options, t_start = checked(numbers, chosen, t_start)
-    first = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
-    where = where_of(first, options, starts[0])
+    one = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
+    where = where_of(one, options, starts[0])
     check_objective(objective, starts[0], where)
-    check_optimizer(first, "velocity", starts[0], where)
+    check_optimizer(one, "velocity", starts[0], where)
     refuse_traced(jax.closure_convert(objective, starts[0])[1])
     lanes, shard = Lane(numbers, starts), min(shard, count)
     parts = []
@@ -135,7 +134,6 @@ def solve_batch(
         here = min(shard, count - first)
         padded = np.resize(np.arange(first, first + here), shard)
         solved = in_turn(t_start, options)(jax.tree.map(lambda leaf, places=padded: leaf[places], lanes), here)
-        refuse_traced(solved)
         # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
         parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], jax.device_get(solved)))
     joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -99,7 +99,8 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     _, later = jax.lax.scan(recall, resting, (found.decay[:count], found.integral[:count]))
     V = jnp.concatenate([resting[None], later])
     seen = V[ahead : ahead + n + problem.order - 1]
-    residual, rows = _equations(problem, window, chain, g, H, seen=seen)
+    residual, parts = _equations(problem, window, chain, g, H, seen=seen)
+    rows = _led(Rows(*parts, found.decay[:count], slope), lead, shift)
     evaluation = Evaluation(
         residual,
         chain,
@@ -110,7 +111,7 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
         if continued
         else {},
     )
-    return evaluation, Linear(_led(rows._replace(decay=found.decay[:count], cell=slope), lead, shift), start)
+    return evaluation, Linear(rows, start)
 
 
 def _equations(
@@ -121,8 +122,8 @@ def _equations(
     H: Float64[Array, " m D D"],
     *,
     seen: Float64[Array, " m K *S"],
-) -> tuple[Float64[Array, " n *S"], Rows]:
-    """What the equations leave, and their derivatives by nodes and memories; those of the cells are not filled in.
+) -> tuple[Float64[Array, " n *S"], tuple[Array, Array, Array, Array, Array]]:
+    """What the equations leave, and their derivatives by nodes and memories: `Rows` without those of the cells.
 
     Args:
         chain: nodes from s - 1 on.
@@ -150,15 +151,12 @@ def _equations(
     inside = j[:n] < window.last
     # beyond the last node theta goes straight on
     residual = jnp.where(over(inside, chain.ndim), step - h * mean, step - step_before)
-    nothing = jnp.zeros(0)
-    return residual, Rows(
+    return residual, (
         jnp.where(over(inside, 3), own, one),
         jnp.where(over(inside, 3), here, -2 * one),
         jnp.where(inside, 0.0, 1.0),
         jnp.where(over(inside, 3), old, 0.0),
         jnp.where(over(inside, 3), new, 0.0),
-        nothing,
-        nothing,
     )
 
 

@@ -25,6 +25,7 @@ from optide.ide.equations import linearise
 from optide.ide.newton import HISTORY, newton
 from optide.ide.predict import predict
 from optide.ide.problem import PROGRAMS, Problem, Result, apart
+from optide.ide.trees import zeros_of
 from optide.ide.window import Layout, Window, over, straight_on, whole
 from optide.problem.optimizer import States
 
@@ -213,24 +214,21 @@ def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, M
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
         problem = replace(problem, objective=objective)
-        span, block = Span.of(problem, many), Layout.of(problem).block
+        span = Span.of(problem, many)
+        if not many:
+            done, piece = advance(problem, span, done)
+            return done, jax.tree.map(lambda leaf: leaf[None], piece)
 
         def further(done: Marched, _: None) -> tuple[Marched, Piece]:
-            if not many:
-                return advance(problem, span, done)
             s, last = done.window.s, done.window.last
-            needed = (s == 0) | (last + block > s - span.kept + span.solved)
-            shapes = jax.eval_shape(functools.partial(advance, problem, span), done)[1]
-            nothing: Piece = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+            needed = (s == 0) | (last + Layout.of(problem).block > s - span.kept + span.solved)
+            nothing = zeros_of(functools.partial(advance, problem, span), done)[1]
             found: tuple[Marched, Piece] = jax.lax.cond(
                 needed, lambda: advance(problem, span, done), lambda: (done, nothing)
             )
             return found
 
-        if many:
-            return jax.lax.scan(further, done, None, length=TOGETHER)
-        done, piece = further(done, None)
-        return done, jax.tree.map(lambda leaf: leaf[None], piece)
+        return jax.lax.scan(further, done, None, length=TOGETHER)
 
     quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
     return jax.jit(solve, compiler_options=None if many or jax.default_backend() != "cpu" else quick)

@@ -4,7 +4,7 @@ A part that has been solved is made longer by a block, as if theta went straight
 guesses of the block that leads to a solution; in the end the part is the window.
 """
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,8 @@ from jaxtyping import Bool, Float64, Int
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import Evaluation, linearise
 from optide.ide.problem import Problem
+from optide.ide.trees import choose, zeros_of
 from optide.ide.window import Layout, Window, over, straight_on
-
-Tree = TypeVar("Tree")
 
 ENOUGH = 1e-14
 """What an equation may leave, relative to theta, at the end of Newton's method."""
@@ -112,14 +111,6 @@ class Search(NamedTuple):
     done: Bool[Array, ""]
 
 
-def choose(condition: Bool[Array, ""], one: Tree, other: Tree) -> Tree:
-    """One of two trees of arrays."""
-    chosen: Tree = jax.tree.map(
-        lambda a, b: jax.lax.select(jnp.broadcast_to(condition, jnp.shape(a)), a, b), one, other
-    )
-    return chosen
-
-
 def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
     """What the equations, and Newton's method, say of some nodes."""
     found, linear = linearise(problem, window, X)
@@ -200,14 +191,11 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
             search.last | (last & solved),
         )  # fmt: skip
 
-    blank = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(look, problem, window, prediction)
-    )
     none, no = jnp.zeros((), int), jnp.zeros((), bool)
     begin = Iterate(prediction, unknown, jnp.zeros_like(prediction), jnp.ones_like(prediction))
     start = Search(
         none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY),
-        none + n, no, blank, no
+        none + n, no, zeros_of(look, problem, window, prediction), no
     )  # fmt: skip
     found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
     # where there is no solution and equations were no numbers, that is why

@@ -18,6 +18,7 @@ from optide.ide import methods
 from optide.ide.methods import Method
 from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result
 from optide.ide.solution import Solution
+from optide.ide.trees import zeros_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
@@ -121,12 +122,12 @@ def solve_ide(
     if not arguments.traced((numbers, start, data)) and not arguments.tracing():
         return finished(run(Lane(numbers, start), t_start, options), where)
     chosen = replace(options, objective=hoisted if data else objective)
-    solution: Solution = _solve(Lane(numbers, start), t_start, chosen, tuple(data))
+    solution: Solution = _compiled(Lane(numbers, start), t_start, chosen, tuple(data))
     return solution
 
 
 def refuse_traced(values: Any) -> None:
-    if arguments.traced(values):
+    if arguments.traced(values) or arguments.tracing():
         raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
 
 
@@ -149,11 +150,13 @@ def run(lane: Lane, t_start: Scalar | None, options: Options) -> Solution:
     return _solution(problem, options.method.run(problem, options.save_every))
 
 
-@functools.partial(jax.jit, static_argnames="options")
 def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
-    """Solve one lane, without the leading axes of several."""
+    """Solve one lane, where JAX traces it."""
     problem = jax.tree.map(jnp.asarray, _problem(lane, t_start, options, data))
     return _solution(problem, options.method.solve(problem, options.save_every))
+
+
+_compiled = jax.jit(_solve, static_argnames="options")
 
 
 def _solution(problem: Problem, result: Result) -> Solution:
@@ -167,17 +170,12 @@ def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Arra
     """A compiled function that solves the first so many of N lanes, (N, ...); the others are zero."""
 
     def solve(lane: Lane) -> Solution:
-        problem = jax.tree.map(jnp.asarray, _problem(lane, t_start, options))
-        return _solution(problem, options.method.solve(problem, options.save_every))
-
-    def nothing(lane: Lane) -> Solution:
-        zeros: Solution = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(solve, lane))
-        return zeros
+        return _solve(lane, t_start, options)
 
     def all_of(lanes: Lane, count: Int[Array, ""]) -> Solution:
         def one(given: tuple[Array, Lane]) -> Solution:
             place, lane = given
-            solution: Solution = jax.lax.cond(place < count, solve, nothing, lane)
+            solution: Solution = jax.lax.cond(place < count, solve, lambda lane: zeros_of(solve, lane), lane)
             return solution
 
         solutions: Solution = jax.lax.map(one, (jnp.arange(len(lanes.theta0)), lanes))
