@@ -24,6 +24,32 @@ ONWARDS = np.asarray([[-1.0, 4.0, -3.0, 1.0], [0.0, 0.0, 1.0, 0.0], [-1.0, 3.0, 
 """The corners of the cell after one, made of its own four, in which its cubic goes on."""
 
 
+BASIS = np.stack(
+    [sum(row[m] * gauss_legendre(QUADRATURE_ORDER)[0] ** p for p, row in enumerate(CATMULL_ROM)) for m in range(4)]
+)
+"""What each of the four corners of a cell counts at each point of the rule, (4, Q)."""
+
+
+class Weights(NamedTuple):
+    """The quadrature of some cells, for each memory: what the points count, and the decay over a cell."""
+
+    value: Float64[Array, " c K Q"]
+    decay: Float64[Array, " c K"]
+
+
+def weights(problem: Problem, begin: Float64[Array, " c"]) -> Weights:
+    """The quadrature of the cells that begin at some nodes."""
+    x, w = gauss_legendre(QUADRATURE_ORDER)
+    # alike in all cells, but where the clock is stretched
+    passed = (begin if problem.stretched else jnp.zeros(1))[:, None] + np.append(x, 0.0)
+    ages, pace = problem.clock(passed[:, -1] + 1)[:, None] - problem.clock(passed), problem.pace(passed[:, :-1])
+    kernels = [*problem.optimizer.memories().values()]
+    fading = jnp.stack([jnp.exp(-kernel.rate * ages) for kernel in kernels], axis=1)
+    scale = jnp.stack([jnp.asarray(problem.h * kernel.weight) for kernel in kernels])
+    value = w * scale[:, None] * pace[:, None] * fading[..., :-1]
+    return Weights(*(jnp.broadcast_to(part, (len(begin), *part.shape[1:])) for part in (value, fading[..., -1])))
+
+
 def at_start(problem: Problem, nodes: Float64[Array, " 3 *S"]) -> dict[str, Float64[Array, " *S"]]:
     """The memories at t_start, for theta at t_start and one and two learning rates later.
 

@@ -147,17 +147,23 @@ def _equations(
     else:
         mean = (velocity[:-1] + velocity[1:]) / 2
         own, here, old, new = one - h / 2 * A[1:], -one - h / 2 * A[:-1], -h / 2 * B[:-1], -h / 2 * B[1:]
-    step, step_before = chain[2 : n + 2] - chain[1 : n + 1], chain[1 : n + 1] - chain[:n]
     inside = j[:n] < window.last
-    # beyond the last node theta goes straight on
-    residual = jnp.where(over(inside, chain.ndim), step - h * mean, step - step_before)
-    return residual, (
+    return left(window, chain, h * mean), (
         jnp.where(over(inside, 3), own, one),
         jnp.where(over(inside, 3), here, -2 * one),
         jnp.where(inside, 0.0, 1.0),
         jnp.where(over(inside, 3), old, 0.0),
         jnp.where(over(inside, 3), new, 0.0),
     )
+
+
+def left(window: Window, chain: Float64[Array, " k *S"], increments: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+    """What the equations leave of the nodes from s - 1 on, for the increments that theta should make from s on."""
+    n = len(increments)
+    step, step_before = chain[2 : n + 2] - chain[1 : n + 1], chain[1 : n + 1] - chain[:n]
+    inside = window.s + np.arange(n, dtype=float) < window.last
+    # beyond the last node theta goes straight on
+    return jnp.where(over(inside, chain.ndim), step - increments, step - step_before)
 
 
 def _led(rows: Rows, lead: int, shift: int) -> Rows:

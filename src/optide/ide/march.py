@@ -22,8 +22,10 @@ from jaxtyping import Float64, Int
 
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
-from optide.ide.newton import HISTORY, newton
+from optide.ide import products
+from optide.ide.newton import GOOD_ENOUGH, HISTORY, newton
 from optide.ide.predict import predict
+from optide.ide.products import Answer
 from optide.ide.problem import PROGRAMS, Problem, Result, apart
 from optide.ide.trees import zeros_of
 from optide.ide.window import Layout, Window, over, straight_on, whole
@@ -56,8 +58,10 @@ class Span(NamedTuple):
     @classmethod
     def of(cls, problem: Problem, many: bool) -> "Span":
         block = Layout.of(problem).block
-        kept = -(-max(KEPT_OF_MANY if many else KEPT, 2 * problem.substeps) // block) * block
-        return cls(kept, kept + GUARD * block)
+        size = products.size_of(problem) if problem.products else None
+        most, guard = (size.kept, size.guard) if size else (KEPT_OF_MANY if many else KEPT, GUARD)
+        kept = -(-max(most, 2 * problem.substeps) // block) * block
+        return cls(kept, kept + guard * block)
 
     def windows(self, problem: Problem, last: int) -> int:
         """How many, so that the last of them has all that the equations up to the last node refer to."""
@@ -69,12 +73,14 @@ class Marched(NamedTuple):
 
     Attributes:
         window: the next.
+        guess: of its nodes, where it is solved by products.
         sums: of the equations up to there.
         residual: the largest sum of equations up to any time, relative to theta.
         sizes, iterations, sign: the worst of all windows (see `Search`).
     """
 
     window: Window
+    guess: Float64[Array | np.ndarray, " n *S"] | None
     sums: Float64[Array | np.ndarray, " *S"]
     residual: Float64[Array | np.ndarray, ""]
     sizes: Float64[Array | np.ndarray, " i"]
@@ -83,34 +89,61 @@ class Marched(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What is found at the nodes of a window, those that are given up as well, and `ends` (see `Evaluation`)."""
+    """What is found at the nodes of a window, those that are given up as well, and `ends` (see `Evaluation`).
+
+    The size is that of the largest residual.
+    """
 
     t: Float64[Array | np.ndarray, " n"]
     theta: Float64[Array | np.ndarray, " n *S"]
     states: Mapping[str, Float64[Array | np.ndarray, " n *S"]]
     ends: Mapping[str, Float64[Array | np.ndarray, " *S"]]
+    size: Float64[Array | np.ndarray, ""]
 
 
-def begin(problem: Problem) -> Marched:
+def begin(problem: Problem, span: Span) -> Marched:
     """Before the first window."""
     none = np.zeros(())
+    guess = np.zeros((span.solved, *problem.theta0.shape)) if problem.products else None
     return Marched(
-        whole(problem), np.zeros(problem.theta0.shape), none, np.zeros(HISTORY), np.zeros((), int), np.ones(())
+        whole(problem), guess, np.zeros(problem.theta0.shape), none, np.zeros(HISTORY), np.zeros((), int), np.ones(())
     )
 
 
-def advance(problem: Problem, span: Span, done: Marched) -> tuple[Marched, Piece]:
+def solved(problem: Problem, done: Marched, n: int, ways: tuple[str, ...]) -> Answer:
+    """One window of n nodes; by products, in one way or, where it fails, in another."""
+    window = done.window
+    if not problem.products:
+        search = newton(problem, window, predict(problem, window, n))
+        seen = search.seen
+        return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
+
+    def by_newton() -> Answer:
+        return products.by_newton(problem, window, n)
+
+    if products.SWEEPS not in ways:
+        return by_newton()
+    answer = products.by_sweeps(problem, window, products.predicted(problem, window, jnp.asarray(done.guess)))
+    if products.NEWTON not in ways:
+        return answer
+    better: Answer = jax.lax.cond(answer.size <= GOOD_ENOUGH, lambda: answer, by_newton)
+    return better
+
+
+def advance(
+    problem: Problem, span: Span, done: Marched, ways: tuple[str, ...] = (products.SWEEPS, products.NEWTON)
+) -> tuple[Marched, Piece]:
     """Solve one window."""
     window, (kept, n) = done.window, span
-    search = newton(problem, window, predict(problem, window, n))
-    seen, found = search.seen, search.seen.found
-    theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
+    answer = solved(problem, done, n, ways)
+    found = answer.found
+    theta = jnp.concatenate([window.before[1:], answer.X[:-1]])
     place = np.arange(n, dtype=float)
     within = over(window.s + place <= window.last, theta.ndim)
     size = jnp.maximum(1.0, jnp.max(jnp.where(within, jnp.abs(theta), 0.0)))
     # of the nodes that are kept, which of the last window are all
     own = (place < kept) | (window.last + Layout.of(problem).block <= window.s + n)
-    left = jnp.where(over(own, theta.ndim), found.residual / seen.gain, 0.0)
+    left = jnp.where(over(own, theta.ndim), found.residual / answer.gain, 0.0)
 
     def add(total: Array, own: Array) -> tuple[Array, Array]:
         return total + own, jnp.max(jnp.abs(total + own))
@@ -122,13 +155,15 @@ def advance(problem: Problem, span: Span, done: Marched) -> tuple[Marched, Piece
     )  # fmt: skip
     marched = Marched(
         after,
+        products.continued(answer.X, kept) if problem.products else None,
         total,
         jnp.maximum(done.residual, jnp.max(sums) / size),
-        jnp.maximum(done.sizes, search.sizes),
-        jnp.maximum(done.iterations, search.iterations),
-        jnp.minimum(done.sign, seen.sign),
+        jnp.maximum(done.sizes, answer.sizes),
+        jnp.maximum(done.iterations, answer.iterations),
+        jnp.minimum(done.sign, answer.sign),
     )
-    return marched, Piece(problem.t_start + problem.clock(window.s + place), theta, found.states, found.ends)
+    t = problem.t_start + problem.clock(window.s + place)
+    return marched, Piece(t, theta, found.states, found.ends, answer.size)
 
 
 def result(
@@ -144,14 +179,14 @@ def result(
 def solve(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
     last = problem.points - 1
-    span = Span.of(problem, many=last > SHORT)
+    span = Span.of(problem, many=last > SHORT and not problem.products)
     windows = span.windows(problem, last)
     entries = -(-span.solved // save_every)
 
     def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
         done, saved = carry
         s = done.window.s.astype(int)
-        done, (*found, ends) = advance(problem, span, done)
+        done, (*found, ends, _) = advance(problem, span, done)
         # each window overwrites what the one before had only guarded
         first = -(-s // save_every)
         chosen = save_every * (first + jnp.arange(entries)) - s
@@ -164,7 +199,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     def nothing(leaf: Any) -> Array:
         return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
 
-    start = begin(problem)
+    start = begin(problem, span)
     found = jax.eval_shape(functools.partial(advance, problem, span), start)[1]
     (done, (t, theta, states)), ends = jax.lax.scan(
         more, (start, jax.tree.map(nothing, tuple(found[:3]))), None, length=windows
@@ -186,14 +221,17 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
 def run(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
     last = problem.points - 1
-    many = last > SHORT
+    many = last > SHORT and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
     windows, kept = span.windows(problem, last), span.kept
     served = replace(problem, objective=apart, points=0, end=np.asarray(last, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
-    done, saved = begin(numbers), []
+    done, saved = begin(numbers, span), []
     for first in range(0, windows, together):
+        before = done
         done, pieces = jax.device_get(program(problem.objective, many)(numbers, done))
+        if problem.products and not np.all(pieces.size <= GOOD_ENOUGH):
+            done, pieces = jax.device_get(program(problem.objective, many, (products.NEWTON,))(numbers, before))
         for window in range(first, min(first + together, windows)):
             piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
             end = last + 1 if window == windows - 1 else (window + 1) * kept
@@ -206,7 +244,7 @@ def run(problem: Problem, save_every: int = 1) -> Result:
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
+def program(objective: Callable[..., Array], many: bool, ways: tuple[str, ...] = (products.SWEEPS,)) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
     """A compiled function that solves one window, or the next `TOGETHER`, on an objective.
 
     The first takes as little time to compile as can be, the second to run.
@@ -216,7 +254,7 @@ def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, M
         problem = replace(problem, objective=objective)
         span = Span.of(problem, many)
         if not many:
-            done, piece = advance(problem, span, done)
+            done, piece = advance(problem, span, done, ways)
             return done, jax.tree.map(lambda leaf: leaf[None], piece)
 
         def further(done: Marched, _: None) -> tuple[Marched, Piece]:

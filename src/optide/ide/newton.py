@@ -4,6 +4,7 @@ A part that has been solved is made longer by a block, as if theta went straight
 guesses of the block that leads to a solution; in the end the part is the window.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -125,7 +126,10 @@ def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Arr
     return jnp.max(jnp.abs(residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
 
-def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]) -> Search:
+Look = Callable[[Problem, Window, Array], Seen]
+
+
+def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"], look: Look = look) -> Search:
     """Solve a window, as far as that can be done: the size of what was `seen` last tells."""
     n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
     unknown = jnp.full((), jnp.inf)

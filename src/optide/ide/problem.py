@@ -37,7 +37,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["optimizer", "theta0", "t_start", "data", "end"],
-    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched", "early"],
+    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched", "early", "products"],
 )
 @dataclass(frozen=True)
 class Problem:
@@ -58,6 +58,7 @@ class Problem:
         data: what the objective depends on beside theta, where derivatives with respect to it are asked for.
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
+        products: whether the steps are solved without a matrix, by products with the objective's derivatives.
     """
 
     optimizer: Optimizer
@@ -72,6 +73,7 @@ class Problem:
     early: bool = True
     data: tuple[Array, ...] = ()
     end: Float64[Array | np.ndarray, ""] | None = None
+    products: bool = False
 
     @property
     def last(self) -> Float64[Array | np.ndarray, ""] | float:

@@ -44,6 +44,7 @@ class Options:
     substeps: int = 1
     order: int = 1
     save_every: int = 1
+    products: bool = False
 
 
 class Lane(NamedTuple):
@@ -71,6 +72,7 @@ def solve_ide(
     substeps: int = 1,
     order: int = 1,
     save_every: int = 1,
+    products: bool = False,
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
@@ -113,7 +115,7 @@ def solve_ide(
     -5.16
     """
     numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
-    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every, products)
     options, t_start = checked(numbers, chosen, t_start)
     where = where_of(optimizer, options, theta0)
     check_objective(objective, start, where)
@@ -141,6 +143,7 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
+        products=options.products,
     )  # fmt: skip
 
 

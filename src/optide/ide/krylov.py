@@ -1,0 +1,54 @@
+"""Newton's correction without a matrix: the equations of a window as a fixed point of a sweep, solved by GMRES.
+
+Y. Saad and M. H. Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856, as JAX has it.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.sparse.linalg import gmres
+from jaxtyping import Float64
+
+from optide.ide.newton import Seen, measure
+from optide.ide.problem import Problem
+from optide.ide.sweep import chained, evaluate, gradients, rule_of, sweep
+from optide.ide.window import Window
+
+RESTART, CYCLES = 20, 5
+"""Vectors of GMRES, and how often it begins anew with so many."""
+REDUCTION = 1e-3
+"""By how much a correction lessens what a linear equation leaves: Newton's method doubles its digits all the same."""
+
+
+def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+    """What a sweep of the equations would change of the nodes X after node s."""
+    n, rule = len(X), rule_of(problem, window, len(X))
+    here = problem.gradient(jnp.asarray(window.before[1:]))
+    chain = chained(problem, window, X, jnp.broadcast_to(here, (n + 2, *X.shape[1:])))
+    return X - sweep(problem, window, rule, chain).theta[2 : n + 2]
+
+
+def invert(
+    function: Callable[[Array], Array], right: Float64[Array, " *n"], reduction: float
+) -> Float64[Array, " *n"]:
+    """x with function(x) = right, but for a part of right, for a linear function."""
+    restart = min(RESTART, right.size)
+    found: Array = gmres(function, right, tol=reduction, restart=restart, maxiter=CYCLES, solve_method="incremental")[0]
+    return found
+
+
+def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
+    """What the equations, and Newton's method, say of some nodes; see `optide.ide.newton.look`."""
+    n = len(X)
+
+    def changed(X: Array) -> Array:
+        return gap(problem, window, X)
+
+    nodes = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
+    chain = chained(problem, window, X, gradients(problem, nodes))
+    found, _ = evaluate(problem, window, rule_of(problem, window, n), chain)
+    correction = invert(lambda along: jax.jvp(changed, (X,), (along,))[1], -changed(X), REDUCTION)
+    gain = jnp.ones_like(X)
+    return Seen(X, measure(window, found.residual, gain), correction, gain, jnp.ones(()), found)

@@ -1,0 +1,83 @@
+"""Solve a window by sweeps: of the equations, to see what is left, and of gradients at nodes, to take it away."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float64, Int
+
+from optide.ide.anderson import fixed_point
+from optide.ide.equations import Evaluation
+from optide.ide.problem import Problem
+from optide.ide.sweep import Chain, chained, evaluate, gradients, integrals, rule_of, sweep
+from optide.ide.window import Layout, Window
+
+ENOUGH = 1e-13
+"""What an equation may leave, relative to theta."""
+REDUCTION = 5e-3
+"""By how much the sweeps of nodes lessen what is left, before the equations are looked at again."""
+LOOKS, SWEEPS = 30, 40
+"""The most looks at the equations, and sweeps after each."""
+
+
+class Settled(NamedTuple):
+    """What the equations say of some nodes.
+
+    Attributes:
+        X: the nodes of the window.
+        found: the evaluation.
+        integrals: over all cells.
+        size: the largest residual, relative to theta.
+        g: the gradient from node s - 1 on.
+        looks: at the equations.
+        sizes: after each of them.
+        sweeps: of nodes.
+    """
+
+    X: Float64[Array, " n *S"]
+    found: Evaluation
+    integrals: Float64[Array, " c K *S"]
+    size: Float64[Array, ""]
+    g: Float64[Array, " m *S"]
+    looks: Int[Array, ""]
+    sizes: Float64[Array, " looks"]
+    sweeps: Int[Array, ""]
+
+
+def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: int) -> Settled:
+    """Solve the equations of a window from a prediction, as far as sweeps do: the size tells.
+
+    Args:
+        depth: of Anderson's acceleration.
+    """
+    n, shift = len(X), Layout.of(problem).shift
+    rule, scale = rule_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+
+    def look(X: Array, G: Array, looks: Array, sizes: Array, sweeps: Array) -> Settled:
+        chain = chained(problem, window, X, G)
+        found, along = evaluate(problem, window, rule, chain)
+        size = jnp.max(jnp.abs(found.residual)) / scale
+        sizes = jnp.where(np.arange(LOOKS) < looks, sizes, size)
+        return Settled(X, found, along, size, G, looks + 1, sizes, sweeps)
+
+    def going_on(now: Settled) -> Array:
+        return (now.looks < LOOKS) & (now.size > ENOUGH) & jnp.isfinite(now.size)
+
+    def renew(now: Settled) -> Settled:
+        chain = chained(problem, window, now.X, now.g)
+        correction = now.integrals - integrals(problem, rule._replace(value=rule.value[: len(now.integrals)]), chain.g, True)
+
+        def swept(G: Array, X: Array) -> tuple[Array, Array]:
+            before = chained(problem, window, X, jnp.concatenate([now.g[:2], G]))
+            after = sweep(problem, window, rule, before, correction)
+            return after.g[2 : n + 2], after.theta[2 : n + 2]
+
+        done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)
+        return look(done.other, jnp.concatenate([now.g[:2], done.y]), now.looks, now.sizes, now.sweeps + done.turns)
+
+    none = jnp.zeros((), int)
+    start = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
+    found: Settled = jax.lax.while_loop(going_on, renew, look(X, gradients(problem, start), none, jnp.zeros(LOOKS), none))
+    return found
