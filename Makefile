@@ -15,6 +15,9 @@
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
+# uv if it is on the PATH, else pip: the same packages by the same hashes, byte-compiled
+UV := $(shell command -v uv 2> /dev/null)
+INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-bytecode,$(@D)/bin/pip install) --quiet --no-deps
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
@@ -37,10 +40,9 @@ benchmark: .venv-benchmark/installed
 	$(SNAKEMAKE) --cores 1 benchmark
 
 .venv-benchmark/installed: requirements.lock requirements-benchmark.lock pyproject.toml
-	$(PYTHON) -m venv .venv-benchmark
-	.venv-benchmark/bin/pip install --quiet --no-deps --require-hashes --requirement requirements.lock \
-		--requirement requirements-benchmark.lock
-	.venv-benchmark/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(PYTHON) -m venv $(@D)
+	$(INSTALL) --require-hashes --requirement requirements.lock --requirement requirements-benchmark.lock
+	$(INSTALL) --no-build-isolation --editable .
 	touch $@
 
 dependencies: .venv/installed
@@ -56,9 +58,9 @@ lint: .venv/installed
 	$(BIN)/mypy --no-incremental
 
 .venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(PYTHON) -m venv $(@D)
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --no-build-isolation --editable .
 	touch $@
 
 docs: .venv/installed

@@ -8,6 +8,7 @@ include: "workflow/rules/rates.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/crate.smk"
+include: "workflow/rules/times.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/mend.smk"
 include: "workflow/rules/benchmark.smk"
@@ -18,6 +19,7 @@ rule all:
         FIGURES,
         TABLES,
         CRATE,
+        TIMES,
 
 
 # The command line and the front page of the report are those of the workflow that this one is a module of.

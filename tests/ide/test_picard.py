@@ -1,8 +1,15 @@
 """The published scheme, against its published run log."""
 
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from optide import Adam, RMSProp, solve_ide
+from optide import AdaGrad, Adam, RMSProp, solve_ide
+from optide.ide import picard
+from optide.ide.problem import ORIGIN, Problem
 from optide.problem.objectives import double_well, quadratic
 
 LOG = [
@@ -30,3 +37,41 @@ def test_where_the_published_iteration_fails_the_result_says_so():
     assert solution.iterations == 3000
     # Its path is chaotic: 0.02 to 0.04 were seen at the end, depending on the last bits.
     assert 1e-3 < solution.residual < 1
+
+
+def problem(optimizer, points, theta0=1.0):
+    numbers = jax.tree.map(lambda number: jnp.asarray(number, float), (optimizer, theta0))
+    return Problem(numbers[0], quadratic, numbers[1], jnp.asarray(ORIGIN), points, lookahead=1, substeps=1)
+
+
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.1), RMSProp(0.1, beta=0.0), Adam(0.1)])
+@pytest.mark.parametrize("theta0", [1.0, np.array([1.0, -2.0])])
+def test_what_is_kept_changes_no_bit(optimizer, theta0, monkeypatch):
+    def solved(given):
+        return jax.jit(functools.partial(picard.solve))(given)  # a program of its own
+
+    given = problem(optimizer, 30)
+    if np.ndim(theta0):
+        given = Problem(optimizer, lambda theta: jnp.sum((theta - 4) ** 2), jnp.asarray(theta0), ORIGIN, 30, 1, 1)
+    kept = solved(given)
+    monkeypatch.setattr(picard, "KEPT", 0)
+    anew = solved(given)
+    assert kept.iterations == anew.iterations > 3
+    jax.tree.map(np.testing.assert_array_equal, (kept.theta, kept.state), (anew.theta, anew.state))
+
+
+def test_the_memory_of_what_is_kept_is_bounded():
+    def nodes_of_all(points):
+        traced = str(jax.make_jaxpr(picard.solve)(problem(Adam(0.1), points)))
+        return f"f64[{points},{picard.QUADRATURE_ORDER}]" in traced
+
+    most = picard.KEPT // picard.QUADRATURE_ORDER
+    assert nodes_of_all(most)
+    assert not nodes_of_all(most + 1)
+
+
+def test_a_kernel_that_does_not_fade_has_no_exponential():
+    for optimizer, fading in ((AdaGrad(0.1), set()), (Adam(0.1), {"m", "v"})):
+        given = problem(optimizer, 30)
+        assert set(picard.nodes(given, given.u[-1]).weights) == fading
+        assert (" exp " in str(jax.make_jaxpr(picard.nodes)(given, given.u[-1]))) == bool(fading)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -140,6 +141,29 @@ def test_the_command_says_what_is_wrong_and_writes_the_page(site, tmp_path, monk
     (site / "two.py").unlink()
     assert environment.main([]) == 1
     assert capsys.readouterr().err == "optide: error: two: two.py is missing\n"
+
+
+@pytest.mark.parametrize("folder", [".venv", ".venv-benchmark"])
+@pytest.mark.parametrize("there_is_uv", [True, False])
+def test_make_installs_what_is_locked_and_nothing_else_with_uv_or_with_pip(tmp_path, folder, there_is_uv):
+    path = tmp_path / "on the path"
+    path.mkdir()
+    if there_is_uv:
+        (path / "uv").write_text("#!/bin/sh\nexit 1\n")
+        (path / "uv").chmod(0o755)
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-benchmark.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    make = [shutil.which("make"), "--dry-run", f"{folder}/installed"]
+    run = subprocess.run(make, cwd=tmp_path, env={"PATH": str(path)}, capture_output=True, text=True, check=True)
+    commands = [shlex.split(line) for line in run.stdout.splitlines()]
+    created, locked, own, _ = commands
+    assert created == ["python3", "-m", "venv", folder]
+    of_uv = [str(path / "uv"), "pip", "install", "--python", f"{folder}/bin/python", "--compile-bytecode"]
+    installer = of_uv if there_is_uv else [f"{folder}/bin/pip", "install"]
+    files = ["requirements.lock", *(["requirements-benchmark.lock"] if "benchmark" in folder else [])]
+    asked = [word for file in files for word in ("--requirement", file)]
+    assert locked == [*installer, "--quiet", "--no-deps", "--require-hashes", *asked]
+    assert own == [*installer, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
 
 
 @pytest.mark.parametrize(

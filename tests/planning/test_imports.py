@@ -111,6 +111,8 @@ ROOMS = {
     # some claims are about the published scheme itself
     "claims": f"{TABLE} settings/schemes.py problem ide claims/equation.py claims/judge.py claims/measures.py "
     "claims/selection.py show/claims.py",
+    "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
+    "data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",
     # CITATION.cff is YAML
     "crate": f"{RECORD} settings/yamlfile.py record/crate.py",

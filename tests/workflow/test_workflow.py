@@ -2,6 +2,7 @@
 
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import wrong
 from browser import chromium, complaints, needs_chromium, requests
 from conftest import ROOT
 from elsewhere import POORER, WITH_FUSED, built_with
+from optide.base import clock
 from optide.data import traces as optide_traces
 from optide.record import compare, manifest, verify
 from optide.settings import yamlfile
@@ -42,7 +44,8 @@ TABLE2 = {name.replace("table1", "table2") for name in TABLE}
 AUDIT = {"figures/audit.png", "figures/audit.pdf"}
 AUDITED = {"results/audit/adam.parquet"}
 GALLERY, EXPLORER = {"figures/gallery.png"}, {"figures/explorer.html"}
-CRATE = {"ro-crate-metadata.json", "results/inputs"}
+TIMES = {"results/times.html", "results/times.csv"}
+END = {"ro-crate-metadata.json", "results/inputs"} | TIMES
 ALL = ("discrete", "published", "converged")
 REDUCED_RUNS = [
     *(("quadratic-adagrad", rate) for rate in ("0.1", "0.05")),
@@ -99,6 +102,45 @@ def test_every_figure_and_table_carries_its_provenance_and_is_in_the_crate(built
 
 def test_a_second_run_does_nothing(built):
     assert planned(built) == set()
+
+
+def test_without_the_records_of_what_jobs_took_nothing_runs_again(built, tmp_path):
+    other = shutil.copytree(built, tmp_path / "other")
+    shutil.rmtree(other / "results" / "benchmarks")
+    assert planned(other) == set()
+
+
+def test_the_page_of_times_is_the_sum_of_what_the_jobs_took(built):
+    records = [clock.read(path) for path in (built / "results/benchmarks").rglob("*.json")]
+    own = [took for took in records if took.rule == "times"]
+    took = [took for took in records if took.rule not in {"times", "check", "accept"}]
+    assert len(own) == 1
+    assert {*(one.rule for one in took)} >= {"trace", "figure", "audit", "rates", "claims", "table1", "crate"}
+    page = (built / "results/times.html").read_text()
+    rows = [re.findall("<td>(.*?)</td>", row) for row in re.findall("<tr>.*?</tr>", page, flags=re.DOTALL)]
+    shown = {rule: [float(cell) for cell in cells] for rule, *cells in filter(None, rows)}
+    for rule in {one.rule for one in took} | {"all"}:
+        jobs, _, *seconds, memory = shown.pop(rule)
+        mine = [one for one in took if rule in (one.rule, "all")]
+        parts = [sum(getattr(one, part) for one in mine) for part in ("starting", "compiling", "running")]
+        assert jobs == len(mine)
+        # as they are printed, to a tenth and to one
+        assert seconds == pytest.approx([sum(parts), *parts], abs=0.051)
+        assert memory == pytest.approx(max(one.memory for one in mine), abs=0.51)
+        assert rule == "all" or (parts[1] > 0) == (rule in {"trace", "audit", "rates", "claims"})
+    assert shown == {}
+    assert len(pd.read_csv(built / "results/times.csv")) == len(took)
+    assert "There is no record" not in page
+
+
+def test_a_job_takes_no_more_than_the_system_says(folder):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    code, output = snakemake(folder, "--force", "figures/published/fig01.png")
+    assert code == 0, output
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    took = clock.read(folder / "results/benchmarks/figure/published/fig01.json")
+    assert 0 < took.starting + took.running < used
 
 
 def test_the_longest_jobs_begin_first(built):
@@ -161,7 +203,7 @@ def test_an_edit_of_the_code_reruns_what_depends_on_it_and_nothing_else(moved, f
     (moved / file).write_bytes(before + b"\n// edited" if file.endswith(".js") else before + b"\n# edited")
     found = planned_there(moved)
     (moved / file).write_bytes(before)
-    assert found == expected | CRATE
+    assert found == expected | END
 
 
 def test_another_library_than_that_of_the_copy_is_a_warning(moved):
@@ -196,7 +238,7 @@ def test_the_crate_has_the_configuration_that_ran_and_how_it_was_given(built, tm
     drawn = folder / "figures" / "converged" / "fig01.png"
     assert verify.main([str(drawn), "--directory", str(folder)]) == 0
     # the same again from what was recorded: as another way to give it, that is another record, and nothing else
-    assert planned(folder, "--configfile", ran) == CRATE
+    assert planned(folder, "--configfile", ran) == END
 
 
 @pytest.mark.parametrize(
@@ -205,14 +247,14 @@ def test_the_crate_has_the_configuration_that_ran_and_how_it_was_given(built, tm
 )
 def test_a_part_can_be_switched_off_from_the_command_line(tmp_path, part, off, without):
     shutil.copy(REDUCED, tmp_path)
-    everything = SOLVED | DRAWN | TABLE | TABLE2 | EXPLORER | CRATE
+    everything = SOLVED | DRAWN | TABLE | TABLE2 | EXPLORER | END
     assert planned(tmp_path, "--config", f"{part}={off}") == everything - without
 
 
 def test_numbers_on_the_command_line_are_numbers(folder):
     sets = "experiments={quadratic-adagrad: {sets: [{hyperparameters: {}, steps: [20, 31]}]}}"
     expected = traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01")
-    assert planned(folder, "--config", sets) == expected | TABLE | CLAIMS | GALLERY | EXPLORER | CRATE
+    assert planned(folder, "--config", sets) == expected | TABLE | CLAIMS | GALLERY | EXPLORER | END
 
 
 def test_a_single_figure_needs_only_its_own_traces(tmp_path):
@@ -229,7 +271,7 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
 
     edited(folder, change)
     needed = traces("double_well-adam", "0.1", *ALL) | figures("fig02") | TABLE2 | AUDIT | AUDITED
-    assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | CRATE
+    assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | END
     code, output = snakemake(folder, "--dry-run")
     assert code == 0
     assert re.search(
@@ -240,24 +282,24 @@ def test_changing_a_beta_reruns_what_depends_on_it_only(folder):
 def test_changing_the_steps_at_one_learning_rate_leaves_the_other(folder):
     edited(folder, lambda config: config["experiments"]["quadratic-adagrad"]["sets"][0].update(steps=[20, 31]))
     needed = traces("quadratic-adagrad", "0.05", *ALL) | figures("fig01")
-    assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | CRATE
+    assert planned(folder) == needed | TABLE | CLAIMS | GALLERY | EXPLORER | END
 
 
 def test_changing_a_claim_judges_again_and_nothing_else(folder):
     (folder / "claims.yaml").write_text(CLAIMED.read_text().replace("below: 1.0e-6", "below: 1.0e-5"))
-    assert planned(folder) == CLAIMS | CRATE
+    assert planned(folder) == CLAIMS | END
 
 
 def test_changing_the_rates_leaves_all_else(folder):
     edited(folder, lambda config: config["rates"]["adagrad"].update(values=5))
-    assert planned(folder) == RATES | CRATE
+    assert planned(folder) == RATES | END
 
 
 def test_changing_the_audit_leaves_all_else(folder):
     edited(folder, lambda config: config["audit"]["substeps"].update(limit=[2, 4, 8]))
-    assert planned(folder) == AUDITED | TABLE2 | CRATE
+    assert planned(folder) == AUDITED | TABLE2 | END
     edited(folder, lambda config: config["audit"]["example"].update(first=5))
-    assert planned(folder) == AUDIT | TABLE2 | CRATE
+    assert planned(folder) == AUDIT | TABLE2 | END
 
 
 def test_without_claims_rates_and_audit_there_is_no_rule_for_them(tmp_path):
@@ -295,12 +337,12 @@ def test_bad_claims_are_one_line(tmp_path, old, new, message):
 
 def test_changing_a_figure_solves_nothing(folder):
     edited(folder, lambda config: config["figures"]["fig01"].update(quantity="theta"))
-    assert planned(folder) == figures("fig01") | GALLERY | CRATE
+    assert planned(folder) == figures("fig01") | GALLERY | END
 
 
 def test_changing_a_caption_draws_nothing(folder):
     edited(folder, lambda config: config["captions"]["fig01"].update(look="at the end"))
-    assert planned(folder) == CRATE
+    assert planned(folder) == END
 
 
 def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
@@ -557,7 +599,7 @@ def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(
             assert f"Python {platform.python_version()}" in front.text
             shown = driver.execute_script("return results")
             files = figures("fig01", "fig02", "fig03") | TABLE | TABLE2 | CLAIMS | GALLERY
-            files |= AUDIT | (RATES - {"results/rates.parquet"})
+            files |= AUDIT | (RATES - {"results/rates.parquet"}) | {"results/times.html"}
             assert set(shown) == files
             assert all("Look at:" in result["caption"] for result in shown.values())
             columns = {"figure", "quantity", "objective", "optimizer", "scheme"}

@@ -196,7 +196,9 @@ TABLES = [
 ]
 CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
-RESULTS = [*FIGURES, *TABLES, *TRACES, *RATES, *map(audited, AUDITED), CRATE]
+MADE = [*FIGURES, *TABLES, *TRACES, *RATES, *map(audited, AUDITED), CRATE]
+TIMES = ["results/times.html", "results/times.csv"]
+RESULTS = [*MADE, *TIMES]
 
 # without a prefix the folders are those of the other workflow, too
 if not MODULE or ROOT != ".":

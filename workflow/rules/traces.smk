@@ -14,7 +14,7 @@ rule trace:
         experiment=lambda wildcards: configuration.experiment_slice(
             config, wildcards.experiment, float(wildcards.learning_rate)
         ),
-    # before what is drawn of them (the published scheme takes up to 40 s, drawing some 5 s)
+    # before what is drawn of them (the published scheme takes up to 20 s, drawing some 2 s)
     priority: 1
     conda:
         PACKAGES

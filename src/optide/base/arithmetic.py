@@ -6,7 +6,7 @@ nothing that is compared bit by bit is written where it is not (`optide.data.sea
 
 XLA compiles for the processor it finds, and where that has fused multiply-add its last bits are
 others.  AVX without it is what every x86-64 machine that can load jaxlib has; it costs the marching
-solver 0 to 15 % and the published scheme 10 to 30 % (docs/reproducibility.md).  One thread per process keeps
+solver 0 to 15 % and the published scheme 20 to 35 % (docs/reproducibility.md).  One thread per process keeps
 a job on the core that Snakemake gave it, and the order of every sum.
 
 XLA compiles a loop into one function if a turn of it reads and writes few bytes; else it calls a function

@@ -53,7 +53,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 name="picard",
                 description="the published scheme, to its own tolerance",
                 cost=f"linear in the steps, {picard.QUADRATURE_ORDER} gradients for each in each of tens of sweeps or "
-                "more; memory of all of the grid",
+                f"more; memory of all of the grid, and of its quadrature nodes while they are at most {picard.KEPT:,}",
                 orders=(picard.ORDER,),
                 own_steps=False,
                 differentiable=False,

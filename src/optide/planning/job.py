@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from optide.base import clock
 from optide.base.errors import one_line
 from optide.problem import plugins
 
@@ -12,9 +14,14 @@ from optide.problem import plugins
 def job(snakemake: Any) -> Iterator[None]:
     """Load the plug-ins of the configuration; a job that fails ends with one line, in the log and on stderr.
 
+    One that succeeds leaves a record of what it took (`optide.base.clock`), beside Snakemake's benchmark of it.
+
     Args:
         snakemake: what Snakemake gives to a script.
     """
+    root, _, name = snakemake.log[0].rpartition("results/logs/")
+    record = Path(root, "results", "benchmarks", name).with_suffix(".json")
     with one_line(snakemake.log[0]), plugins.blamed():
         plugins.load(snakemake.config.get("plugins", ()))
-        yield
+        with clock.recorded(record, snakemake.rule, snakemake.output):
+            yield
