@@ -57,9 +57,7 @@ def page(results: pd.DataFrame, settings: Config) -> str:
         ),
         _goal("plain / march, all runs of the paper together", whole["plain"] / whole["march"], SPEEDUP),
         _goal(f"converged solves of {batch['steps']} steps of Adam per second", rate, PER_SECOND),
-        _goal(
-            "first solve / diffrax's of Tsit5, the worst", others.max(), FIRST, below=True
-        ),
+        _goal("first solve / diffrax's of Tsit5, the worst", others.max(), FIRST, below=True),
     ]
     sections = [
         "# What each method costs",
