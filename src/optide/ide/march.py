@@ -230,7 +230,12 @@ def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, M
 
         return jax.lax.scan(further, done, None, length=TOGETHER)
 
-    quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    quick = {
+        "xla_backend_optimization_level": 0,
+        "xla_cpu_use_fusion_emitters": False,
+        "xla_cpu_parallel_codegen_split_count": 1,
+        "xla_disable_hlo_passes": "while-loop-invariant-code-motion,simplify-while-loops",
+    }
     return jax.jit(solve, compiler_options=None if many or jax.default_backend() != "cpu" else quick)
 
 

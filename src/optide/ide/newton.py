@@ -4,6 +4,7 @@ A part that has been solved is made longer by a block, as if theta went straight
 guesses of the block that leads to a solution; in the end the part is the window.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -130,6 +131,11 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
     n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
     unknown = jnp.full((), jnp.inf)
 
+    # traced once, for its shapes and in the loop
+    @functools.partial(jax.jit, inline=True)
+    def see(last: Array, X: Array) -> Seen:
+        return look(problem, window._replace(last=last), X)
+
     def end(part: Array) -> Array:
         """The node up to which there are equations."""
         return jnp.where(part == 0, window.last, jnp.minimum(window.last, window.s + (block * part).astype(float)))
@@ -152,7 +158,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         part, guess, now = search.part, search.guess, search.now
         whole = part == 0
         most, smallest = (jnp.where(whole, quick, patient) for quick, patient in zip(QUICK, PATIENT, strict=True))
-        seen = look(problem, window._replace(last=end(part)), now.X + search.step * now.correction)
+        seen = see(end(part), now.X + search.step * now.correction)
         # relative to how strongly the equations depend on theta where the correction was made: elsewhere, where theta
         # has run away, they may depend on it so strongly that anything is small
         left = measure(window, seen.found.residual, now.gain)
@@ -195,7 +201,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
     begin = Iterate(prediction, unknown, jnp.zeros_like(prediction), jnp.ones_like(prediction))
     start = Search(
         none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY),
-        none + n, no, zeros_of(look, problem, window, prediction), no
+        none + n, no, zeros_of(see, end(none), prediction), no
     )  # fmt: skip
     found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
     # where there is no solution and equations were no numbers, that is why
