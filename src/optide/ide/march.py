@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64, Int
 
+from optide.base.collector import paused
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide.newton import HISTORY, newton
@@ -183,6 +184,7 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
     return {name: value if name not in ends else value.at[-1].set(ends[name]) for name, value in states.items()}
 
 
+@paused()
 def run(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
     last = problem.points - 1

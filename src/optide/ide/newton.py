@@ -4,7 +4,6 @@ A part that has been solved is made longer by a block, as if theta went straight
 guesses of the block that leads to a solution; in the end the part is the window.
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -132,7 +131,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
     unknown = jnp.full((), jnp.inf)
 
     # traced once, for its shapes and in the loop
-    @functools.partial(jax.jit, inline=True)
+    @jax.jit
     def see(last: Array, X: Array) -> Seen:
         return look(problem, window._replace(last=last), X)
 
