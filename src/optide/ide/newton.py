@@ -129,6 +129,8 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
     """Solve a window, as far as that can be done: the size of what was `seen` last tells."""
     n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
     unknown = jnp.full((), jnp.inf)
+    # the last block goes straight on, so that no equation depends on nodes beyond, whose changes elimination ignores
+    last_of_all = jnp.minimum(window.last, window.s + (n - block))
 
     # traced once, for its shapes and in the loop
     @jax.jit
@@ -137,7 +139,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
 
     def end(part: Array) -> Array:
         """The node up to which there are equations."""
-        return jnp.where(part == 0, window.last, jnp.minimum(window.last, window.s + (block * part).astype(float)))
+        return jnp.where(part == 0, last_of_all, jnp.minimum(last_of_all, window.s + (block * part).astype(float)))
 
     def lengthened(solved: Array, part: Array, guess: Array) -> Array:
         """A part with a guess of its last block, and theta straight on after it."""
@@ -174,7 +176,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
 
         # what next
         best = choose((guess == 0) | (now.size < search.best[1]), (now.X, now.size), search.best)
-        complete = whole | (end(part) >= jnp.minimum(window.last, window.s + n))
+        complete = whole | (end(part) >= last_of_all)
         settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
         last = ended & complete & settled
         longer = whole | settled
