@@ -58,25 +58,24 @@ def onwards(nodes: Float64[Array, " 3 *S"]) -> Float64[Array, " 4 *S"]:
 
 
 def integrate(
-    problem: Problem, window: Window, chain: Float64[Array, " c+3 *S"]
-) -> tuple[Cells, Float64[Array, " c *S"], Float64[Array, " c D D"]]:
+    problem: Problem, window: Window, chain: Float64[Array, " c+3 *S"], nodes: Float64[Array, " m *S"]
+) -> tuple[Cells, Float64[Array, " m *S"], Float64[Array, " m D D"]]:
     """All cells that have their four corners in a chain of nodes from s - 1 on; and the gradient, with its derivatives,
-    at the node at which each begins."""
+    at some nodes."""
     x, w = gauss_legendre(QUADRATURE_ORDER)
-    x = np.append(x, 0.0)
     basis = np.stack([sum(row[m] * x**p for p, row in enumerate(CATMULL_ROM)) for m in range(4)])
     corners = [chain[m : len(chain) - 3 + m] for m in range(4)]
     own = corners[1][None]
     # where theta rests, exactly there: the basis adds up to 1 but for rounding
     theta = own + sum(over(basis[m][:, None], own.ndim) * (corners[m][None] - own) for m in (0, 2, 3))
-    shape, D = (QUADRATURE_ORDER, theta.shape[1]), problem.theta0.size
-    g, H = problem.curvature(theta.reshape(-1, *theta.shape[2:]))
-    g, H = g.reshape(theta.shape), H.reshape(*theta.shape[:2], D, D)
-    inner, outer, basis = g[:-1], H[:-1], basis[:, :-1]
+    shape, D = theta.shape[:2], problem.theta0.size
+    g, H = problem.curvature(jnp.concatenate([theta.reshape(-1, *theta.shape[2:]), nodes]))
+    points = shape[0] * shape[1]
+    inner, outer = g[:points].reshape(theta.shape), H[:points].reshape(*shape, D, D)
 
     # alike in all cells, but where the clock is stretched
     begin = window.s + jnp.arange(shape[1], dtype=float) if problem.stretched else jnp.zeros(1)
-    passed = begin[None] + x[:, None]
+    passed = begin[None] + np.append(x, 0.0)[:, None]
     ages, pace = problem.clock(begin + 1)[None] - problem.clock(passed), problem.pace(passed[:-1])
     integrals, slopes, decays = [], [], []
     for kernel in problem.optimizer.memories().values():
@@ -88,7 +87,7 @@ def integrate(
         slopes.append(jnp.sum(basis[:, :, None, None, None] * by_theta[None], axis=1))
         decays.append(jnp.broadcast_to(fading[-1], shape[1]))
     slope = jnp.stack(slopes).transpose(2, 0, 1, 3, 4)
-    return Cells(jnp.stack(integrals, axis=1), slope, jnp.stack(decays, axis=1)), g[-1], H[-1]
+    return Cells(jnp.stack(integrals, axis=1), slope, jnp.stack(decays, axis=1)), g[points:], H[points:]
 
 
 def at_window(

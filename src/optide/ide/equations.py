@@ -76,17 +76,12 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     first = window.s == 0
     # from node s - 1 on; at the start of all, theta goes straight back
     back = jnp.where(first, 2 * window.before[1] - X[0], window.before[0])
-    # one more than equations refer to: of each node, the cell after it is there
-    beyond = straight_on(X, jnp.arange(1.0, shift + 2))
-    chain = jnp.concatenate([back[None], jnp.asarray(window.before[1:]), X, beyond])
+    chain = jnp.concatenate([back[None], jnp.asarray(window.before[1:]), X, straight_on(X, jnp.arange(1.0, shift + 1))])
     count = n + shift - 1
     continued = ahead * problem.order == 1
     place = jnp.asarray(window.last - window.s).astype(int)
     further = [onwards(jax.lax.dynamic_slice_in_dim(chain, place - 1, 3))] if continued else []
-    # at once, as a loop over all points that takes each apart is slow
-    nodes = jax.lax.optimization_barrier(jnp.concatenate([chain, *further]))
-    found, g, H = integrate(problem, window, nodes)
-    g, H = (part[: n + problem.order - 1] for part in (g, H))
+    found, g, H = integrate(problem, window, jnp.concatenate([chain, *further]), chain[1 : n + problem.order])
     slope = found.slope[:count]
     slope = slope.at[0, :, 2].add(jnp.where(first, -slope[0, :, 0], 0.0))
 

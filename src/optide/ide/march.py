@@ -49,16 +49,18 @@ class Span(NamedTuple):
     Attributes:
         kept: nodes of a window before the next begins.
         solved: nodes of a window.
+        small: whether the program is rather to be small than quick to run.
     """
 
     kept: int
     solved: int
+    small: bool
 
     @classmethod
-    def of(cls, problem: Problem, many: bool) -> "Span":
+    def of(cls, problem: Problem, many: bool, small: bool = False) -> "Span":
         block = Layout.of(problem).block
         kept = -(-max(KEPT_OF_MANY if many else KEPT, 2 * problem.substeps) // block) * block
-        return cls(kept, kept + GUARD * block)
+        return cls(kept, kept + GUARD * block, small)
 
     def windows(self, problem: Problem, last: int) -> int:
         """How many, so that the last of them has all that the equations up to the last node refer to."""
@@ -102,8 +104,8 @@ def begin(problem: Problem) -> Marched:
 
 def advance(problem: Problem, span: Span, done: Marched) -> tuple[Marched, Piece]:
     """Solve one window."""
-    window, (kept, n) = done.window, span
-    search = newton(problem, window, predict(problem, window, n))
+    window, (kept, n, small) = done.window, span
+    search = newton(problem, window, predict(problem, window, n), small)
     seen, found = search.seen, search.seen.found
     theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
     place = np.arange(n, dtype=float)
@@ -216,7 +218,7 @@ def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, M
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
         problem = replace(problem, objective=objective)
-        span = Span.of(problem, many)
+        span = Span.of(problem, many, small=not many)
         if not many:
             done, piece = advance(problem, span, done)
             return done, jax.tree.map(lambda leaf: leaf[None], piece)
