@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.scipy.sparse.linalg import gmres
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
-from optide.ide.newton import Seen, measure
+from optide.ide.newton import ENOUGH, Seen, measure
 from optide.ide.problem import Problem
 from optide.ide.sweep import chained, evaluate, gradients, rule_of, sweep
 from optide.ide.window import Window
@@ -39,9 +39,19 @@ def invert(
     return found
 
 
-def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
-    """What the equations, and Newton's method, say of some nodes; see `optide.ide.newton.look`."""
-    n = len(X)
+def look(
+    problem: Problem,
+    window: Window,
+    X: Float64[Array, " n *S"],
+    before: tuple[Float64[Array, " n *S"], Float64[Array, ""], Bool[Array, ""]],
+    small: bool,
+) -> Seen:
+    """What the equations, and Newton's method, say of some nodes; see `optide.ide.newton.look`.
+
+    How strongly the equations depend on theta, and the sign of the determinant, stay as they were given: products do
+    not tell them.
+    """
+    n, (gain, sign, enough) = len(X), before
 
     def changed(X: Array) -> Array:
         return gap(problem, window, X)
@@ -49,6 +59,10 @@ def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
     nodes = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
     chain = chained(problem, window, X, gradients(problem, nodes))
     found, _ = evaluate(problem, window, rule_of(problem, window, n), chain)
-    correction = invert(lambda along: jax.jvp(changed, (X,), (along,))[1], -changed(X), REDUCTION)
-    gain = jnp.ones_like(X)
-    return Seen(X, measure(window, found.residual, gain), correction, gain, jnp.ones(()), found)
+    left = measure(window, found.residual, gain)
+
+    def correct() -> Array:
+        return invert(lambda along: jax.jvp(changed, (X,), (along,))[1], -changed(X), REDUCTION)
+
+    correction = jax.lax.cond(enough & (left <= ENOUGH), lambda: jnp.zeros_like(X), correct)
+    return Seen(X, left, correction, gain, left, sign, found)

@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64, Int
 
+from optide.base.collector import paused
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide import products
@@ -50,18 +51,20 @@ class Span(NamedTuple):
     Attributes:
         kept: nodes of a window before the next begins.
         solved: nodes of a window.
+        small: whether the program is rather to be small than quick to run.
     """
 
     kept: int
     solved: int
+    small: bool
 
     @classmethod
-    def of(cls, problem: Problem, many: bool) -> "Span":
+    def of(cls, problem: Problem, many: bool, small: bool = False) -> "Span":
         block = Layout.of(problem).block
         size = products.size_of(problem) if problem.products else None
         most, guard = (size.kept, size.guard) if size else (KEPT_OF_MANY if many else KEPT, GUARD)
         kept = -(-max(most, 2 * problem.substeps) // block) * block
-        return cls(kept, kept + guard * block)
+        return cls(kept, kept + guard * block, small)
 
     def windows(self, problem: Problem, last: int) -> int:
         """How many, so that the last of them has all that the equations up to the last node refer to."""
@@ -110,11 +113,11 @@ def begin(problem: Problem, span: Span) -> Marched:
     )
 
 
-def solved(problem: Problem, done: Marched, n: int, ways: tuple[str, ...]) -> Answer:
-    """One window of n nodes; by products, in one way or, where it fails, in another."""
-    window = done.window
+def solved(problem: Problem, done: Marched, span: Span, ways: tuple[str, ...]) -> Answer:
+    """One window; by products, in one way or, where it fails, in another."""
+    window, n = done.window, span.solved
     if not problem.products:
-        search = newton(problem, window, predict(problem, window, n))
+        search = newton(problem, window, predict(problem, window, n), span.small)
         seen = search.seen
         return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 
@@ -134,8 +137,8 @@ def advance(
     problem: Problem, span: Span, done: Marched, ways: tuple[str, ...] = (products.SWEEPS, products.NEWTON)
 ) -> tuple[Marched, Piece]:
     """Solve one window."""
-    window, (kept, n) = done.window, span
-    answer = solved(problem, done, n, ways)
+    window, kept, n = done.window, span.kept, span.solved
+    answer = solved(problem, done, span, ways)
     found = answer.found
     theta = jnp.concatenate([window.before[1:], answer.X[:-1]])
     place = np.arange(n, dtype=float)
@@ -218,6 +221,7 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
     return {name: value if name not in ends else value.at[-1].set(ends[name]) for name, value in states.items()}
 
 
+@paused()
 def run(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
     last = problem.points - 1
@@ -252,7 +256,7 @@ def program(objective: Callable[..., Array], many: bool, ways: tuple[str, ...] =
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
         problem = replace(problem, objective=objective)
-        span = Span.of(problem, many)
+        span = Span.of(problem, many, small=not many)
         if not many:
             done, piece = advance(problem, span, done, ways)
             return done, jax.tree.map(lambda leaf: leaf[None], piece)
@@ -268,7 +272,12 @@ def program(objective: Callable[..., Array], many: bool, ways: tuple[str, ...] =
 
         return jax.lax.scan(further, done, None, length=TOGETHER)
 
-    quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    quick = {
+        "xla_backend_optimization_level": 0,
+        "xla_cpu_use_fusion_emitters": False,
+        "xla_cpu_parallel_codegen_split_count": 1,
+        "xla_disable_hlo_passes": "while-loop-invariant-code-motion,simplify-while-loops",
+    }
     return jax.jit(solve, compiler_options=None if many or jax.default_backend() != "cpu" else quick)
 
 

@@ -72,7 +72,7 @@ def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> A
 
 def by_newton(problem: Problem, window: Window, n: int) -> Answer:
     """By Newton's method and GMRES."""
-    search = newton(problem, window, predict(problem, window, n), krylov.look)
+    search = newton(problem, window, predict(problem, window, n), small=False, look=krylov.look)
     seen = search.seen
     return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 
