@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchmarks import first
 from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
 from optide.base.errors import OptideError
 from optide.ide.batch import solve_batch
@@ -24,7 +25,7 @@ from optide.problem.optimizers import Adam
 from optide.problem.registry import HYPERPARAMETERS, OBJECTIVES, OPTIMIZERS
 from optide.settings.config import Config, experiment_slice, lanes
 
-PACKAGES = ("jax", "jaxlib", "numpy", "interpax")
+PACKAGES = ("jax", "jaxlib", "numpy", "interpax", "diffrax")
 COLUMNS = (
     *("part", "method", "experiment", "optimizer", "objective", "learning_rate", *HYPERPARAMETERS, "theta0", "steps"),
     *("save_every", "best_s", "median_s", "repetitions", "compile_s", "iterations", "converged", "estimated"),
@@ -34,7 +35,8 @@ COLUMNS = (
 
 In the parts "batch" and "regimes", `lanes` is the number of those that converged, and `ambiguous` of those known to
 have other solutions; `peak_mb` is a process's resident memory, in 2^20
-bytes, and so that of Python and JAX, too."""
+bytes, and so that of Python and JAX, too.  In the part "first" times are of the processor, of march and of solvers of
+diffrax, and the ratios are to the method."""
 
 Row = dict[str, Any]
 
@@ -54,7 +56,7 @@ def measure(settings: Config, config: Config, say: Callable[[str], None] = print
     say(where)
     rows = []
     # memory first: what a process has needed counts for those that it starts
-    for part in (memory, scaling, experiments, batch, regimes):
+    for part in (memory, first_solves, scaling, experiments, batch, regimes):
         for row in part(settings, config):
             say(" ".join(f"{name}={_short(row[name])}" for name in COLUMNS if row.get(name) is not None))
             rows.append({**dict.fromkeys(COLUMNS), **row, "machine": where})
@@ -220,6 +222,21 @@ def peak(given: str) -> float:
     solve_ide(optimizer, objective, run["theta0"], run["steps"], save_every=run["save_every"])
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB on Linux
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def first_solves(settings: Config, config: Config) -> Iterator[Row]:
+    """The first solve of a process, of each run."""
+    chosen = settings["first"]
+    about = {name: chosen[name] for name in ("objective", "theta0", "steps")}
+    for run in chosen["runs"]:
+        seconds = first.in_processes({**about, **run, "tolerance": chosen["tolerance"]}, chosen["repetitions"])
+        for method, own in seconds.items():
+            yield {
+                **{"part": "first", "method": method, "optimizer": run["optimizer"], **run["hyperparameters"], **about},
+                **_summary(Timing(own, float("nan"))),
+                "best_ratio": min(seconds["march"]) / min(own),
+                "median_ratio": float(np.median(seconds["march"]) / np.median(own)),
+            }
 
 
 def _short(value: Any) -> str:

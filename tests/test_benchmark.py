@@ -55,6 +55,7 @@ def settings():
     tiny["batch"] |= {"lanes": 3, "steps": 10}
     tiny["regimes"] |= {"lanes": 2, "steps": 10, "theta0": {"double_well": [0.1, 1]}}
     tiny["peak_memory"] = [10]
+    tiny["first"] |= {"repetitions": 2, "steps": 5, "runs": tiny["first"]["runs"][:1]}
     return tiny
 
 
@@ -98,6 +99,10 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     batch = results[results["part"] == "batch"].iloc[0]
     assert (batch["lanes"], batch["processes"]) == (3, settings["batch"]["processes"])
     assert (results[results["part"] == "memory"]["peak_mb"] > 0).all()
+    first = results[results["part"] == "first"]
+    assert [*first["method"]] == ["march", "tsit5", "kvaerno3"]
+    assert (first["repetitions"] == 2).all()
+    assert first["median_ratio"].iloc[0] == 1
     timed = results[results["part"] != "memory"]
     assert (timed["best_s"] > 0).all()
     assert (timed["best_s"] <= timed["median_s"]).all()
@@ -106,7 +111,7 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     page, plot = tmp_path / "results.md", tmp_path / "results.png"
     draw.write(pd.read_csv(tmp_path / "results.csv"), settings, page, plot)
     text = page.read_text()
-    assert len(re.findall(r"\| +(met|missed) \|", text)) == 5
+    assert len(re.findall(r"\| +(met|missed) \|", text)) == 6
     assert rows[0]["machine"] in text
     assert "nan" not in text
     assert plot.read_bytes().startswith(b"\x89PNG")

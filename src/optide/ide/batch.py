@@ -18,7 +18,7 @@ from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_t
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer
-from optide.problem.tracing import check_objective, check_optimizer
+from optide.problem.tracing import check_objective, check_optimizer, closed_over
 
 
 @in_float64
@@ -69,7 +69,7 @@ def solve_lanes(
     ]
     check_objective(objective, starts[0], names[0])
     check_optimizer(numbers[0], "velocity", starts[0], names[0])
-    refuse_traced(jax.closure_convert(objective, starts[0])[1])
+    refuse_traced(closed_over(objective, starts[0]))
     each = zip(numbers, starts, settled, names, strict=True)
     return [finished(run(Lane(own, start), first, options), name) for own, start, (options, first), name in each]
 
@@ -127,7 +127,7 @@ def solve_batch(
     where = where_of(one, options, starts[0])
     check_objective(objective, starts[0], where)
     check_optimizer(one, "velocity", starts[0], where)
-    refuse_traced(jax.closure_convert(objective, starts[0])[1])
+    refuse_traced(closed_over(objective, starts[0]))
     lanes, shard = Lane(numbers, starts), min(shard, count)
     parts = []
     for first in range(0, count, shard):

@@ -90,18 +90,18 @@ def integrate(
 
 def at_window(
     problem: Problem, window: Window, chain: Float64[Array, " m *S"]
-) -> tuple[Float64[Array, " K *S"], Float64[Array, " K unknown D D"]]:
+) -> tuple[Float64[Array, " K *S"], Float64[Array, " K D _"]]:
     """The memories at node s, and their derivatives by the unknowns."""
     (_, _, lead, unknown), D, r = Layout.of(problem), problem.theta0.size, problem.substeps
     resting = jnp.stack([jnp.asarray(value) for value in window.memory.values()])
-    start = jnp.zeros((len(resting), unknown, D, D))
+    start = jnp.zeros((len(resting), D, unknown, D))
     if not problem.early:
-        return resting, start
+        return resting, start.reshape(len(resting), D, -1)
 
     def begun(nodes: Array) -> Array:
         return jnp.stack([*at_start(problem, nodes).values()])
 
     nodes, first = chain[1 : 2 * r + 2 : r], window.s == 0
-    changes = jnp.moveaxis(jax.jacfwd(begun)(nodes).reshape(len(resting), D, 3, D), 2, 1)[:, 1:]
-    start = start.at[:, [r + lead - 1, 2 * r + lead - 1]].set(jnp.where(first, changes, 0.0))
-    return jnp.where(first, begun(nodes), resting), start
+    changes = jax.jacfwd(begun)(nodes).reshape(len(resting), D, 3, D)[:, :, 1:]
+    start = start.at[:, :, [r + lead - 1, 2 * r + lead - 1]].set(jnp.where(first, changes, 0.0))
+    return jnp.where(first, begun(nodes), resting), start.reshape(len(resting), D, -1)

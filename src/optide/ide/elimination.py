@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
@@ -22,8 +23,8 @@ def product(a: Float64[Array, " *n i j"], b: Float64[Array, " *m j k"]) -> Float
     return jnp.asarray(sum(a[..., :, i, None] * b[..., None, i, :] for i in range(a.shape[-1])))
 
 
-Carry = tuple[Array, Array, Array, Array, Array]
-"""What is known of the nodes up to j, and of memories, with its derivatives; and the sign of the determinant so far."""
+Carry = tuple[Array, Array, Array]
+"""Nodes j - 2 .. j and memories j + shift - 1, with their derivatives; and the sign of the determinant so far."""
 Eliminated = tuple[tuple[Array, ...], Array]
 """What elimination makes of a matrix and of its right-hand sides, and the sign of the determinant so far."""
 
@@ -76,54 +77,46 @@ class Solved(NamedTuple):
 def solve_rows(linear: Linear, residual: Float64[Array, " n D"], shift: int) -> Solved:
     """The changes x of all nodes with residual + linear x = 0; beyond the last, nothing changes.
 
-    Whatever is known of nodes up to j and of memories is kept as a number and derivatives by the `unknown` nodes
-    after j, of which an equation eliminates the first.
+    Whatever is known of nodes up to j and of memories is kept as a number, (D, 1), and derivatives by the `unknown`
+    nodes after j, (D, unknown D), of which an equation eliminates the first.
 
     Args:
         shift: see `optide.ide.equations.Layout`.
     """
-    (K, unknown, D, _), lead = linear.start.shape, len(linear.rows.own) - len(residual)
-    known = jnp.concatenate([jnp.zeros((lead, D)), residual])
+    (K, D, columns), lead = linear.start.shape, len(linear.rows.cell) - len(residual)
+    further = columns // D + 1
+    # the nodes after j by themselves: nothing of them is known
+    ahead = np.eye(further * D).reshape(further, D, -1)
 
     def forwards(carry: Carry, row: tuple[Rows, Array]) -> tuple[Carry, tuple[Array, Array, Array]]:
-        # of nodes j - 2 .. j, (3, D) and (3, unknown, D, D); of memories j + shift - 1, (K, D) and (K, unknown, D, D)
-        node, node_by, memory, memory_by, sign = carry
-        rows, residual = row
-        node_by, memory_by = (jnp.pad(part, ((0, 0), (0, 1), (0, 0), (0, 0))) for part in (node_by, memory_by))
-        V, V_by = rows.decay[:, None] * memory, rows.decay[:, None, None, None] * memory_by
-        for m in range(4):
-            corner, place = rows.cell[:, m], shift - 2 + m
-            if place > 0:
-                V_by = V_by.at[:, place - 1].add(corner)
-            else:
-                V = V + product(corner, node[2 + place][None, :, None])[..., 0]
-                V_by = V_by + product(corner[:, None], node_by[2 + place][None])
-        total = residual + product(rows.here, node[2][:, None])[:, 0] + rows.before * node[1]
-        total = total + jnp.sum(rows.old * memory + rows.new * V, axis=0)
-        by = product(rows.here[None], node_by[2]) + rows.before * node_by[1]
-        by = by + jnp.sum(rows.old[:, None, :, None] * memory_by + rows.new[:, None, :, None] * V_by, axis=0)
-        by = by.at[0].add(rows.own)
-        (a, b), new = solve(by[0], -total[:, None], -jnp.moveaxis(by[1:], 0, 1).reshape(D, unknown * D))
-        b = jnp.moveaxis(b.reshape(D, unknown, D), 1, 0)
+        (known, known_by, sign), (rows, residual) = carry, row
 
-        def replaced(value: Array, value_by: Array) -> tuple[Array, Array]:
-            first = value_by[:, 0]
-            return value + product(first, a[None])[..., 0], value_by[:, 1:] + product(first[:, None], b[None])
+        def follow(nodes: Array, memory: Array) -> tuple[Array, Array]:
+            """The same nodes and memories a cell later, and what the equation makes of them."""
+            after = jnp.sum(product(rows.cell, nodes[None, shift : shift + 4]), axis=1)
+            after = rows.decay[:, None, None] * memory + after
+            left = jnp.sum(product(rows.node, nodes[1:4]), axis=0)
+            left = left + jnp.sum(rows.memory[..., None] * jnp.stack([memory, after]), axis=(0, 1))
+            return jnp.concatenate([nodes[1:4], after]), left
 
-        nodes, memories = replaced(node[1:], node_by[1:]), replaced(V, V_by)
-        node, node_by = jnp.concatenate([nodes[0], a.T]), jnp.concatenate([nodes[1], b[None]])
+        known_by = jnp.pad(known_by, ((0, 0), (0, 0), (0, D)))
+        later, left = follow(jnp.concatenate([known[:3], jnp.zeros((further, D, 1))]), known[3:])
+        later_by, left_by = follow(jnp.concatenate([known_by[:3], ahead]), known_by[3:])
+        (a, b), own = solve(left_by[:, :D], -(left + residual[:, None]), -left_by[:, D:])
+        first = later_by[..., :D]
         # gains here, where the derivatives are at hand: outside, XLA computes them a second time
-        felt = jnp.sum(jnp.abs(rows.cell), axis=(1, 3))
-        gain = jnp.sum(jnp.abs(rows.own) + jnp.abs(rows.here), axis=1) + jnp.abs(rows.before)
-        gain = gain + jnp.sum(jnp.abs(rows.new) * felt, axis=0)
-        return (node, node_by, *memories, sign * new), (a[:, 0], b, gain)
+        gain = jnp.sum(jnp.abs(rows.node), axis=(0, 2))
+        gain = gain + jnp.sum(jnp.abs(rows.memory[1]) * jnp.sum(jnp.abs(rows.cell), axis=(1, 3)), axis=0)
+        carry = later + product(first, a[None]), later_by[..., D:] + product(first, b[None]), sign * own
+        return carry, (a[:, 0], b, gain)
 
     def backwards(after: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
         a, b = found
-        x = a + jnp.sum(product(b, after[..., None])[..., 0], axis=0)
+        x = a + product(b, after.reshape(-1, 1))[:, 0]
         return jnp.concatenate([x[None], after[:-1]]), x
 
-    start = jnp.zeros((3, D)), jnp.zeros((3, unknown, D, D)), jnp.zeros((K, D)), linear.start, jnp.ones(())
+    start = jnp.zeros((3 + K, D, 1)), jnp.concatenate([jnp.zeros((3, D, columns)), linear.start]), jnp.ones(())
+    known = jnp.concatenate([jnp.zeros((lead, D)), residual])
     (*_, sign), (a, b, gain) = jax.lax.scan(forwards, start, (linear.rows, known))
-    _, x = jax.lax.scan(backwards, jnp.zeros((unknown, D)), (a, b), reverse=True)
+    _, x = jax.lax.scan(backwards, jnp.zeros((further - 1, D)), (a, b), reverse=True)
     return Solved(x[lead:], gain[lead:], sign)

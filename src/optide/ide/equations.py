@@ -28,17 +28,18 @@ from optide.ide.window import Layout, Window, over, straight_on
 class Rows(NamedTuple):
     """The linearised equations, one after another; of the nodes before the window, which are known, at first.
 
-    own dtheta_{j+1} + here dtheta_j + before dtheta_{j-1} + old dV_{j+shift-1} + new dV_{j+shift} = -residual, and
+    node_i dtheta_{j-1+i} for i = 0 .. 2, old dV_{j+shift-1} and new dV_{j+shift} add up to -residual, and
     dV_{j+shift} = decay dV_{j+shift-1} + the sum of cell_m dtheta_{j+shift-2+m}, for m = 0 .. 3.
 
     With D numbers in theta, and K memories.
+
+    Attributes:
+        node: by nodes.
+        memory: old and new.
     """
 
-    own: Float64[Array, " n D D"]
-    here: Float64[Array, " n D D"]
-    before: Float64[Array, " n"]
-    old: Float64[Array, " n K D"]
-    new: Float64[Array, " n K D"]
+    node: Float64[Array, " n 3 D D"]
+    memory: Float64[Array, " n 2 K D"]
     decay: Float64[Array, " n K"]
     cell: Float64[Array, " n K 4 D D"]
 
@@ -47,7 +48,7 @@ class Linear(NamedTuple):
     """The linearised equations, and the derivatives of the first memories by the first unknowns."""
 
     rows: Rows
-    start: Float64[Array, " K unknown D D"]
+    start: Float64[Array, " K D _"]
 
 
 class Evaluation(NamedTuple):
@@ -99,8 +100,8 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     _, later = jax.lax.scan(recall, resting, (found.decay[:count], found.integral[:count]))
     V = jnp.concatenate([resting[None], later])
     seen = V[ahead : ahead + n + problem.order - 1]
-    residual, parts = _equations(problem, window, chain, g, H, seen=seen)
-    rows = _led(Rows(*parts, found.decay[:count], slope), lead, shift)
+    residual, node, memory = _equations(problem, window, chain, g, H, seen=seen)
+    rows = _led(Rows(node, memory, found.decay[:count], slope), lead, shift)
     evaluation = Evaluation(
         residual,
         chain,
@@ -122,8 +123,8 @@ def _equations(
     H: Float64[Array, " m D D"],
     *,
     seen: Float64[Array, " m K *S"],
-) -> tuple[Float64[Array, " n *S"], tuple[Array, Array, Array, Array, Array]]:
-    """What the equations leave, and their derivatives by nodes and memories: `Rows` without those of the cells.
+) -> tuple[Float64[Array, " n *S"], Float64[Array, " n 3 D D"], Float64[Array, " n 2 K D"]]:
+    """What the equations leave, and their derivatives by nodes and memories (see `Rows`).
 
     Args:
         chain: nodes from s - 1 on.
@@ -143,21 +144,17 @@ def _equations(
     if not problem.lookahead and not problem.early:  # at t = 0, where nothing changes, derivatives may be infinite
         A, B = (jnp.where(over(j, 3) == 0, 0.0, part) for part in (A, B))
     if problem.order == 1:
-        mean, own, here, old, new = velocity, one, -one - h * A, jnp.zeros_like(B), -h * B
+        mean, here, own, memory = velocity, -one - h * A, jnp.broadcast_to(one, A.shape), [jnp.zeros_like(B), -h * B]
     else:
         mean = (velocity[:-1] + velocity[1:]) / 2
-        own, here, old, new = one - h / 2 * A[1:], -one - h / 2 * A[:-1], -h / 2 * B[:-1], -h / 2 * B[1:]
+        here, own, memory = -one - h / 2 * A[:-1], one - h / 2 * A[1:], [-h / 2 * B[:-1], -h / 2 * B[1:]]
     step, step_before = chain[2 : n + 2] - chain[1 : n + 1], chain[1 : n + 1] - chain[:n]
     inside = j[:n] < window.last
     # beyond the last node theta goes straight on
     residual = jnp.where(over(inside, chain.ndim), step - h * mean, step - step_before)
-    return residual, (
-        jnp.where(over(inside, 3), own, one),
-        jnp.where(over(inside, 3), here, -2 * one),
-        jnp.where(inside, 0.0, 1.0),
-        jnp.where(over(inside, 3), old, 0.0),
-        jnp.where(over(inside, 3), new, 0.0),
-    )
+    straight = np.asarray([1.0, -2.0, 1.0])[:, None, None] * np.eye(D)
+    node = jnp.where(over(inside, 4), jnp.stack([jnp.zeros_like(here), here, own], axis=1), straight)
+    return residual, node, jnp.where(over(inside, 4), jnp.stack(memory, axis=1), 0.0)
 
 
 def _led(rows: Rows, lead: int, shift: int) -> Rows:
@@ -170,10 +167,10 @@ def _led(rows: Rows, lead: int, shift: int) -> Rows:
     if not lead:
         return rows
 
-    def front(part: Array, value: Array | float = 0.0) -> Array:
-        return jnp.concatenate([jnp.broadcast_to(value, (lead, *part.shape[1:])), part])
-
+    itself = np.zeros((lead, 3, *rows.node.shape[2:])) + over(np.asarray([0.0, 0.0, 1.0]), 3) * np.eye(
+        rows.node.shape[-1]
+    )
     return rows._replace(
-        own=front(rows.own, jnp.eye(rows.own.shape[-1])), here=front(rows.here), before=front(rows.before),
-        old=front(rows.old), new=front(rows.new),
-    )  # fmt: skip
+        node=jnp.concatenate([itself, rows.node]),
+        memory=jnp.concatenate([jnp.zeros((lead, *rows.memory.shape[1:])), rows.memory]),
+    )

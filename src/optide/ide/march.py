@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64, Int
 
+from optide.base.collector import paused
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide.newton import HISTORY, newton
@@ -48,16 +49,18 @@ class Span(NamedTuple):
     Attributes:
         kept: nodes of a window before the next begins.
         solved: nodes of a window.
+        small: whether the program is rather to be small than quick to run.
     """
 
     kept: int
     solved: int
+    small: bool
 
     @classmethod
-    def of(cls, problem: Problem, many: bool) -> "Span":
+    def of(cls, problem: Problem, many: bool, small: bool = False) -> "Span":
         block = Layout.of(problem).block
         kept = -(-max(KEPT_OF_MANY if many else KEPT, 2 * problem.substeps) // block) * block
-        return cls(kept, kept + GUARD * block)
+        return cls(kept, kept + GUARD * block, small)
 
     def windows(self, problem: Problem, last: int) -> int:
         """How many, so that the last of them has all that the equations up to the last node refer to."""
@@ -101,8 +104,8 @@ def begin(problem: Problem) -> Marched:
 
 def advance(problem: Problem, span: Span, done: Marched) -> tuple[Marched, Piece]:
     """Solve one window."""
-    window, (kept, n) = done.window, span
-    search = newton(problem, window, predict(problem, window, n))
+    window, (kept, n, small) = done.window, span
+    search = newton(problem, window, predict(problem, window, n), small)
     seen, found = search.seen, search.seen.found
     theta = jnp.concatenate([window.before[1:], seen.X[:-1]])
     place = np.arange(n, dtype=float)
@@ -183,6 +186,7 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
     return {name: value if name not in ends else value.at[-1].set(ends[name]) for name, value in states.items()}
 
 
+@paused()
 def run(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
     last = problem.points - 1
@@ -214,7 +218,7 @@ def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, M
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
         problem = replace(problem, objective=objective)
-        span = Span.of(problem, many)
+        span = Span.of(problem, many, small=not many)
         if not many:
             done, piece = advance(problem, span, done)
             return done, jax.tree.map(lambda leaf: leaf[None], piece)
@@ -230,7 +234,12 @@ def program(objective: Callable[..., Array], many: bool) -> Callable[[Problem, M
 
         return jax.lax.scan(further, done, None, length=TOGETHER)
 
-    quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    quick = {
+        "xla_backend_optimization_level": 0,
+        "xla_cpu_use_fusion_emitters": False,
+        "xla_cpu_parallel_codegen_split_count": 1,
+        "xla_disable_hlo_passes": "while-loop-invariant-code-motion,simplify-while-loops",
+    }
     return jax.jit(solve, compiler_options=None if many or jax.default_backend() != "cpu" else quick)
 
 

@@ -56,6 +56,8 @@ class Seen(NamedTuple):
             equation hold better than that.
         correction: of Newton's method.
         gain: how strongly each equation depends on theta, and 1 at least.
+        left: the size by the gain of the nodes before.  That here may be so large, where theta has run away, that
+            anything is small.
         sign: of the determinant.
         found: the evaluation.
     """
@@ -64,6 +66,7 @@ class Seen(NamedTuple):
     size: Float64[Array, ""]
     correction: Float64[Array, " n *S"]
     gain: Float64[Array, " n *S"]
+    left: Float64[Array, ""]
     sign: Float64[Array, ""]
     found: Evaluation
 
@@ -111,13 +114,31 @@ class Search(NamedTuple):
     done: Bool[Array, ""]
 
 
-def look(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Seen:
-    """What the equations, and Newton's method, say of some nodes."""
+def look(
+    problem: Problem,
+    window: Window,
+    X: Float64[Array, " n *S"],
+    before: tuple[Float64[Array, " n *S"], Float64[Array, ""], Bool[Array, ""]],
+    small: bool,
+) -> Seen:
+    """What the equations, and Newton's method, say of some nodes.
+
+    Args:
+        before: `gain` and `sign` of the nodes before; and whether nothing more is asked for where the equations hold.
+        small: whether it is computed all the same (see `newton`).
+    """
+    gain, sign, enough = before
     found, linear = linearise(problem, window, X)
-    solved = solve_rows(linear, found.residual.reshape(len(X), -1), Layout.of(problem).shift)
-    gain = jnp.maximum(1.0, solved.gain.reshape(X.shape) / ORDINARY_GAIN)
-    size = measure(window, found.residual, gain)
-    return Seen(X, size, solved.x.reshape(X.shape), gain, solved.sign, found)
+    left = measure(window, found.residual, gain)
+
+    def solve() -> tuple[Array, Array, Array]:
+        solved = solve_rows(linear, found.residual.reshape(len(X), -1), Layout.of(problem).shift)
+        gain = jnp.maximum(1.0, solved.gain.reshape(X.shape) / ORDINARY_GAIN)
+        return solved.x.reshape(X.shape), gain, solved.sign
+
+    same = jnp.zeros_like(X), gain, sign
+    correction, gain, sign = solve() if small else jax.lax.cond(enough & (left <= ENOUGH), lambda: same, solve)
+    return Seen(X, measure(window, found.residual, gain), correction, gain, left, sign, found)
 
 
 def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Array, " n *S"]) -> Float64[Array, ""]:
@@ -125,14 +146,25 @@ def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Arr
     return jnp.max(jnp.abs(residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
 
-def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]) -> Search:
-    """Solve a window, as far as that can be done: the size of what was `seen` last tells."""
+def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"], small: bool) -> Search:
+    """Solve a window, as far as that can be done: the size of what was `seen` last tells.
+
+    Args:
+        small: whether the program is rather to be small, and quickly compiled, than to save an elimination.
+    """
     n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
-    unknown = jnp.full((), jnp.inf)
+    unknown = jnp.full((), jnp.inf, float)
+    # the last block goes straight on, so that no equation depends on nodes beyond, whose changes elimination ignores
+    last_of_all = jnp.minimum(window.last, window.s + (n - block))
+
+    # traced once, for its shapes and in the loop
+    @jax.jit
+    def see(last: Array, X: Array, before: tuple[Array, Array, Array]) -> Seen:
+        return look(problem, window._replace(last=last), X, before, small)
 
     def end(part: Array) -> Array:
         """The node up to which there are equations."""
-        return jnp.where(part == 0, window.last, jnp.minimum(window.last, window.s + (block * part).astype(float)))
+        return jnp.where(part == 0, last_of_all, jnp.minimum(last_of_all, window.s + (block * part).astype(float)))
 
     def lengthened(solved: Array, part: Array, guess: Array) -> Array:
         """A part with a guess of its last block, and theta straight on after it."""
@@ -152,24 +184,24 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         part, guess, now = search.part, search.guess, search.now
         whole = part == 0
         most, smallest = (jnp.where(whole, quick, patient) for quick, patient in zip(QUICK, PATIENT, strict=True))
-        seen = look(problem, window._replace(last=end(part)), now.X + search.step * now.correction)
-        # relative to how strongly the equations depend on theta where the correction was made: elsewhere, where theta
-        # has run away, they may depend on it so strongly that anything is small
-        left = measure(window, seen.found.residual, now.gain)
-        better = (left < now.size) | (left <= ENOUGH)
         tried = jnp.where(jnp.isfinite(now.size) & (search.step == 1), 1, 0)
         own, iterations = search.own + tried, search.iterations + tried
+        # an iteration even where the prediction would do: a bias adds up over many windows
+        confirming = own > 0
+        X = now.X + search.step * now.correction
+        seen = see(end(part), X, (now.gain, search.seen.sign, confirming))
+        left = seen.left
+        better = (left < now.size) | (left <= ENOUGH)
         now = choose(better, Iterate(*seen[:4]), now)
         step = jnp.where(better, 1.0, search.step / 2)
         sizes = jnp.where(np.arange(HISTORY) >= iterations - 1, now.size, search.sizes)
         lost = jnp.min(jnp.where(jnp.isfinite(seen.found.residual), n, over(count, seen.X.ndim)))
-        # an iteration even where the prediction would do: a bias adds up over many windows
-        solved = better & (left <= ENOUGH) & (own > 0)
+        solved = confirming & (left <= ENOUGH)
         ended = solved | (~better & (step < smallest)) | (better & (own >= most))
 
         # what next
         best = choose((guess == 0) | (now.size < search.best[1]), (now.X, now.size), search.best)
-        complete = whole | (end(part) >= jnp.minimum(window.last, window.s + n))
+        complete = whole | (end(part) >= last_of_all)
         settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
         last = ended & complete & settled
         longer = whole | settled
@@ -195,7 +227,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
     begin = Iterate(prediction, unknown, jnp.zeros_like(prediction), jnp.ones_like(prediction))
     start = Search(
         none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY),
-        none + n, no, zeros_of(look, problem, window, prediction), no
+        none + n, no, zeros_of(see, end(none), prediction, (prediction, unknown, no)), no
     )  # fmt: skip
     found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
     # where there is no solution and equations were no numbers, that is why

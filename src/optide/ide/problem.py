@@ -19,7 +19,7 @@ ORIGIN = 1e-12
 EARLY = 1e-40
 """A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
 
-PROGRAMS = 64
+PROGRAMS = 16
 """Compiled programs that are kept, of each kind: those of the objectives used last."""
 
 

@@ -23,7 +23,7 @@ from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
 from optide.problem.optimizer import Optimizer, Scalar
-from optide.problem.tracing import check_objective, check_optimizer
+from optide.problem.tracing import check_objective, check_optimizer, closed_over
 
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
@@ -118,9 +118,9 @@ def solve_ide(
     where = where_of(optimizer, options, theta0)
     check_objective(objective, start, where)
     check_optimizer(numbers, "velocity", start, where)
-    hoisted, data = jax.closure_convert(objective, start)
-    if not arguments.traced((numbers, start, data)) and not arguments.tracing():
+    if not arguments.traced((numbers, start, closed_over(objective, start))) and not arguments.tracing():
         return finished(run(Lane(numbers, start), t_start, options), where)
+    hoisted, data = jax.closure_convert(objective, start)
     chosen = replace(options, objective=hoisted if data else objective)
     solution: Solution = _compiled(Lane(numbers, start), t_start, chosen, tuple(data))
     return solution

@@ -71,6 +71,14 @@ def check_optimizer(optimizer: Optimizer, method: str, theta0: ArrayLike, where:
         raise ConfigError(f"{where}: {type(optimizer).__name__}.{method} returns {found}; it must return {wanted}")
 
 
+def closed_over(objective: Callable[[Array], Array], theta0: ArrayLike) -> list[Array]:
+    """The values that an objective depends on beside theta and that JAX traces.
+
+    The trace goes where the objective goes; `jax.closure_convert` keeps each that it is given.
+    """
+    return [value for value in jax.make_jaxpr(objective)(theta0).consts if isinstance(value, jax.core.Tracer)]
+
+
 @contextmanager
 def _told_of_values(kind: type[OptideError], what: str, where: str) -> Iterator[None]:
     """One line in place of what JAX raises where a value is asked for."""
