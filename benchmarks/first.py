@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -34,7 +33,7 @@ def in_processes(run: Config, repetitions: int) -> dict[str, list[float]]:
     """
     seconds: dict[str, list[float]] = {method: [] for method in ("march", *SOLVERS)}
     code = "import sys; from benchmarks.first import alone; print(alone(sys.argv[1]))"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for _ in range(repetitions):
         for method, found in seconds.items():
             command = [sys.executable, "-c", code, json.dumps({**run, "method": method})]

@@ -84,13 +84,11 @@ def onwards(nodes: Float64[Array, " 3 *S"]) -> Float64[Array, " 4 *S"]:
 
 
 def integrate(
-    problem: Problem, window: Window, chain: Float64[Array, " c+3 *S"], nodes: Float64[Array, " m *S"]
+    problem: Problem, window: Window, corners: list[Float64[Array, " c *S"]], nodes: Float64[Array, " m *S"]
 ) -> tuple[Cells, Float64[Array, " m *S"], Float64[Array, " m D D"]]:
-    """All cells that have their four corners in a chain of nodes from s - 1 on; and the gradient, with its derivatives,
-    at some nodes."""
+    """Cells from node s on, by their corners; and the gradient, with its derivatives, at some nodes."""
     x, w = gauss_legendre(QUADRATURE_ORDER)
     basis = np.stack([sum(row[m] * x**p for p, row in enumerate(CATMULL_ROM)) for m in range(4)])
-    corners = [chain[m : len(chain) - 3 + m] for m in range(4)]
     own = corners[1][None]
     # where theta rests, exactly there: the basis adds up to 1 but for rounding
     theta = own + sum(over(basis[m][:, None], own.ndim) * (corners[m][None] - own) for m in (0, 2, 3))
@@ -118,7 +116,7 @@ def integrate(
 
 def at_window(
     problem: Problem, window: Window, chain: Float64[Array, " m *S"]
-) -> tuple[Float64[Array, " K *S"], Float64[Array, " K D unknown*D"]]:
+) -> tuple[Float64[Array, " K *S"], Float64[Array, " K D _"]]:
     """The memories at node s, and their derivatives by the unknowns."""
     (_, _, lead, unknown), D, r = Layout.of(problem), problem.theta0.size, problem.substeps
     resting = jnp.stack([jnp.asarray(value) for value in window.memory.values()])

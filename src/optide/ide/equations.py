@@ -48,7 +48,7 @@ class Linear(NamedTuple):
     """The linearised equations, and the derivatives of the first memories by the first unknowns."""
 
     rows: Rows
-    start: Float64[Array, " K D unknown*D"]
+    start: Float64[Array, " K D _"]
 
 
 class Evaluation(NamedTuple):
@@ -76,12 +76,18 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     first = window.s == 0
     # from node s - 1 on; at the start of all, theta goes straight back
     back = jnp.where(first, 2 * window.before[1] - X[0], window.before[0])
-    chain = jnp.concatenate([back[None], jnp.asarray(window.before[1:]), X, straight_on(X, jnp.arange(1.0, shift + 1))])
+    beyond = straight_on(X, jnp.arange(1.0, shift + 1))
+    chain = jnp.concatenate([back[None], jnp.asarray(window.before[1:]), X, beyond])
     count = n + shift - 1
+    corners = [chain[m : m + count] for m in range(4)]
     continued = ahead * problem.order == 1
     place = jnp.asarray(window.last - window.s).astype(int)
-    further = [onwards(jax.lax.dynamic_slice_in_dim(chain, place - 1, 3))] if continued else []
-    found, g, H = integrate(problem, window, jnp.concatenate([chain, *further]), chain[1 : n + problem.order])
+    if continued:
+        further = onwards(jax.lax.dynamic_slice_in_dim(chain, place - 1, 3))
+        corners = [jnp.concatenate([corner, further[m : m + 1]]) for m, corner in enumerate(corners)]
+
+    nodes = chain[1 : n + problem.order]
+    found, g, H = integrate(problem, window, corners, nodes)
     slope = found.slope[:count]
     slope = slope.at[0, :, 2].add(jnp.where(first, -slope[0, :, 0], 0.0))
 
