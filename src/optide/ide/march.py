@@ -23,7 +23,7 @@ from jaxtyping import Float64, Int
 from optide.base.collector import paused
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
-from optide.ide import products
+from optide.ide import krylov, products
 from optide.ide.newton import GOOD_ENOUGH, HISTORY, newton
 from optide.ide.predict import predict
 from optide.ide.products import Answer
@@ -291,16 +291,19 @@ def _differentiate(save_every: int, primals: tuple[Problem], tangents: tuple[Pro
     X = jnp.concatenate([found.theta[1:], straight_on(jnp.asarray(found.theta), jnp.arange(1.0, missing + 1))])
 
     def observe(problem: Problem, X: Array) -> tuple[Array, tuple[Array, Array, States]]:
-        seen, _ = linearise(problem, whole(problem), X)
+        seen = (krylov.see if problem.products else lambda *given: linearise(*given)[0])(problem, whole(problem), X)
         t = problem.t
         theta = jnp.concatenate([problem.theta0[None], X])[: last + 1]
         states = {name: value[: last + 1] for name, value in seen.states.items()}
         return seen.residual, (t, theta, continued(states, seen.ends, last, 1))
 
-    _, linear = linearise(problem, whole(problem), X)
-    _, moved = jax.jvp(lambda problem: observe(problem, X)[0], (problem,), (change,))
-    along = solve_rows(linear, moved.reshape(len(X), -1), layout.shift).x
-    _, (_, shown) = jax.jvp(observe, (problem, X), (change, along.reshape(X.shape)))
+    if problem.products:
+        along = krylov.implicit(problem, change, X)
+    else:
+        _, linear = linearise(problem, whole(problem), X)
+        _, moved = jax.jvp(lambda problem: observe(problem, X)[0], (problem,), (change,))
+        along = solve_rows(linear, moved.reshape(len(X), -1), layout.shift).x.reshape(X.shape)
+    _, (_, shown) = jax.jvp(observe, (problem, X), (change, along))
     zeros = jax.tree.map(
         lambda leaf: jnp.zeros_like(leaf) if leaf.dtype == float else np.zeros(leaf.shape, jax.dtypes.float0), found
     )
