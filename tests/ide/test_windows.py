@@ -1,5 +1,8 @@
 """The march: windows, hard cases, derivatives, batches, and its linear algebra."""
 
+import gc
+import weakref
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,10 +11,12 @@ import pytest
 from compilations import counted
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.base.errors import ParameterError
-from optide.ide import newton, picard, window
+from optide.ide import march, newton, picard, window
 from optide.ide.batch import solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
-from optide.ide.solve import ORIGIN, Problem
+from optide.ide.problem import PROGRAMS
+from optide.ide.solve import ORIGIN, Problem, in_turn
+from optide.problem import tracing
 from optide.problem.objectives import double_well, quadratic
 
 
@@ -95,6 +100,30 @@ def test_a_batch_is_its_lanes_however_it_is_divided():
     for i in range(3):
         alone = solve_ide(RMSProp(rates[i], betas[i]), double_well, starts[i], **options)
         np.testing.assert_allclose(found.theta[i], alone.theta, rtol=0, atol=1e-9)
+
+
+# Several windows, whose last equations refer to nodes beyond them.
+@pytest.mark.parametrize("options", [{}, {"substeps": 2}, {"order": 2}], ids=str)
+def test_newtons_method_converges_quadratically(options):
+    solution = solve_ide(Adam(0.0547, 0.915, 0.9894), quadratic, 3.05, 300, **options)
+    first, second = solution.residuals[:2]
+    # the constant of the quadratic convergence is up to 8 here; 5e-15 is what rounding leaves, half of what is enough
+    assert second <= max(10 * first**2, 5e-15)
+
+
+def test_nothing_but_the_programs_that_are_kept_keeps_an_objective():
+    def objective(theta):
+        return (theta - 1.0) ** 2
+
+    solve_ide(Adam(0.1), objective, 0.3, 5)
+    solve_batch(Adam(0.1), objective, [0.3], 5)
+    gone = weakref.ref(objective)
+    del objective
+    for kept in (march.program, in_turn, tracing.returned):
+        assert kept.cache_info().maxsize <= PROGRAMS
+        kept.cache_clear()
+    gc.collect()
+    assert gone() is None
 
 
 def test_other_numbers_compile_nothing():

@@ -48,7 +48,7 @@ def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
         allowed = "hashable and open to weak references, as functions in Python are: compiled programs are kept by it"
         raise ParameterError("objective", objective, allowed) from None
     with _told_of_values(ObjectiveError, "the objective, or its gradient,", where):
-        found = _returned(objective, jnp.shape(theta0))
+        found = returned(objective, jnp.shape(theta0))
     if found:
         raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
 
@@ -98,7 +98,7 @@ def _told_of_values(kind: type[OptideError], what: str, where: str) -> Iterator[
 
 # kept for the last few: tracing a gradient takes as long as a short solve
 @functools.lru_cache(maxsize=16)
-def _returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
+def returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
     """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
     theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
     value = jax.eval_shape(objective, theta)
