@@ -34,6 +34,7 @@ def solve_lanes(
     substeps: int = 1,
     order: int = 1,
     save_every: int = 1,
+    coupling: str = "auto",
 ) -> list[Solution]:
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
@@ -58,7 +59,7 @@ def solve_lanes(
     together = jax.tree.map(lambda *leaves: np.stack(leaves), *numbers)
     own_steps = isinstance(steps, list | tuple) or np.ndim(steps) > 0
     lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
-    chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every)
+    chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every, coupling)
     if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
@@ -87,6 +88,7 @@ def solve_batch(
     substeps: int = 1,
     order: int = 1,
     save_every: int = 1,
+    coupling: str = "auto",
     shard: int = 256,
 ) -> Solution:
     """Solve any number N of configurations; see `solve_ide`.
@@ -121,7 +123,7 @@ def solve_batch(
         raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
     starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
-    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every, coupling)
     options, t_start = checked(numbers, chosen, t_start)
     one = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
     where = where_of(one, options, starts[0])

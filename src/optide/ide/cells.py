@@ -41,12 +41,12 @@ def weights(problem: Problem, begin: Float64[Array, " c"]) -> Weights:
     """The quadrature of the cells that begin at some nodes."""
     x, w = gauss_legendre(QUADRATURE_ORDER)
     # alike in all cells, but where the clock is stretched
-    passed = (begin if problem.stretched else jnp.zeros(1))[:, None] + np.append(x, 0.0)
+    passed = (begin if problem.stretched else jnp.zeros(1))[:, None] + np.append(x, 0.0)[None]
     ages, pace = problem.clock(passed[:, -1] + 1)[:, None] - problem.clock(passed), problem.pace(passed[:, :-1])
     kernels = [*problem.optimizer.memories().values()]
     fading = jnp.stack([jnp.exp(-kernel.rate * ages) for kernel in kernels], axis=1)
     scale = jnp.stack([jnp.asarray(problem.h * kernel.weight) for kernel in kernels])
-    value = w * scale[:, None] * pace[:, None] * fading[..., :-1]
+    value = w[None, None] * scale[None, :, None] * pace[:, None] * fading[..., :-1]
     return Weights(*(jnp.broadcast_to(part, (len(begin), *part.shape[1:])) for part in (value, fading[..., -1])))
 
 

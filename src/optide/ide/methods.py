@@ -9,6 +9,11 @@ from optide.base.errors import ParameterError
 from optide.ide import march, picard
 from optide.ide.problem import Problem, Result
 
+AUTO, MATRIX, PRODUCTS = "auto", "matrix", "products"
+"""Names of couplings."""
+FEW = 4
+"""Numbers in theta up to which the matrix is faster, first call and later ones together."""
+
 
 @dataclass(frozen=True, eq=False)  # by identity, as compiled programs are kept by it
 class Method:
@@ -19,6 +24,7 @@ class Method:
         description: what it solves, in words.
         cost: of a solve, in words.
         orders: of the time stepping, that it has.
+        couplings: ways to solve for the numbers in theta, which the objective couples.
         own_steps: whether a program serves any number of steps, so that each lane of a few may have its own.
         differentiable: whether JAX differentiates a solve; whatever else it traces, it does by all methods.
         solve: maps a problem and `save_every` to the solution at every so many points of the grid.
@@ -29,10 +35,15 @@ class Method:
     description: str
     cost: str
     orders: tuple[int, ...]
+    couplings: tuple[str, ...]
     own_steps: bool
     differentiable: bool
     solve: Callable[[Problem, int], Result]
     run: Callable[[Problem, int], Result]
+
+    def by_products(self, coupling: str, size: int) -> bool:
+        """Whether theta with so many numbers is solved without a matrix."""
+        return coupling == PRODUCTS or (coupling == AUTO and PRODUCTS in self.couplings and size > FEW)
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -44,6 +55,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 description="the equations of the published scheme and refinements of them, to rounding",
                 cost="linear in the steps; memory of one window of time, and of what is saved",
                 orders=(1, 2),
+                couplings=(AUTO, MATRIX, PRODUCTS),
                 own_steps=True,
                 differentiable=True,
                 solve=march.solve,
@@ -55,6 +67,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 cost=f"linear in the steps, {picard.QUADRATURE_ORDER} gradients for each in each of tens of sweeps or "
                 f"more; memory of all of the grid, and of its quadrature nodes while they are at most {picard.KEPT:,}",
                 orders=(picard.ORDER,),
+                couplings=(AUTO,),
                 own_steps=False,
                 differentiable=False,
                 solve=picard.solve,

@@ -35,12 +35,12 @@ class Size(NamedTuple):
 
 
 USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 2)
-FEW = 4096
+MANY = 4096
 """Parameters up to which memory is of no concern."""
 
 
 def size_of(problem: Problem) -> Size:
-    return USUAL if problem.theta0.size <= FEW else LEAN
+    return USUAL if problem.theta0.size <= MANY else LEAN
 
 
 class Answer(NamedTuple):

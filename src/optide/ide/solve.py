@@ -44,7 +44,7 @@ class Options:
     substeps: int = 1
     order: int = 1
     save_every: int = 1
-    products: bool = False
+    coupling: str = "auto"
 
 
 class Lane(NamedTuple):
@@ -72,7 +72,7 @@ def solve_ide(
     substeps: int = 1,
     order: int = 1,
     save_every: int = 1,
-    products: bool = False,
+    coupling: str = "auto",
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
@@ -94,6 +94,8 @@ def solve_ide(
         substeps: grid points per step; the kernels stay as they are.
         order: 1 for Euler's method, 2 ("march" only) for the trapezoidal rule.
         save_every: keep every so many grid points; "march" needs no memory for the others.
+        coupling: how "march" solves for the numbers in theta, which the objective couples: with their "matrix", by
+            "products" with it alone, whose memory and cost are those of gradients, or "auto": the faster one.
 
     Raises:
         ParameterError: an argument is not what it must be.
@@ -115,7 +117,7 @@ def solve_ide(
     -5.16
     """
     numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
-    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every, products)
+    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every, coupling)
     options, t_start = checked(numbers, chosen, t_start)
     where = where_of(optimizer, options, theta0)
     check_objective(objective, start, where)
@@ -143,7 +145,7 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
-        products=options.products,
+        products=options.method.by_products(options.coupling, theta0.size),
     )  # fmt: skip
 
 
@@ -229,6 +231,7 @@ def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options
         substeps=arguments.at_least(1, "substeps", given.substeps),
         order=arguments.one_of(method.orders, method.name, "order", given.order),
         save_every=arguments.at_least(1, "save_every", given.save_every),
+        coupling=arguments.one_name(method.couplings, method.name, "coupling", given.coupling),
     )
     numbers = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
     return options, numbers[start] if start in numbers else float(t_start)

@@ -62,7 +62,7 @@ def integral(
 ) -> Float64[Array, " K *S"]:
     """The integrals over one cell, of each memory; where the gradient is `known`, its corners are given, else theta's."""
     powers = [kernel.power for kernel in problem.optimizer.memories().values()]
-    own, others = corners[1], corners - corners[1]
+    own, others = corners[1], corners - corners[1:2]
 
     def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
         basis, weight = point
@@ -123,7 +123,7 @@ def sweep(
 
     def speed(i: Array, theta: Array, g: Array, V: Array) -> Array:
         state = {name: V[None, k] for k, name in enumerate(names)}
-        return problem.speed((window.s + i)[None], theta[None], g[None], state)[0]
+        return problem.speed((window.s + i.astype(float))[None], theta[None], g[None], state)[0]
 
     def step(carry: tuple[Chain, Array], i: Array) -> tuple[tuple[Chain, Array], None]:
         now, resting = carry
@@ -135,7 +135,7 @@ def sweep(
             V = after(V, now, i + ahead)
             g = now.g[i + 2] if known else problem.gradient(now.theta[i + 2][None])[0]
             mean = (mean + speed(i + 1, now.theta[i + 2], g, V)) / 2
-        inside = window.s + i < window.last
+        inside = window.s + i.astype(float) < window.last
         theta = now.theta[i + 1] + jnp.where(inside, problem.h * mean, now.theta[i + 1] - now.theta[i])
         renewed = theta, problem.gradient(theta[None])[0]
 

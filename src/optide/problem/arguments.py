@@ -53,6 +53,17 @@ def one_of(choices: Sequence[int], method: str, name: str, value: Any) -> int:
     return number
 
 
+def one_name(choices: Sequence[str], method: str, name: str, value: Any) -> str:
+    """One of the names that a method has.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ParameterError(name, value, f"{' or '.join(choices)} by {method}")
+    return value
+
+
 def _integer(value: Any) -> int | None:
     try:
         return None if isinstance(value, bool) else operator.index(value)

@@ -1,0 +1,118 @@
+"""Many parameters, without a matrix: against the march with one, an independent solver, and what is counted."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from optide import AdaGrad, Adam, RMSProp, solve_ide
+from optide.base.errors import ParameterError
+from optide.objectives import double_well
+
+STEPS = 60
+
+
+def logistic(size, samples=200):
+    """The loss of a logistic regression on correlated data, which couples all parameters."""
+    random = np.random.default_rng(5)
+    x = random.normal(size=(samples, size)) @ (np.eye(size) + 0.3 * random.normal(size=(size, size)))
+    x = jnp.asarray((x - x.mean(0)) / x.std(0))
+    y = jnp.where(x @ random.normal(size=size) + 0.5 * random.normal(size=samples) > 0, 1.0, -1.0)
+    return lambda theta: jnp.mean(jnp.logaddexp(0.0, -y * (x @ theta)))
+
+
+COUPLED = logistic(6)
+START = np.linspace(-0.3, 0.4, 6)
+OPTIMIZERS = [AdaGrad(0.05), RMSProp(0.01, 0.9), RMSProp(0.05, 0.99), Adam(0.01), Adam(0.05, 0.5, 0.9)]
+VARIANTS = [{}, {"lookahead": 0}, {"substeps": 2, "order": 2}, {"lookahead": 0, "order": 2}, {"t_start": "one_step"}]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_both_couplings_solve_the_same_equations(optimizer, variant):
+    found = solve_ide(optimizer, COUPLED, START, STEPS, coupling="products", **variant)
+    wanted = solve_ide(optimizer, COUPLED, START, STEPS, coupling="matrix", **variant)
+    assert found.converged and wanted.converged
+    # each leaves 1e-13 of an equation at most, and the end of a window, which is given up, less than that
+    np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
+    for name, memory in wanted.state.items():
+        np.testing.assert_allclose(found.state[name], memory, rtol=0, atol=1e-10 * np.abs(memory).max())
+
+
+def test_against_an_independent_solver():
+    """Without look-ahead the memories are unknowns of a system of ordinary differential equations."""
+    size, alpha, beta1, beta2, eps = 30, 0.01, 0.9, 0.99, 1e-8
+    objective, theta0 = logistic(size), np.full(size, 0.1)
+    gradient = jax.jit(jax.grad(objective))
+
+    def flow(t, y):
+        theta, m, v = y.reshape(3, size)
+        g = np.asarray(gradient(theta))
+        c = np.sqrt(-np.expm1(t / alpha * np.log(beta2)))
+        a = c / -np.expm1(t / alpha * np.log(beta1))
+        rates = (1 - beta1) / alpha * (g - m), (1 - beta2) / alpha * (g**2 - v)
+        return np.concatenate([-a * m / (np.sqrt(v) + eps * c), *rates])
+
+    # from a learning rate on, where nothing is singular, with what the march remembers there
+    steps, substeps = 20, 32
+    found = solve_ide(
+        Adam(alpha, beta1, beta2, eps), objective, theta0, steps, lookahead=0, order=2, substeps=substeps,
+        coupling="products",
+    )  # fmt: skip
+    start = np.concatenate([found.theta[substeps], found.state["m"][substeps], found.state["v"][substeps]])
+    end = solve_ivp(flow, (found.t[substeps], found.t[-1]), start, rtol=1e-11, atol=1e-13).y[:size, -1]
+    # of second order in alpha / substeps: 1e-3 of a learning rate, squared
+    np.testing.assert_allclose(found.theta[-1], end, rtol=0, atol=1e-6)
+
+
+def counted(objective):
+    """An objective, and a list that grows by one for each gradient that is computed of it."""
+    asked = []
+
+    @jax.custom_jvp
+    def watched(theta):
+        return objective(theta)
+
+    @watched.defjvp
+    def _(primals, tangents):
+        value, change = jax.jvp(objective, primals, tangents)
+        jax.debug.callback(lambda: asked.append(None))
+        return value, change
+
+    return watched, asked
+
+
+@pytest.mark.parametrize("optimizer", [AdaGrad(0.01), Adam(0.01), Adam(0.001), RMSProp(0.001, 0.99)], ids=str)
+def test_gradients_of_a_step_are_few_whatever_the_size(optimizer):
+    for size in (30, 300):
+        objective, asked = counted(logistic(size))
+        steps = 100
+        solution = solve_ide(optimizer, objective, np.full(size, 0.05), steps)
+        jax.effects_barrier()
+        assert solution.converged
+        # two are traced, not computed
+        assert len(asked) / steps < 120
+
+
+def test_derivatives_are_those_of_the_march_with_a_matrix():
+    def end(theta0, learning_rate, coupling):
+        return jnp.sum(solve_ide(Adam(learning_rate), double_well, theta0, 12, coupling=coupling).theta[-1] ** 2)
+
+    theta0 = jnp.asarray([0.1, 0.5])
+    found, wanted = (jax.grad(end, (0, 1))(theta0, 0.05, coupling) for coupling in ("products", "matrix"))
+    # GMRES leaves 1e-13
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_a_stiff_start_is_left_to_newtons_method():
+    objective, theta0 = logistic(30), 0.1 * np.random.default_rng(1).normal(size=30)
+    solution = solve_ide(Adam(0.1), objective, theta0, 10)
+    assert solution.converged
+
+
+@pytest.mark.parametrize("coupling, method", [("some", "march"), (None, "march"), ("products", "picard")])
+def test_what_is_no_coupling_is_refused(coupling, method):
+    with pytest.raises(ParameterError, match="coupling"):
+        solve_ide(Adam(0.1), double_well, 0.1, 10, coupling=coupling, method=method)
