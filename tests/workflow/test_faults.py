@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -23,13 +25,12 @@ COMMAND = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile",
 
 
 def outputs(folder):
-    """The bytes of all traces and figures in a folder."""
+    """The bytes of all traces and figures in a folder, from which Snakemake may take files and folders meanwhile."""
     found = {}
-    for path in [*folder.glob("results/traces/*/*/*.parquet"), *folder.glob("figures/*/*.p[nd][gf]")]:
-        try:
-            found[str(path.relative_to(folder))] = path.read_bytes()
-        except FileNotFoundError:  # Snakemake took it away
-            continue
+    for parent, _, names in [*os.walk(folder / "results" / "traces"), *os.walk(folder / "figures")]:
+        for path in (Path(parent, name) for name in names if name.endswith((".parquet", ".png", ".pdf"))):
+            with suppress(FileNotFoundError):
+                found[str(path.relative_to(folder))] = path.read_bytes()
     return found
 
 
