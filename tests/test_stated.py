@@ -6,7 +6,7 @@ import pytest
 
 from conftest import ROOT
 from optide import Adam
-from optide.ide import cells, march, newton, picard
+from optide.ide import advance, cells, march, newton, picard
 from optide.ide.problem import ORIGIN, PROGRAMS
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
@@ -46,9 +46,9 @@ STATED = {
     ],
     "src/optide/settings/schemes.py": [
         (r"order-(\d+) quadrature", picard.QUADRATURE_ORDER),
-        (r"residual below (\S+)\"", march.TOLERANCE),
+        (r"residual below (\S+)\"", advance.TOLERANCE),
     ],
-    "workflow/report/workflow.rst": [(r"residual below (\S+?)\.$", march.TOLERANCE)],
+    "workflow/report/workflow.rst": [(r"residual below (\S+?)\.$", advance.TOLERANCE)],
     "workflow/schemas/config.schema.yaml": [
         (r"\"origin\" is (1e-\d+)", ORIGIN),
         (r"a number other than (\d+), the minimum", quadratic.minima[0]),
@@ -57,14 +57,14 @@ STATED = {
     "docs/solver.md": [
         (r"Gauss–Legendre rule of (\d+) points", cells.QUADRATURE_ORDER),
         (r"one rule of\s+(\d+) points", picard.QUADRATURE_ORDER),
-        (r"on windows of (\d+) nodes", march.KEPT),
-        (r"nodes, or (\d+) in long runs", march.KEPT_OF_MANY),
-        (r"So (\d+) guard blocks", march.GUARD),
+        (r"on windows of (\d+) nodes", advance.KEPT),
+        (r"nodes, or (\d+) in long runs", advance.KEPT_OF_MANY),
+        (r"So (\d+) guard blocks", advance.GUARD),
         (r"up to (\d+) nodes goes", march.SHORT),
         (r"solves (\d+) windows in one call", march.TOGETHER),
         (r"those of the last (\d+) objectives are kept", PROGRAMS),
         (r"asked for (1e-\d+) relative to θ", newton.ENOUGH),
-        (r"up to any time, is below (1e-\d+) in these units", march.TOLERANCE),
+        (r"up to any time, is below (1e-\d+) in these units", advance.TOLERANCE),
         (r"gives up after (\d+) iterations", newton.QUICK[0]),
         (r"the first of (\w+) guesses", len(newton.GUESSES)),
         (r"with up to (\d+) iterations", newton.PATIENT[0]),

@@ -7,7 +7,7 @@ import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.base.errors import NonFiniteError, ParameterError
-from optide.ide import march, newton, picard
+from optide.ide import advance, march, newton, picard
 from optide.ide.newton import Effort
 from optide.ide.solve import ORIGIN, Problem
 from optide.problem.objectives import double_well, quadratic
@@ -170,7 +170,7 @@ def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
     fast, slow = solve_lanes([RMSProp(0.01, 0.99), RMSProp(0.01, 0.0)], quadratic, [1.0, 1.0], 499)
     assert fast.converged
     assert not slow.converged
-    assert slow.residual > march.TOLERANCE
+    assert slow.residual > advance.TOLERANCE
     assert slow.message.startswith(f"not converged after {slow.iterations} iterations")
 
 

@@ -33,7 +33,8 @@ VARIANTS = [{}, {"lookahead": 0}, {"substeps": 2, "order": 2}, {"lookahead": 0, 
 def test_both_couplings_solve_the_same_equations(optimizer, variant):
     found = solve_ide(optimizer, COUPLED, START, STEPS, coupling="products", **variant)
     wanted = solve_ide(optimizer, COUPLED, START, STEPS, coupling="matrix", **variant)
-    assert found.converged and wanted.converged
+    assert found.converged
+    assert wanted.converged
     # each leaves 1e-13 of an equation at most, and the end of a window, which is given up, less than that
     np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
     for name, memory in wanted.state.items():
@@ -112,7 +113,7 @@ def test_a_stiff_start_is_left_to_newtons_method():
     assert solution.converged
 
 
-@pytest.mark.parametrize("coupling, method", [("some", "march"), (None, "march"), ("products", "picard")])
+@pytest.mark.parametrize(("coupling", "method"), [("some", "march"), (None, "march"), ("products", "picard")])
 def test_what_is_no_coupling_is_refused(coupling, method):
     with pytest.raises(ParameterError, match="coupling"):
         solve_ide(Adam(0.1), double_well, 0.1, 10, coupling=coupling, method=method)

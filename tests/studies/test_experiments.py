@@ -1,7 +1,7 @@
 import pytest
 
 from optide.base.errors import ConvergenceError, one_line
-from optide.ide import march, picard
+from optide.ide import advance, picard
 from optide.settings.config import experiment_slice
 from optide.studies.experiments import report, run
 
@@ -13,7 +13,7 @@ def experiment(config):
 
 
 def test_marching_must_converge(experiment, monkeypatch):
-    monkeypatch.setattr(march, "TOLERANCE", -1.0)
+    monkeypatch.setattr(advance, "TOLERANCE", -1.0)
     with pytest.raises(ConvergenceError, match=r"quadratic-rmsprop: rmsprop beta=0.37, learning rate 0.1, theta0 1.0"):
         run(experiment, "converged")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float64, Int
 
@@ -63,7 +64,7 @@ def fixed_point(
         return jnp.max(jnp.abs(y - x))
 
     def going_on(now: Fixed) -> Array:
-        rounding = jnp.finfo(float).eps * jnp.max(jnp.abs(now.y))
+        rounding = np.finfo(float).eps * jnp.max(jnp.abs(now.y))
         return (now.turns < most) & (now.gap > reduction * now.first) & (now.gap > rounding) & jnp.isfinite(now.gap)
 
     def dot(a: Array, b: Array) -> Array:
@@ -83,7 +84,8 @@ def fixed_point(
         slot = now.turns % used - 1
 
         def remember(changes: Array, new: Array) -> Array:
-            return jax.lax.dynamic_update_index_in_dim(changes, new, slot % used, 0)
+            longer: Array = jax.lax.dynamic_update_index_in_dim(changes, new, slot % used, 0)
+            return longer
 
         return Fixed(
             x, y, other,

@@ -23,31 +23,56 @@ QUADRATURE_ORDER = 6
 ONWARDS = np.asarray([[-1.0, 4.0, -3.0, 1.0], [0.0, 0.0, 1.0, 0.0], [-1.0, 3.0, -3.0, 2.0], [-5.0, 16.0, -18.0, 8.0]])
 """The corners of the cell after one, made of its own four, in which its cubic goes on."""
 
-
 BASIS = np.stack(
     [sum(row[m] * gauss_legendre(QUADRATURE_ORDER)[0] ** p for p, row in enumerate(CATMULL_ROM)) for m in range(4)]
 )
 """What each of the four corners of a cell counts at each point of the rule, (4, Q)."""
 
 
-class Weights(NamedTuple):
-    """The quadrature of some cells, for each memory: what the points count, and the decay over a cell."""
+class Rule(NamedTuple):
+    """The quadrature of some cells, for a memory; of one where all are alike.
 
-    value: Float64[Array, " c K Q"]
-    decay: Float64[Array, " c K"]
+    Attributes:
+        weight: of the points.
+        decay: over a cell.
+    """
+
+    weight: Float64[Array, " Q c"]
+    decay: Float64[Array, " c"]
 
 
-def weights(problem: Problem, begin: Float64[Array, " c"]) -> Weights:
-    """The quadrature of the cells that begin at some nodes."""
+def rules(problem: Problem, s: Float64[Array | np.ndarray, ""], count: int) -> list[Rule]:
+    """The quadrature of so many cells from node s on, for each memory."""
     x, w = gauss_legendre(QUADRATURE_ORDER)
     # alike in all cells, but where the clock is stretched
-    passed = (begin if problem.stretched else jnp.zeros(1))[:, None] + np.append(x, 0.0)[None]
-    ages, pace = problem.clock(passed[:, -1] + 1)[:, None] - problem.clock(passed), problem.pace(passed[:, :-1])
-    kernels = [*problem.optimizer.memories().values()]
-    fading = jnp.stack([jnp.exp(-kernel.rate * ages) for kernel in kernels], axis=1)
-    scale = jnp.stack([jnp.asarray(problem.h * kernel.weight) for kernel in kernels])
-    value = w[None, None] * scale[None, :, None] * pace[:, None] * fading[..., :-1]
-    return Weights(*(jnp.broadcast_to(part, (len(begin), *part.shape[1:])) for part in (value, fading[..., -1])))
+    begin = s + jnp.arange(count, dtype=float) if problem.stretched else jnp.zeros(1)
+    passed = begin[None] + np.append(x, 0.0)[:, None]
+    ages, pace = problem.clock(begin + 1)[None] - problem.clock(passed), problem.pace(passed[:-1])
+    found = []
+    for kernel in problem.optimizer.memories().values():
+        fading = jnp.exp(-kernel.rate * ages)
+        weight = jnp.asarray(w[:, None] * problem.h) * (kernel.weight * pace * fading[:-1])
+        found.append(Rule(weight, fading[-1]))
+    return found
+
+
+def after(
+    V: Float64[Array, " K *S"], decay: Float64[Array, " K"], add: Float64[Array, " K *S"]
+) -> Float64[Array, " K *S"]:
+    """The memories at the end of a cell, from those at its start and the integrals over it."""
+    return jnp.asarray(over(decay, V.ndim) * V + add)
+
+
+def remembered(
+    resting: Float64[Array, " K *S"], decay: Float64[Array, " c K"], add: Float64[Array, " c K *S"]
+) -> Float64[Array, " k K *S"]:
+    """The memories at node s and at the ends of all cells after it."""
+
+    def further(V: Array, cell: tuple[Array, Array]) -> tuple[Array, Array]:
+        V = after(V, *cell)
+        return V, V
+
+    return jnp.concatenate([resting[None], jax.lax.scan(further, resting, (decay, add))[1]])
 
 
 def at_start(problem: Problem, nodes: Float64[Array, " 3 *S"]) -> dict[str, Float64[Array, " *S"]]:
@@ -87,29 +112,23 @@ def integrate(
     problem: Problem, window: Window, corners: list[Float64[Array, " c *S"]], nodes: Float64[Array, " m *S"]
 ) -> tuple[Cells, Float64[Array, " m *S"], Float64[Array, " m D D"]]:
     """Cells from node s on, by their corners; and the gradient, with its derivatives, at some nodes."""
-    x, w = gauss_legendre(QUADRATURE_ORDER)
-    basis = np.stack([sum(row[m] * x**p for p, row in enumerate(CATMULL_ROM)) for m in range(4)])
     own = corners[1][None]
     # where theta rests, exactly there: the basis adds up to 1 but for rounding
-    theta = own + sum(over(basis[m][:, None], own.ndim) * (corners[m][None] - own) for m in (0, 2, 3))
+    theta = own + sum(over(BASIS[m][:, None], own.ndim) * (corners[m][None] - own) for m in (0, 2, 3))
     shape, D = theta.shape[:2], problem.theta0.size
     g, H = problem.curvature(jnp.concatenate([theta.reshape(-1, *theta.shape[2:]), nodes]))
     points = shape[0] * shape[1]
     inner, outer = g[:points].reshape(theta.shape), H[:points].reshape(*shape, D, D)
 
-    # alike in all cells, but where the clock is stretched
-    begin = window.s + jnp.arange(shape[1], dtype=float) if problem.stretched else jnp.zeros(1)
-    passed = begin[None] + np.append(x, 0.0)[:, None]
-    ages, pace = problem.clock(begin + 1)[None] - problem.clock(passed), problem.pace(passed[:-1])
     integrals, slopes, decays = [], [], []
-    for kernel in problem.optimizer.memories().values():
-        fading = jnp.exp(-kernel.rate * ages)
-        weight = (w[:, None] * problem.h) * (kernel.weight * pace * fading[:-1])
+    for kernel, (weight, decay) in zip(
+        problem.optimizer.memories().values(), rules(problem, window.s, shape[1]), strict=True
+    ):
         by_g = over(kernel.power * weight, inner.ndim) * inner ** (kernel.power - 1)
         by_theta = by_g.reshape(*shape, D, 1) * outer
         integrals.append(jnp.sum(over(weight, inner.ndim) * inner**kernel.power, axis=0))
-        slopes.append(jnp.sum(basis[:, :, None, None, None] * by_theta[None], axis=1))
-        decays.append(jnp.broadcast_to(fading[-1], shape[1]))
+        slopes.append(jnp.sum(BASIS[:, :, None, None, None] * by_theta[None], axis=1))
+        decays.append(jnp.broadcast_to(decay, shape[1]))
     slope = jnp.stack(slopes).transpose(2, 0, 1, 3, 4)
     return Cells(jnp.stack(integrals, axis=1), slope, jnp.stack(decays, axis=1)), g[points:], H[points:]
 

@@ -20,7 +20,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
-from optide.ide.cells import at_window, integrate, onwards
+from optide.ide.cells import at_window, integrate, onwards, remembered
 from optide.ide.problem import Problem
 from optide.ide.window import Layout, Window, over, straight_on
 
@@ -92,13 +92,7 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     slope = slope.at[0, :, 2].add(jnp.where(first, -slope[0, :, 0], 0.0))
 
     resting, start = at_window(problem, window, chain)
-
-    def recall(V: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
-        V = jnp.asarray(over(given[0], V.ndim) * V + given[1])
-        return V, V
-
-    _, later = jax.lax.scan(recall, resting, (found.decay[:count], found.integral[:count]))
-    V = jnp.concatenate([resting[None], later])
+    V = remembered(resting, found.decay[:count], found.integral[:count])
     seen = V[ahead : ahead + n + problem.order - 1]
     residual, node, memory = _equations(problem, window, chain, g, H, seen=seen)
     rows = _led(Rows(node, memory, found.decay[:count], slope), lead, shift)
@@ -154,7 +148,9 @@ def _equations(
     return left(window, chain, h * mean), node, jnp.where(over(inside, 4), jnp.stack(memory, axis=1), 0.0)
 
 
-def left(window: Window, chain: Float64[Array, " k *S"], increments: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+def left(
+    window: Window, chain: Float64[Array, " k *S"], increments: Float64[Array, " n *S"]
+) -> Float64[Array, " n *S"]:
     """What the equations leave of the nodes from s - 1 on, for the increments that theta should make from s on."""
     n = len(increments)
     step, step_before = chain[2 : n + 2] - chain[1 : n + 1], chain[1 : n + 1] - chain[:n]

@@ -33,12 +33,12 @@ def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64
     return X - sweep(problem, window, rule, chain).theta[2 : n + 2]
 
 
-def invert(
-    function: Callable[[Array], Array], right: Float64[Array, " *n"], reduction: float
-) -> Float64[Array, " *n"]:
+def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"], reduction: float) -> Float64[Array, " *n"]:
     """x with function(x) = right, but for a part of right, for a linear function."""
-    restart = min(RESTART, right.size)
-    found: Array = gmres(function, right, tol=reduction, restart=restart, maxiter=CYCLES, solve_method="incremental")[0]
+    most = min(RESTART, right.size)
+    found: Array = gmres(  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
+        function, right, tol=reduction, restart=most, maxiter=CYCLES, solve_method="incremental"
+    )[0]
     return found
 
 

@@ -10,172 +10,30 @@ system at the solution (implicit function theorem), not from the iteration.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64, Int
 
 from optide.base.collector import paused
+from optide.ide import krylov, products
+from optide.ide.advance import Marched, Piece, Span, advance, begin, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
-from optide.ide import krylov, products
-from optide.ide.newton import GOOD_ENOUGH, HISTORY, newton
-from optide.ide.predict import predict
-from optide.ide.products import Answer
+from optide.ide.newton import GOOD_ENOUGH
 from optide.ide.problem import PROGRAMS, Problem, Result, apart
 from optide.ide.trees import zeros_of
-from optide.ide.window import Layout, Window, over, straight_on, whole
+from optide.ide.window import Layout, straight_on, whole
 from optide.problem.optimizer import States
 
-KEPT, KEPT_OF_MANY = 64, 1024
-"""Nodes of a window that are kept, or a few more: usually, and of runs that are longer than `SHORT`.  Long windows take
-less time; short ones are solved more easily where v -> 0, as each starts from what is known to be at rest."""
-GUARD = 24
-"""Nodes, or as many blocks, that are solved beyond them: each damps the influence of what comes after by 20 or more."""
-TOLERANCE = 1e-10
-"""What the sum of the equations up to any time may leave: then a solve has converged."""
 SHORT = 2**15
 """Nodes up to which the program that takes less time to compile is the faster one."""
 TOGETHER = 16
 """Windows of a call of the other one."""
-
-
-class Span(NamedTuple):
-    """How the nodes of a problem are divided into windows; all static.
-
-    Attributes:
-        kept: nodes of a window before the next begins.
-        solved: nodes of a window.
-        small: whether the program is rather to be small than quick to run.
-    """
-
-    kept: int
-    solved: int
-    small: bool
-
-    @classmethod
-    def of(cls, problem: Problem, many: bool, small: bool = False) -> "Span":
-        block = Layout.of(problem).block
-        size = products.size_of(problem) if problem.products else None
-        most, guard = (size.kept, size.guard) if size else (KEPT_OF_MANY if many else KEPT, GUARD)
-        kept = -(-max(most, 2 * problem.substeps) // block) * block
-        return cls(kept, kept + guard * block, small)
-
-    def windows(self, problem: Problem, last: int) -> int:
-        """How many, so that the last of them has all that the equations up to the last node refer to."""
-        return 1 + max(0, -(-(last + Layout.of(problem).block - self.solved) // self.kept))
-
-
-class Marched(NamedTuple):
-    """What the windows have given so far.
-
-    Attributes:
-        window: the next.
-        guess: of its nodes, where it is solved by products.
-        sums: of the equations up to there.
-        residual: the largest sum of equations up to any time, relative to theta.
-        sizes, iterations, sign: the worst of all windows (see `Search`).
-    """
-
-    window: Window
-    guess: Float64[Array | np.ndarray, " n *S"] | None
-    sums: Float64[Array | np.ndarray, " *S"]
-    residual: Float64[Array | np.ndarray, ""]
-    sizes: Float64[Array | np.ndarray, " i"]
-    iterations: Int[Array | np.ndarray, ""]
-    sign: Float64[Array | np.ndarray, ""]
-
-
-class Piece(NamedTuple):
-    """What is found at the nodes of a window, those that are given up as well, and `ends` (see `Evaluation`).
-
-    The size is that of the largest residual.
-    """
-
-    t: Float64[Array | np.ndarray, " n"]
-    theta: Float64[Array | np.ndarray, " n *S"]
-    states: Mapping[str, Float64[Array | np.ndarray, " n *S"]]
-    ends: Mapping[str, Float64[Array | np.ndarray, " *S"]]
-    size: Float64[Array | np.ndarray, ""]
-
-
-def begin(problem: Problem, span: Span) -> Marched:
-    """Before the first window."""
-    none = np.zeros(())
-    guess = np.zeros((span.solved, *problem.theta0.shape)) if problem.products else None
-    return Marched(
-        whole(problem), guess, np.zeros(problem.theta0.shape), none, np.zeros(HISTORY), np.zeros((), int), np.ones(())
-    )
-
-
-def solved(problem: Problem, done: Marched, span: Span, ways: tuple[str, ...]) -> Answer:
-    """One window; by products, in one way or, where it fails, in another."""
-    window, n = done.window, span.solved
-    if not problem.products:
-        search = newton(problem, window, predict(problem, window, n), span.small)
-        seen = search.seen
-        return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
-
-    def by_newton() -> Answer:
-        return products.by_newton(problem, window, n)
-
-    if products.SWEEPS not in ways:
-        return by_newton()
-    answer = products.by_sweeps(problem, window, products.predicted(problem, window, jnp.asarray(done.guess)))
-    if products.NEWTON not in ways:
-        return answer
-    better: Answer = jax.lax.cond(answer.size <= GOOD_ENOUGH, lambda: answer, by_newton)
-    return better
-
-
-def advance(
-    problem: Problem, span: Span, done: Marched, ways: tuple[str, ...] = (products.SWEEPS, products.NEWTON)
-) -> tuple[Marched, Piece]:
-    """Solve one window."""
-    window, kept, n = done.window, span.kept, span.solved
-    answer = solved(problem, done, span, ways)
-    found = answer.found
-    theta = jnp.concatenate([window.before[1:], answer.X[:-1]])
-    place = np.arange(n, dtype=float)
-    within = over(window.s + place <= window.last, theta.ndim)
-    size = jnp.maximum(1.0, jnp.max(jnp.where(within, jnp.abs(theta), 0.0)))
-    # of the nodes that are kept, which of the last window are all
-    own = (place < kept) | (window.last + Layout.of(problem).block <= window.s + n)
-    left = jnp.where(over(own, theta.ndim), found.residual / answer.gain, 0.0)
-
-    def add(total: Array, own: Array) -> tuple[Array, Array]:
-        return total + own, jnp.max(jnp.abs(total + own))
-
-    total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
-    after = Window(
-        found.nodes[kept : kept + 2], {name: value[kept] for name, value in found.memory.items()},
-        window.s + kept, window.last,
-    )  # fmt: skip
-    marched = Marched(
-        after,
-        products.continued(answer.X, kept) if problem.products else None,
-        total,
-        jnp.maximum(done.residual, jnp.max(sums) / size),
-        jnp.maximum(done.sizes, answer.sizes),
-        jnp.maximum(done.iterations, answer.iterations),
-        jnp.minimum(done.sign, answer.sign),
-    )
-    t = problem.t_start + problem.clock(window.s + place)
-    return marched, Piece(t, theta, found.states, found.ends, answer.size)
-
-
-def result(
-    done: Marched, t: Array | np.ndarray, theta: Array | np.ndarray, state: Mapping[str, Array | np.ndarray]
-) -> Result:
-    """What all windows have given."""
-    return Result(
-        t, theta, state, done.residual <= TOLERANCE, done.iterations, done.residual, done.sizes, done.sign < 0
-    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -189,7 +47,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
         done, saved = carry
         s = done.window.s.astype(int)
-        done, (*found, ends, _) = advance(problem, span, done)
+        done, piece = advance(problem, span, done)
         # each window overwrites what the one before had only guarded
         first = -(-s // save_every)
         chosen = save_every * (first + jnp.arange(entries)) - s
@@ -197,7 +55,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
         def save(old: Array, new: Array) -> Array:
             return jax.lax.dynamic_update_slice_in_dim(old, new.at[chosen].get(mode="clip"), first, 0)
 
-        return (done, tuple(jax.tree.map(save, saved, tuple(found)))), ends
+        return (done, tuple(jax.tree.map(save, saved, tuple(piece[:3])))), piece.ends
 
     def nothing(leaf: Any) -> Array:
         return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
@@ -248,7 +106,9 @@ def run(problem: Problem, save_every: int = 1) -> Result:
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def program(objective: Callable[..., Array], many: bool, ways: tuple[str, ...] = (products.SWEEPS,)) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
+def program(
+    objective: Callable[..., Array], many: bool, ways: tuple[str, ...] = (products.SWEEPS,)
+) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
     """A compiled function that solves one window, or the next `TOGETHER`, on an objective.
 
     The first takes as little time to compile as can be, the second to run.

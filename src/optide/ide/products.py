@@ -13,7 +13,7 @@ from optide.ide.newton import HISTORY, newton
 from optide.ide.predict import predict
 from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
-from optide.ide.window import Window, straight_on
+from optide.ide.window import Window
 
 SWEEPS, NEWTON = "sweeps", "newton"
 """The two ways: the first is the faster one, the second for where it fails."""
@@ -25,7 +25,7 @@ class Size(NamedTuple):
     """How much of the time a window has, and how much of the past the sweeps have in mind; by the size of theta.
 
     Attributes:
-        kept, guard: nodes, or as many blocks, as in `optide.ide.march.Span`.
+        kept, guard: nodes, or as many blocks, as in `optide.ide.advance.Span`.
         depth: of Anderson's acceleration.
     """
 

@@ -11,8 +11,8 @@ from jaxtyping import Float64, Int
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import Chain, chained, evaluate, gradients, integrals, rule_of, sweep
-from optide.ide.window import Layout, Window
+from optide.ide.sweep import chained, evaluate, gradients, integrals, rule_of, sweep
+from optide.ide.window import Window
 
 ENOUGH = 1e-13
 """What an equation may leave, relative to theta."""
@@ -52,7 +52,7 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
     Args:
         depth: of Anderson's acceleration.
     """
-    n, shift = len(X), Layout.of(problem).shift
+    n = len(X)
     rule, scale = rule_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
     def look(X: Array, G: Array, looks: Array, sizes: Array, sweeps: Array) -> Settled:
@@ -67,7 +67,8 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
 
     def renew(now: Settled) -> Settled:
         chain = chained(problem, window, now.X, now.g)
-        correction = now.integrals - integrals(problem, rule._replace(value=rule.value[: len(now.integrals)]), chain.g, True)
+        inner = rule._replace(value=rule.value[: len(now.integrals)])
+        correction = now.integrals - integrals(problem, inner, chain.g, known=True)
 
         def swept(G: Array, X: Array) -> tuple[Array, Array]:
             before = chained(problem, window, X, jnp.concatenate([now.g[:2], G]))
@@ -79,5 +80,6 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
 
     none = jnp.zeros((), int)
     start = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
-    found: Settled = jax.lax.while_loop(going_on, renew, look(X, gradients(problem, start), none, jnp.zeros(LOOKS), none))
+    first = look(X, gradients(problem, start), none, jnp.zeros(LOOKS), none)
+    found: Settled = jax.lax.while_loop(going_on, renew, first)
     return found

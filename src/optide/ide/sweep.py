@@ -17,10 +17,10 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
-from optide.ide.cells import BASIS, Weights, at_start, onwards, weights
+from optide.ide.cells import BASIS, after, at_start, onwards, remembered, rules
 from optide.ide.equations import Evaluation, left
 from optide.ide.problem import Problem
-from optide.ide.window import Layout, Window, over, straight_on
+from optide.ide.window import Layout, Window, straight_on
 
 
 class Chain(NamedTuple):
@@ -29,9 +29,12 @@ class Chain(NamedTuple):
     theta: Float64[Array, " m *S"]
     g: Float64[Array, " m *S"]
 
-    @property
-    def count(self) -> int:
-        return len(self.theta)
+
+class Weights(NamedTuple):
+    """The quadrature of some cells, for all memories: what the points count, and the decay over a cell."""
+
+    value: Float64[Array, " c K Q"]
+    decay: Float64[Array, " c K"]
 
 
 def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
@@ -60,7 +63,7 @@ def resting(problem: Problem, window: Window, chain: Chain) -> Float64[Array, " 
 def integral(
     problem: Problem, weight: Float64[Array, " K Q"], corners: Float64[Array, " 4 *S"], known: bool
 ) -> Float64[Array, " K *S"]:
-    """The integrals over one cell, of each memory; where the gradient is `known`, its corners are given, else theta's."""
+    """The integrals over one cell, by its corners: those of the gradient, where it is `known`, else of theta."""
     powers = [kernel.power for kernel in problem.optimizer.memories().values()]
     own, others = corners[1], corners - corners[1:2]
 
@@ -89,15 +92,23 @@ def integrals(
     problem: Problem, rule: Weights, nodes: Float64[Array, " m *S"], known: bool = False
 ) -> Float64[Array, " c K *S"]:
     """The same over all cells of a window."""
-    found: Array = jax.lax.map(
-        lambda given: integral(problem, given[1], corners(nodes, given[0]), known), (jnp.arange(len(rule.value)), rule.value)
-    )
+
+    def one(given: tuple[Array, Array]) -> Array:
+        i, weight = given
+        return integral(problem, weight, corners(nodes, i), known)
+
+    found: Array = jax.lax.map(one, (jnp.arange(len(rule.value)), rule.value))
     return found
 
 
 def rule_of(problem: Problem, window: Window, n: int) -> Weights:
     """The quadrature of the cells of a window with n unknown nodes, from node s on, and of one more."""
-    return weights(problem, window.s + jnp.arange(n + Layout.of(problem).shift, dtype=float))
+    count = n + Layout.of(problem).shift
+    value, decay = (jnp.stack(part) for part in zip(*rules(problem, window.s, count), strict=True))
+    return Weights(
+        jnp.broadcast_to(value.transpose(2, 0, 1), (count, *value.shape[:2])),
+        jnp.broadcast_to(decay.T, (count, len(decay))),
+    )
 
 
 def sweep(
@@ -110,29 +121,29 @@ def sweep(
     """Renew all nodes of a window; where there is a `correction`, by the gradients of nodes alone."""
     (ahead, shift, _, _), order = Layout.of(problem), problem.order
     known = correction is not None
-    n, names = chain.count - 2 - shift, list(problem.optimizer.memories())
-    further = [((0, shift + 1), *((0, 0),) * (part.ndim - 1)) for part in chain]
-    old = Chain(*(jnp.pad(part, width, mode="edge") for part, width in zip(chain, further, strict=True)))
+    n, names = len(chain.theta) - 2 - shift, list(problem.optimizer.memories())
+    margins = [((0, shift + 1), *((0, 0),) * (part.ndim - 1)) for part in chain]
+    old = Chain(*(jnp.pad(part, width, mode="edge") for part, width in zip(chain, margins, strict=True)))
 
     def cell(now: Chain, i: Array) -> Array:
         value = integral(problem, rule.value[i], corners(now.g if known else now.theta, i), known)
         return value if correction is None else value + correction[i]
 
-    def after(V: Array, now: Chain, i: Array) -> Array:
-        return over(rule.decay[i], V.ndim) * V + cell(now, i)
+    def further(V: Array, now: Chain, i: Array) -> Array:
+        return after(V, rule.decay[i], cell(now, i))
 
     def speed(i: Array, theta: Array, g: Array, V: Array) -> Array:
         state = {name: V[None, k] for k, name in enumerate(names)}
-        return problem.speed((window.s + i.astype(float))[None], theta[None], g[None], state)[0]
+        return problem.speed(jnp.asarray(window.s + i.astype(float))[None], theta[None], g[None], state)[0]
 
     def step(carry: tuple[Chain, Array], i: Array) -> tuple[tuple[Chain, Array], None]:
         now, resting = carry
         V = resting
         for cells in range(ahead):
-            V = after(V, now, i + cells)
+            V = further(V, now, i + cells)
         mean = speed(i, now.theta[i + 1], now.g[i + 1], V)
         if order == 2:
-            V = after(V, now, i + ahead)
+            V = further(V, now, i + ahead)
             g = now.g[i + 2] if known else problem.gradient(now.theta[i + 2][None])[0]
             mean = (mean + speed(i + 1, now.theta[i + 2], g, V)) / 2
         inside = window.s + i.astype(float) < window.last
@@ -145,26 +156,22 @@ def sweep(
             return jax.lax.dynamic_update_slice_in_dim(part, jnp.concatenate([new[None], later]), i + 2, 0)
 
         now = Chain(*(put(*parts) for parts in zip(now, old, renewed, strict=True)))
-        return (now, after(resting, now, i)), None
+        return (now, further(resting, now, i)), None
 
     (found, _), _ = jax.lax.scan(step, (old, resting(problem, window, chain)), jnp.arange(n))
-    return Chain(*(part[: chain.count] for part in found))
+    return Chain(*(part[: len(chain.theta)] for part in found))
 
 
-def evaluate(problem: Problem, window: Window, rule: Weights, chain: Chain) -> tuple[Evaluation, Float64[Array, " c K *S"]]:
+def evaluate(
+    problem: Problem, window: Window, rule: Weights, chain: Chain
+) -> tuple[Evaluation, Float64[Array, " c K *S"]]:
     """What the equations leave, and the integrals over all cells."""
     (ahead, shift, _, _), names = Layout.of(problem), list(problem.optimizer.memories())
-    n = chain.count - 2 - shift
+    n = len(chain.theta) - 2 - shift
     count = n + shift - 1
     found = integrals(problem, Weights(*(part[:count] for part in rule)), chain.theta)
-
-    def recall(V: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
-        V = jnp.asarray(over(given[0], V.ndim) * V + given[1])
-        return V, V
-
     begun = resting(problem, window, chain)
-    _, later = jax.lax.scan(recall, begun, (rule.decay[:count], found))
-    V = jnp.concatenate([begun[None], later])
+    V = remembered(begun, rule.decay[:count], found)
     seen = V[ahead : ahead + n + problem.order - 1]
     j = jnp.asarray(window.s + np.arange(len(seen), dtype=float))
     state = {name: seen[:, k] for k, name in enumerate(names)}
@@ -177,7 +184,7 @@ def evaluate(problem: Problem, window: Window, rule: Weights, chain: Chain) -> t
 
         def beyond() -> Array:
             along = onwards(jax.lax.dynamic_slice_in_dim(chain.theta, place - 1, 3))
-            return over(rule.decay[0], found.ndim - 1) * V[place] + integral(problem, rule.value[0], along, False)
+            return after(V[place], rule.decay[0], integral(problem, rule.value[0], along, known=False))
 
         reached = (window.last >= window.s) & (window.last < window.s + n)
         end = jax.lax.cond(reached, beyond, lambda: jnp.zeros_like(begun))
