@@ -7,9 +7,10 @@ import pytest
 from conftest import ROOT
 from optide import Adam
 from optide.ide import advance, cells, march, newton, picard
-from optide.ide.problem import ORIGIN, PROGRAMS
+from optide.ide.problem import ORIGIN
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
+from optide.problem.tracing import PROGRAMS
 from optide.settings import yamlfile
 from optide.settings.config import experiment_slice, lanes
 from optide.settings.looks import LOOKS

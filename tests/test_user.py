@@ -277,7 +277,6 @@ WRONG = {
     ),
     "text": ({"theta0": "0.1"}, f"theta0 = '0.1' is not allowed: theta0 must be {A_NUMBER}"),
     "no theta0": ({"theta0": None}, A_NUMBER),
-    "mapping": ({"theta0": {"x": 0.1}}, A_NUMBER),
     "truth": ({"theta0": True}, A_NUMBER),
     "complex": ({"theta0": 1j}, A_NUMBER),
     "ragged": ({"theta0": [1, [2]]}, A_NUMBER),

@@ -14,10 +14,10 @@ from optide.base.errors import ParameterError
 from optide.ide import march, newton, picard, window
 from optide.ide.batch import solve_batch
 from optide.ide.elimination import UNROLLED, product, solve
-from optide.ide.problem import PROGRAMS
 from optide.ide.solve import ORIGIN, Problem, in_turn
 from optide.problem import tracing
 from optide.problem.objectives import double_well, quadratic
+from optide.problem.tracing import PROGRAMS
 
 
 # Limit cycles, and v -> 0 where the velocity amplifies rounding by alpha / eps: here an undamped and a

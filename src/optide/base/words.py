@@ -14,8 +14,9 @@ def shown(value: Any) -> str:
 
 
 def outline(result: Any) -> str:
-    """A dataclass in a line or two, however large it is: all its arrays as their type and shape."""
-    return f"{type(result).__name__}({_fields(vars(result))})"
+    """A dataclass in a line or two, however large it is: all its arrays as their type and shape, and no None."""
+    values = {name: value for name, value in vars(result).items() if value is not None}
+    return f"{type(result).__name__}({_fields(values)})"
 
 
 def _fields(values: dict[str, Any]) -> str:

@@ -7,24 +7,24 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ParameterError
 from optide.ide import methods
 from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
-from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, run, where_of
+from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, restored, run, where_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer
+from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, closed_over
 
 
 @in_float64
 def solve_lanes(
     optimizers: Sequence[Optimizer],
-    objective: Callable[[Array], Array],
+    objective: Callable[[Any], Array],
     theta0s: Sequence[Start] | np.ndarray | Array,
     steps: int | Sequence[int],
     *,
@@ -35,6 +35,7 @@ def solve_lanes(
     order: int = 1,
     save_every: int = 1,
     coupling: str = "auto",
+    observe: Callable[[Any], Any] | None = None,
 ) -> list[Solution]:
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
@@ -51,15 +52,19 @@ def solve_lanes(
     if len(theta0s) != len(optimizers):
         raise ParameterError("theta0s", theta0s, f"as many as there are optimizers, {len(optimizers)}")
     numbers = [arguments.one_optimizer(optimizer) for optimizer in optimizers]
-    starts = [arguments.start("theta0s", theta0) for theta0 in theta0s]
+    given = [parameters("theta0s", theta0) for theta0 in theta0s]
+    starts = [one.theta0 for one in given]
     if len({type(optimizer) for optimizer in optimizers}) > 1:
         raise ParameterError("optimizers", optimizers, "of one class")
-    if len({start.shape for start in starts}) > 1:
+    if len({(one.theta0.shape, one.structure) for one in given}) > 1:
         raise ParameterError("theta0s", theta0s, "of one shape")
     together = jax.tree.map(lambda *leaves: np.stack(leaves), *numbers)
     own_steps = isinstance(steps, list | tuple) or np.ndim(steps) > 0
     lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
-    chosen = Options(objective, 0, methods.named(method), "", lookahead, substeps, order, save_every, coupling)
+    chosen = Options(
+        given[0].seen_by("objective", objective), 0, methods.named(method), "", lookahead, substeps, order, save_every,
+        coupling, given[0].observed_by(observe),
+    )  # fmt: skip
     if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
@@ -68,18 +73,21 @@ def solve_lanes(
     names = [
         where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)
     ]
-    check_objective(objective, starts[0], names[0])
+    check_objective(chosen.objective, starts[0], names[0])
     check_optimizer(numbers[0], "velocity", starts[0], names[0])
-    refuse_traced(closed_over(objective, starts[0]))
-    each = zip(numbers, starts, settled, names, strict=True)
-    return [finished(run(Lane(own, start), first, options), name) for own, start, (options, first), name in each]
+    refuse_traced(closed_over(chosen.objective, starts[0]))
+    each = zip(numbers, given, settled, names, strict=True)
+    return [
+        restored(finished(run(Lane(own, one.theta0), first, options), name), one)
+        for own, one, (options, first), name in each
+    ]
 
 
 @in_float64
 def solve_batch(
     optimizers: Optimizer,
-    objective: Callable[[Array], Array],
-    theta0s: ArrayLike,
+    objective: Callable[[Any], Array],
+    theta0s: Start,
     steps: int,
     *,
     method: str = methods.DEFAULT,
@@ -89,6 +97,7 @@ def solve_batch(
     order: int = 1,
     save_every: int = 1,
     coupling: str = "auto",
+    observe: Callable[[Any], Any] | None = None,
     shard: int = 256,
 ) -> Solution:
     """Solve any number N of configurations; see `solve_ide`.
@@ -98,7 +107,8 @@ def solve_batch(
 
     Args:
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
-        theta0s: (N, *S): its first axis is that of the lanes.  For all lanes alike: a number, or (1, *S).
+        theta0s: (N, *S): its first axis is that of the lanes.  For all lanes alike: a number, or (1, *S).  Or a tree of
+            such arrays.
         t_start: as in `solve_lanes`.
         shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
 
@@ -111,7 +121,8 @@ def solve_batch(
         ObjectiveError, ConfigError: as in `solve_ide`.
     """
     refuse_traced((optimizers, theta0s))
-    numbers, starts = arguments.numbers_of(optimizers), arguments.start("theta0s", theta0s)
+    numbers, given = arguments.numbers_of(optimizers), parameters("theta0s", theta0s, lanes=True)
+    starts = given.theta0
     shard = arguments.at_least(1, "shard", shard)
     sizes = {name: np.shape(value) for name, value in numbers.hyperparameters.items()} | {"theta0s": starts.shape[:1]}
     if many := next((name for name, size in sizes.items() if len(size) > 1), None):
@@ -123,13 +134,16 @@ def solve_batch(
         raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
     starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
-    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every, coupling)
+    chosen = Options(
+        given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
+        coupling, given.observed_by(observe),
+    )  # fmt: skip
     options, t_start = checked(numbers, chosen, t_start)
     one = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
     where = where_of(one, options, starts[0])
-    check_objective(objective, starts[0], where)
+    check_objective(options.objective, starts[0], where)
     check_optimizer(one, "velocity", starts[0], where)
-    refuse_traced(closed_over(objective, starts[0]))
+    refuse_traced(closed_over(options.objective, starts[0]))
     lanes, shard = Lane(numbers, starts), min(shard, count)
     parts = []
     for first in range(0, count, shard):
@@ -139,4 +153,4 @@ def solve_batch(
         # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
         parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], jax.device_get(solved)))
     joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    return joined
+    return restored(joined, given)

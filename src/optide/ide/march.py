@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Float64
 
 from optide.base.collector import paused
 from optide.ide import krylov, products
@@ -25,10 +26,11 @@ from optide.ide.advance import Marched, Piece, Span, advance, begin, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide.newton import GOOD_ENOUGH
-from optide.ide.problem import PROGRAMS, Problem, Result, apart
+from optide.ide.problem import Observe, Problem, Result, apart
 from optide.ide.trees import zeros_of
 from optide.ide.window import Layout, straight_on, whole
 from optide.problem.optimizer import States
+from optide.problem.tracing import PROGRAMS
 
 SHORT = 2**15
 """Nodes up to which the program that takes less time to compile is the faster one."""
@@ -80,7 +82,7 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
 
 
 @paused()
-def run(problem: Problem, save_every: int = 1) -> Result:
+def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
     last = problem.points - 1
     many = last > SHORT and not problem.products
@@ -98,11 +100,34 @@ def run(problem: Problem, save_every: int = 1) -> Result:
             piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
             end = last + 1 if window == windows - 1 else (window + 1) * kept
             places = np.arange(-(-window * kept // save_every) * save_every, end, save_every) - window * kept
-            saved.append(jax.tree.map(lambda leaf, places=places: leaf[places], piece[:3]))
-    t, theta, states = jax.tree.map(lambda *leaves: np.concatenate(leaves), *saved)
+            rows = jax.tree.map(lambda leaf, places=places: leaf[places], piece[:3])
+            if observe:
+                saved.append((rows[0], observed(observe, rows[1], -(-span.solved // save_every))))
+            else:
+                saved.append(rows)
+            if len(places):
+                final = jax.tree.map(lambda leaf: leaf[-1:], rows)
+    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *saved)
+    t, theta, states = found if observe is None else final
     for name, value in piece.ends.items() if last % save_every == 0 else ():
         states[name][-1] = value
-    return result(done, t, theta, states)
+    if observe is None:
+        return result(done, t, theta, states)
+    return result(done, found[0], theta, states)._replace(observed=found[1])
+
+
+def observed(observe: Observe, theta: Float64[np.ndarray, " n *S"], most: int) -> Any:
+    """What is observed of theta at some times, of which there are `most` at most: for so many it is compiled."""
+    padded = np.zeros((most, *theta.shape[1:]))
+    padded[: len(theta)] = theta
+    found = jax.device_get(each(observe)(jnp.asarray(padded)))
+    return jax.tree.map(lambda leaf: leaf[: len(theta)], found)
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def each(observe: Observe) -> Callable[[Array], Any]:
+    """A function of theta, compiled, one after another."""
+    return jax.jit(functools.partial(jax.lax.map, observe))
 
 
 @functools.lru_cache(maxsize=PROGRAMS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from optide.base.errors import ParameterError
 from optide.ide import march, picard
-from optide.ide.problem import Problem, Result
+from optide.ide.problem import Observe, Problem, Result
 
 AUTO, MATRIX, PRODUCTS = "auto", "matrix", "products"
 """Names of couplings."""
@@ -28,7 +28,7 @@ class Method:
         own_steps: whether a program serves any number of steps, so that each lane of a few may have its own.
         differentiable: whether JAX differentiates a solve; whatever else it traces, it does by all methods.
         solve: maps a problem and `save_every` to the solution at every so many points of the grid.
-        run: the same for known numbers, compiled; the result is of NumPy.
+        run: the same for known numbers, compiled; the result is of NumPy, and has what is observed, if anything.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Method:
     own_steps: bool
     differentiable: bool
     solve: Callable[[Problem, int], Result]
-    run: Callable[[Problem, int], Result]
+    run: Callable[[Problem, int, Observe | None], Result]
 
     def by_products(self, coupling: str, size: int) -> bool:
         """Whether theta with so many numbers is solved without a matrix."""

@@ -20,9 +20,10 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide.interpolation import cells, evaluate
-from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result, apart
+from optide.ide.problem import ORIGIN, Observe, Problem, Result, apart, watched
 from optide.ide.quadrature import gauss_legendre
 from optide.problem.optimizer import Memory, States
+from optide.problem.tracing import PROGRAMS
 
 ORDER = 1
 """Order of the time stepping in h."""
@@ -109,9 +110,10 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     )
 
 
-def run(problem: Problem, save_every: int = 1) -> Result:
+def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -> Result:
     """Solve a problem of known numbers."""
-    found: Result = jax.device_get(program(problem.objective, save_every)(replace(problem, objective=apart)))
+    solved = program(problem.objective, save_every)(replace(problem, objective=apart))
+    found: Result = jax.device_get(watched(solved, observe))
     return found
 
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +18,6 @@ ORIGIN = 1e-12
 
 EARLY = 1e-40
 """A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
-
-PROGRAMS = 16
-"""Compiled programs that are kept, of each kind: those of the objectives used last."""
 
 
 def apart(*_: Array) -> Array:
@@ -209,6 +206,8 @@ class Result(NamedTuple):
         residual: the last one, in the method's norm.
         residuals: one per outer iteration, as many as there may be.
         ambiguous: whether the equations are known to have other solutions.
+        observed: what was made of theta on the grid, if anything; theta and the memories are then those of its last
+            point alone.
     """
 
     t: Float64[Array | np.ndarray, " n"]
@@ -219,3 +218,16 @@ class Result(NamedTuple):
     residual: Float64[Array | np.ndarray, ""]
     residuals: Float64[Array | np.ndarray, " i"]
     ambiguous: Bool[Array | np.ndarray, ""]
+    observed: Any = None
+
+
+Observe = Callable[[Array], Any]
+"""A function of theta that returns what is kept of it."""
+
+
+def watched(result: Result, observe: Observe | None) -> Result:
+    """A result with what is observed of theta, in place of all of theta but the last."""
+    if observe is None:
+        return result
+    last = jax.tree.map(lambda leaf: leaf[-1:], (result.theta, result.state))
+    return result._replace(theta=last[0], state=last[1], observed=jax.lax.map(observe, jnp.asarray(result.theta)))

@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +13,9 @@ from optide.base.words import outline
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["t", "u", "theta", "state", "converged", "iterations", "residual", "residuals", "ambiguous"],
+    data_fields=[
+        *("t", "u", "theta", "state", "converged", "iterations", "residual", "residuals", "ambiguous", "observed")
+    ],
     meta_fields=["arithmetic"],
 )
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,26 +27,28 @@ class Solution:
     Attributes:
         t: grid, in units of time: step k of the discrete algorithm is at k alpha.
         u: the time up to which the memories run, t + lookahead alpha.
-        theta: of shape S, at each time.
-        state: memories at u, by name.
+        theta: of shape S, at each time; or a tree, as the start is, whose leaves have the axis of time first.
+        state: memories at u, by name; each like theta.
         converged: whether the method reached its tolerance.
         iterations: outer iterations used.
         residual: the last residual, in the norm of the method (see its module).
         residuals: one per outer iteration; where traced, as many as there may be.
         ambiguous: whether the discrete equations are known to have other solutions as well.
+        observed: what `observe` made of theta, at each time; theta and the states are then those of the last alone.
         arithmetic: "pinned", or why its last bits need not be those of the workflow (`optide.pin`).
     """
 
     t: Float64[np.ndarray, " n"]
     u: Float64[np.ndarray, " n"]
-    theta: Float64[np.ndarray, " n *S"]
-    state: dict[str, Float64[np.ndarray, " n *S"]]
+    theta: Any
+    state: dict[str, Any]
     converged: bool
     iterations: int
     residual: float
     residuals: Float64[np.ndarray, " iterations"]
     ambiguous: bool
     arithmetic: str
+    observed: Any = None
 
     __repr__ = outline
 

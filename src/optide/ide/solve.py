@@ -16,14 +16,15 @@ from optide.base.errors import ParameterError, TracedError
 from optide.base.words import shown
 from optide.ide import methods
 from optide.ide.methods import Method
-from optide.ide.problem import ORIGIN, PROGRAMS, Problem, Result
+from optide.ide.problem import ORIGIN, Observe, Problem, Result, watched
 from optide.ide.solution import Solution
 from optide.ide.trees import zeros_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
 from optide.problem.optimizer import Optimizer, Scalar
-from optide.problem.tracing import check_objective, check_optimizer, closed_over
+from optide.problem.parameters import Parameters, parameters
+from optide.problem.tracing import PROGRAMS, check_objective, check_optimizer, closed_over
 
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
@@ -45,6 +46,7 @@ class Options:
     order: int = 1
     save_every: int = 1
     coupling: str = "auto"
+    observe: Observe | None = None
 
 
 class Lane(NamedTuple):
@@ -62,7 +64,7 @@ class Lane(NamedTuple):
 @in_float64
 def solve_ide(
     optimizer: Optimizer,
-    objective: Callable[[Array], Array],
+    objective: Callable[[Any], Array],
     theta0: Start,
     steps: int,
     *,
@@ -73,6 +75,7 @@ def solve_ide(
     order: int = 1,
     save_every: int = 1,
     coupling: str = "auto",
+    observe: Callable[[Any], Any] | None = None,
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
@@ -82,7 +85,9 @@ def solve_ide(
     Args:
         optimizer: with its hyper-parameters.
         objective: maps theta to a scalar loss; differentiable by JAX.
-        theta0: initial value, of any shape S.
+        theta0: initial value: a number, or an array of any shape S; or a tree of arrays, as JAX knows them
+            (dictionaries, lists, tuples, dataclasses), which the objective is given, and theta and each state have
+            with an axis of time before those of each leaf.  Numbers in lists and tuples are one array.
         steps: length of the interval in steps of the discrete algorithm.
         method: "march" (fast), or "picard" (the published scheme).
         t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
@@ -96,6 +101,8 @@ def solve_ide(
         save_every: keep every so many grid points; "march" needs no memory for the others.
         coupling: how "march" solves for the numbers in theta, which the objective couples: with their "matrix", by
             "products" with it alone, whose memory and cost are those of gradients, or "auto": the faster one.
+        observe: what is kept of theta, such as a loss, an accuracy or norms: maps theta to a tree of arrays.  Then
+            `observed` has it at each time, and theta and the states are those of the last of these times alone.
 
     Raises:
         ParameterError: an argument is not what it must be.
@@ -116,18 +123,27 @@ def solve_ide(
     ...     round(float(jax.grad(end)(0.1)), 2)
     -5.16
     """
-    numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
-    chosen = Options(objective, steps, methods.named(method), "", lookahead, substeps, order, save_every, coupling)
+    numbers, given = arguments.one_optimizer(optimizer), parameters("theta0", theta0)
+    start = given.theta0
+    chosen = Options(
+        given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
+        coupling, given.observed_by(observe),
+    )  # fmt: skip
     options, t_start = checked(numbers, chosen, t_start)
     where = where_of(optimizer, options, theta0)
-    check_objective(objective, start, where)
+    check_objective(options.objective, start, where)
     check_optimizer(numbers, "velocity", start, where)
-    if not arguments.traced((numbers, start, closed_over(objective, start))) and not arguments.tracing():
-        return finished(run(Lane(numbers, start), t_start, options), where)
-    hoisted, data = jax.closure_convert(objective, start)
-    chosen = replace(options, objective=hoisted if data else objective)
-    solution: Solution = _compiled(Lane(numbers, start), t_start, chosen, tuple(data))
-    return solution
+    if not arguments.traced((numbers, start, closed_over(options.objective, start))) and not arguments.tracing():
+        return restored(finished(run(Lane(numbers, start), t_start, options), where), given)
+    hoisted, data = jax.closure_convert(options.objective, start)
+    options = replace(options, objective=hoisted if data else options.objective)
+    solution: Solution = _compiled(Lane(numbers, start), t_start, options, tuple(data))
+    return restored(solution, given)
+
+
+def restored(solution: Solution, given: Parameters) -> Solution:
+    """A solution whose theta and states have the structure of the start."""
+    return replace(solution, theta=given.restore(solution.theta), state=jax.tree.map(given.restore, solution.state))
 
 
 def refuse_traced(values: Any) -> None:
@@ -152,13 +168,13 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
 def run(lane: Lane, t_start: Scalar | None, options: Options) -> Solution:
     """Solve one lane of known numbers."""
     problem = _problem(lane, t_start, options)
-    return _solution(problem, options.method.run(problem, options.save_every))
+    return _solution(problem, options.method.run(problem, options.save_every, options.observe))
 
 
 def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
     """Solve one lane, where JAX traces it."""
     problem = jax.tree.map(jnp.asarray, _problem(lane, t_start, options, data))
-    return _solution(problem, options.method.solve(problem, options.save_every))
+    return _solution(problem, watched(options.method.solve(problem, options.save_every), options.observe))
 
 
 _compiled = jax.jit(_solve, static_argnames="options")

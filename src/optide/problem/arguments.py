@@ -1,7 +1,7 @@
 """What a run or a solve is given: checked at once, and brought into one form, which is float64."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 import jax
@@ -15,8 +15,8 @@ from optide.base.errors import ParameterError
 from optide.problem.finite import real
 from optide.problem.optimizer import Optimizer
 
-Start = ArrayLike | Sequence[float]
-"""A start as a user may give it."""
+Start = ArrayLike | Sequence[float] | Mapping[str, Any] | list[Any] | tuple[Any, ...]
+"""A start as a user may give it; and what else JAX knows as a tree of arrays."""
 
 
 def traced(tree: Any) -> bool:
@@ -124,9 +124,24 @@ def start(name: str, theta0: Any) -> Float64[Array | np.ndarray, " *S"]:
     Raises:
         ParameterError: it is not made of finite numbers, or empty.
     """
-    if traced(theta0):
-        return jnp.asarray(theta0, float)
-    numbers = real(theta0)
-    if numbers is None or not numbers.size or not np.isfinite(numbers).all():
-        raise ParameterError(name, theta0, "a finite number, or an array of them that is not empty")
+    found = finite(name, theta0)
+    if not found.size:
+        raise ParameterError(name, theta0, NUMBERS)
+    return found
+
+
+NUMBERS = "a finite number, or an array of them that is not empty"
+
+
+def finite(name: str, value: Any) -> Float64[Array | np.ndarray, " *S"]:
+    """Numbers as float64, in their shape; there may be none.
+
+    Raises:
+        ParameterError: they are not finite, or something else.
+    """
+    if traced(value):
+        return jnp.asarray(value, float)
+    numbers = real(value)
+    if numbers is None or not np.isfinite(numbers).all():
+        raise ParameterError(name, value, NUMBERS)
     return numbers

@@ -1,8 +1,8 @@
 """Run a discrete algorithm."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -15,12 +15,15 @@ from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.finite import check_finite, check_underflow, name_of
+from optide.problem.finite import SMALLEST, check_finite, check_underflow, name_of
 from optide.problem.optimizer import Optimizer, States
+from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["t", "theta", "state"], meta_fields=["arithmetic"])
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["t", "theta", "state", "observed"], meta_fields=["arithmetic"]
+)
 @dataclass(frozen=True, eq=False, repr=False)
 class DiscreteRun:
     """The trace of a discrete algorithm: row k holds theta_k and the states before update k.
@@ -29,22 +32,31 @@ class DiscreteRun:
 
     Attributes:
         t: times k alpha.
-        theta: of shape S, at each time.
-        state: by name; row 0 is 0.
+        theta: of shape S, at each time; or a tree, as the start is, whose leaves have the axis of time first.
+        state: by name; row 0 is 0; each like theta.
         arithmetic: "pinned", or why its last bits need not be those of the workflow (`optide.pin`).
+        observed: what `observe` made of theta, at each time; theta and the states are then those of the last alone.
     """
 
     t: Float64[np.ndarray, " steps"]
-    theta: Float64[np.ndarray, " steps *S"]
-    state: dict[str, Float64[np.ndarray, " steps *S"]]
+    theta: Any
+    state: dict[str, Any]
     arithmetic: str
+    observed: Any = None
 
     __repr__ = outline
 
 
 @in_float64
-def run_discrete(optimizer: Optimizer, objective: Callable[[Array], Array], theta0: Start, steps: int) -> DiscreteRun:
-    """Run `steps` updates of `optimizer` on `objective` from `theta0`, of any shape S.
+def run_discrete(
+    optimizer: Optimizer,
+    objective: Callable[[Any], Array],
+    theta0: Start,
+    steps: int,
+    *,
+    observe: Callable[[Any], Any] | None = None,
+) -> DiscreteRun:
+    """Run `steps` updates of `optimizer` on `objective` from `theta0`, an array or a tree; see `optide.solve_ide`.
 
     `jax.jit`, `jax.vmap`, `jax.grad` and the like work over theta0, all hyper-parameters and what the objective
     closes over.  Traced, no number is checked.
@@ -62,34 +74,59 @@ def run_discrete(optimizer: Optimizer, objective: Callable[[Array], Array], thet
     >>> run_discrete(AdaGrad(0.1), quadratic, theta0=1.0, steps=2).theta.tolist()
     [1.0, 1.0999999998333334]
     """
-    numbers, start = arguments.one_optimizer(optimizer), arguments.start("theta0", theta0)
+    numbers, given = arguments.one_optimizer(optimizer), parameters("theta0", theta0)
+    start, function, watch = given.theta0, given.seen_by("objective", objective), given.observed_by(observe)
     steps = arguments.at_least(1, "steps", steps)
     where = f"{optimizer} on {name_of(objective)} from theta0 = {shown(theta0)}"
-    check_objective(objective, start, where)
+    check_objective(function, start, where)
     check_optimizer(numbers, "step", start, where)
-    run: DiscreteRun = _scan(numbers, start, objective, steps)
-    if arguments.traced(run):
-        return run
-    run = jax.device_get(run)
-    check_finite(run, where, jax.grad(objective))
-    moments = [name for name, memory in numbers.memories().items() if memory.power == 2]
-    check_underflow(run, moments, float(numbers.eps), where)
-    return run
+    run: DiscreteRun
+    run, low = _scan(numbers, start, function, steps, watch)
+    if not arguments.traced(run):
+        run, low = jax.device_get((run, low))
+        check_finite(run, where, jax.grad(function))
+        check_underflow(low or _low(numbers, run.theta, run.state), run.t, float(numbers.eps), where)
+    return replace(run, theta=given.restore(run.theta), state=jax.tree.map(given.restore, run.state))
 
 
-@functools.partial(jax.jit, static_argnames=("objective", "steps"))
+@functools.partial(jax.jit, static_argnames=("objective", "steps", "observe"))
 def _scan(
-    optimizer: Optimizer, theta0: Float64[Array | np.ndarray, " *S"], objective: Callable[[Array], Array], steps: int
-) -> DiscreteRun:
+    optimizer: Optimizer,
+    theta0: Float64[Array | np.ndarray, " *S"],
+    objective: Callable[[Array], Array],
+    steps: int,
+    observe: Callable[[Array], Any] | None,
+) -> tuple[DiscreteRun, dict[str, Array]]:
+    """A run; and, where it is only observed, what `_low` says of it."""
     gradient = jax.grad(objective)
 
-    def update(carry: tuple[Array, States], k: Array) -> tuple[tuple[Array, States], tuple[Array, States]]:
+    def update(carry: tuple[Array, States], k: Array) -> tuple[tuple[Array, States], Any]:
         theta, state = carry
-        return optimizer.step(k, theta, gradient(theta), state), carry
+        new = optimizer.step(k, theta, gradient(theta), state)
+        if observe is None:
+            return new, carry
+        pair = jax.tree.map(lambda *rows: jnp.stack(rows), carry, new)
+        return new, (observe(theta), {name: low[0] for name, low in _low(optimizer, *pair).items()})
 
     k = jnp.arange(steps, dtype=float)
     start = jnp.asarray(theta0), {name: jnp.zeros_like(theta0) for name in optimizer.memories()}
-    theta, state = jax.lax.scan(update, start, k)[1]
+    observed: Any = None
+    low: dict[str, Array] = {}
+    if observe is None:
+        theta, state = jax.lax.scan(update, start, k)[1]
+    else:
+        last, (observed, low) = jax.lax.scan(update, start, k[:-1])
+        observed = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), observed, observe(last[0]))
+        theta, state = jax.tree.map(lambda leaf: leaf[None], last)
     # of JAX's arrays, here where it traces them
-    arrays: dict[str, Any] = {"t": optimizer.learning_rate * k, "theta": theta, "state": state}
-    return DiscreteRun(**arrays, arithmetic=arithmetic())
+    arrays: dict[str, Any] = {"t": optimizer.learning_rate * k, "theta": theta, "state": state, "observed": observed}
+    return DiscreteRun(**arrays, arithmetic=arithmetic()), low
+
+
+def _low(optimizer: Optimizer, theta: Array | np.ndarray, state: Mapping[str, Array | np.ndarray]) -> dict[str, Any]:
+    """For each second moment, which updates from row to row divided by its root where it had underflowed."""
+    moments = [name for name, memory in optimizer.memories().items() if memory.power == 2]
+    # the update from row k to row k + 1 divides by the root of row k + 1
+    moved = theta[1:] != theta[:-1]
+    within = tuple(range(1, moved.ndim))
+    return {name: (moved & (state[name][1:] < SMALLEST)).any(axis=within) for name in moments}

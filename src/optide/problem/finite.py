@@ -1,6 +1,6 @@
 """What a number is, and that no trajectory leaves the finite ones, at either end, unnoticed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -43,13 +43,13 @@ def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], A
     Raises:
         NonFiniteError: naming the configuration, the time from which on they are not, and what is not.
     """
-    points = len(trajectory.t)
+    points = len(trajectory.theta)  # of a trajectory that is only observed the last
     values = {"theta": trajectory.theta, **trajectory.state}
     finite = {name: np.isfinite(np.asarray(v)).reshape(points, -1).all(axis=1) for name, v in values.items()}
     bad = np.flatnonzero(~np.all([*finite.values()], axis=0))
     if bad.size:
         first = int(bad[0])
-        time = float(trajectory.t[first])
+        time = float(trajectory.t[first - points])
         names = ", ".join(name for name, good in finite.items() if not good[first])
         if first and gradient and not np.isfinite(gradient(trajectory.theta[first - 1])).all():
             names += f"; the gradient at theta = {trajectory.theta[first - 1]}, one step before, is not"
@@ -61,12 +61,12 @@ NEGLIGIBLE = np.sqrt(SMALLEST) / np.finfo(float).eps
 """From this eps on, the root of a second moment that underflows is below half a rounding of eps."""
 
 
-def check_underflow(trajectory: Trajectory, moments: Iterable[str], eps: float, where: str) -> None:
+def check_underflow(low: Mapping[str, np.ndarray], t: np.ndarray, eps: float, where: str) -> None:
     """Make sure that no update of a discrete run divided by the root of a second moment that underflowed.
 
     Args:
-        trajectory: a discrete run.
-        moments: names of the states that are second moments.
+        low: for each second moment, which updates did.
+        t: the time before each of them, and after the last.
         eps: of the optimizer.
         where: names the configuration, for the error.
 
@@ -75,14 +75,11 @@ def check_underflow(trajectory: Trajectory, moments: Iterable[str], eps: float, 
     """
     if eps >= NEGLIGIBLE:
         return
-    moved = np.diff(np.asarray(trajectory.theta), axis=0) != 0
-    for name in moments:
-        # the update from row k to row k + 1 divides by the root of row k + 1
-        low = moved & (np.asarray(trajectory.state[name])[1:] < SMALLEST)
-        bad = np.flatnonzero(low.reshape(len(low), -1).any(axis=1))
+    for name, updates in low.items():
+        bad = np.flatnonzero(updates)
         if bad.size:
             raise UnderflowError(
-                f"{where}: {name} underflows in step {bad[0]}, t = {float(trajectory.t[bad[0]]):.6g}; "
+                f"{where}: {name} underflows in step {bad[0]}, t = {float(t[bad[0]]):.6g}; "
                 f"with eps >= {NEGLIGIBLE:.0e} that would not matter"
             )
 

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,9 @@ from jax.typing import ArrayLike
 from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError
 from optide.problem.optimizer import Optimizer
 
+PROGRAMS = 16
+"""Compiled programs that are kept, of each kind, and what else takes as long to make: of the objectives used last."""
+
 _JAX, _HERE = Path(jax.__file__).parent, Path(__file__).parent
 _CONCRETE = (
     jax.errors.ConcretizationTypeError,
@@ -23,6 +27,25 @@ _CONCRETE = (
     jax.errors.TracerIntegerConversionError,
 )
 """What JAX raises where Python or NumPy asks for the value of what is traced."""
+
+
+def check_function(name: str, function: Any, returns: str) -> Callable[[Any], Any]:
+    """Make sure that something is a function that compiled programs can be kept for; returns it.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    if not callable(function) or isinstance(function, type):
+        raise ParameterError(name, function, f"a function of theta that returns {returns}")
+    try:
+        hash(function)
+        weakref.ref(function)
+    except TypeError:
+        allowed = "hashable and open to weak references, as functions in Python are: compiled programs are kept by it"
+        raise ParameterError(name, function, allowed) from None
+    else:
+        found: Callable[[Any], Any] = function
+        return found
 
 
 def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
@@ -39,14 +62,7 @@ def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
         ParameterError: it is no function, or one that no compiled program can be kept for.
         ObjectiveError: naming the configuration, and what it returns, or what JAX cannot trace.
     """
-    if not callable(objective) or isinstance(objective, type):
-        raise ParameterError("objective", objective, "a function of theta that returns a loss")
-    try:
-        hash(objective)
-        weakref.ref(objective)
-    except TypeError:
-        allowed = "hashable and open to weak references, as functions in Python are: compiled programs are kept by it"
-        raise ParameterError("objective", objective, allowed) from None
+    check_function("objective", objective, "a loss")
     with _told_of_values(ObjectiveError, "the objective, or its gradient,", where):
         found = returned(objective, jnp.shape(theta0))
     if found:
@@ -96,8 +112,8 @@ def _told_of_values(kind: type[OptideError], what: str, where: str) -> Iterator[
         ) from None
 
 
-# kept for the last few: tracing a gradient takes as long as a short solve
-@functools.lru_cache(maxsize=16)
+# tracing a gradient takes as long as a short solve
+@functools.lru_cache(maxsize=PROGRAMS)
 def returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
     """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
     theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
@@ -109,7 +125,7 @@ def returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str
     return ""
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=PROGRAMS)
 def _given(kind: jax.tree_util.PyTreeDef, method: str, shape: tuple[int, ...]) -> tuple[str, str]:
     """What a method of an optimizer gives where theta has a shape, and what it must give."""
     theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
