@@ -40,8 +40,8 @@ class Solution:
 
     t: Float64[np.ndarray, " n"]
     u: Float64[np.ndarray, " n"]
-    theta: Any
-    state: dict[str, Any]
+    theta: Float64[np.ndarray, " n *S"]
+    state: dict[str, Float64[np.ndarray, " n *S"]]
     converged: bool
     iterations: int
     residual: float

@@ -39,8 +39,8 @@ class DiscreteRun:
     """
 
     t: Float64[np.ndarray, " steps"]
-    theta: Any
-    state: dict[str, Any]
+    theta: Float64[np.ndarray, " steps *S"]
+    state: dict[str, Float64[np.ndarray, " steps *S"]]
     arithmetic: str
     observed: Any = None
 
