@@ -10,8 +10,7 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide import products
-from optide.ide.newton import GOOD_ENOUGH, HISTORY, newton
-from optide.ide.predict import predict
+from optide.ide.newton import GOOD_ENOUGH, HISTORY
 from optide.ide.problem import Problem, Result
 from optide.ide.products import Answer
 from optide.ide.window import Layout, Window, over, whole
@@ -93,32 +92,26 @@ def begin(problem: Problem, span: Span) -> Marched:
     )
 
 
-def solved(problem: Problem, done: Marched, span: Span, ways: tuple[str, ...]) -> Answer:
-    """One window; by products, in one way or, where it fails, in another."""
+def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
+    """One window, in a way of `optide.ide.products` where that is asked for."""
     window, n = done.window, span.solved
-    if not problem.products:
-        search = newton(problem, window, predict(problem, window, n), span.small)
-        seen = search.seen
-        return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 
     def by_newton() -> Answer:
-        return products.by_newton(problem, window, n)
+        return products.by_newton(problem, window, n, span.small)
 
-    if products.SWEEPS not in ways:
+    if not problem.products or way == products.NEWTON:
         return by_newton()
     answer = products.by_sweeps(problem, window, products.predicted(problem, window, jnp.asarray(done.guess)))
-    if products.NEWTON not in ways:
+    if way == products.SWEEPS:
         return answer
     better: Answer = jax.lax.cond(answer.size <= GOOD_ENOUGH, lambda: answer, by_newton)
     return better
 
 
-def advance(
-    problem: Problem, span: Span, done: Marched, ways: tuple[str, ...] = (products.SWEEPS, products.NEWTON)
-) -> tuple[Marched, Piece]:
+def advance(problem: Problem, span: Span, done: Marched, way: str = products.BOTH) -> tuple[Marched, Piece]:
     """Solve one window."""
     window, kept, n = done.window, span.kept, span.solved
-    answer = solved(problem, done, span, ways)
+    answer = solved(problem, done, span, way)
     found = answer.found
     theta = jnp.concatenate([window.before[1:], answer.X[:-1]])
     place = np.arange(n, dtype=float)

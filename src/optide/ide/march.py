@@ -95,7 +95,7 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
         before = done
         done, pieces = jax.device_get(program(problem.objective, many)(numbers, done))
         if problem.products and not np.all(pieces.size <= GOOD_ENOUGH):
-            done, pieces = jax.device_get(program(problem.objective, many, (products.NEWTON,))(numbers, before))
+            done, pieces = jax.device_get(program(problem.objective, many, products.NEWTON)(numbers, before))
         for window in range(first, min(first + together, windows)):
             piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
             end = last + 1 if window == windows - 1 else (window + 1) * kept
@@ -132,7 +132,7 @@ def each(observe: Observe) -> Callable[[Array], Any]:
 
 @functools.lru_cache(maxsize=PROGRAMS)
 def program(
-    objective: Callable[..., Array], many: bool, ways: tuple[str, ...] = (products.SWEEPS,)
+    objective: Callable[..., Array], many: bool, way: str = products.SWEEPS
 ) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
     """A compiled function that solves one window, or the next `TOGETHER`, on an objective.
 
@@ -143,7 +143,7 @@ def program(
         problem = replace(problem, objective=objective)
         span = Span.of(problem, many, small=not many)
         if not many:
-            done, piece = advance(problem, span, done, ways)
+            done, piece = advance(problem, span, done, way)
             return done, jax.tree.map(lambda leaf: leaf[None], piece)
 
         def further(done: Marched, _: None) -> tuple[Marched, Piece]:

@@ -1,4 +1,4 @@
-"""Solve a window by products with the objective's derivatives alone, and no matrix: for many parameters."""
+"""Solve a window of time: by products with the objective's derivatives alone, or by Newton's method."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from jaxtyping import Float64, Int
 
 from optide.ide import krylov
 from optide.ide.equations import Evaluation
-from optide.ide.newton import HISTORY, newton
+from optide.ide.newton import HISTORY, look, newton
 from optide.ide.predict import predict
 from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
 from optide.ide.window import Window
 
-SWEEPS, NEWTON = "sweeps", "newton"
-"""The two ways: the first is the faster one, the second for where it fails."""
+SWEEPS, NEWTON, BOTH = "sweeps", "newton", "both"
+"""The ways: the first is the faster one, the second for where it fails; and one after the other, if need be."""
 AHEAD = 3
 """Nodes through which a parabola goes on beyond what is solved."""
 
@@ -35,6 +35,8 @@ class Size(NamedTuple):
 
 
 USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 2)
+MATRIX = 64
+"""Parameters up to which Newton's method has a matrix, of a window of this length."""
 MANY = 4096
 """Parameters up to which memory is of no concern."""
 
@@ -70,9 +72,10 @@ def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> A
     return Answer(found.X, found.found, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
 
 
-def by_newton(problem: Problem, window: Window, n: int) -> Answer:
-    """By Newton's method and GMRES."""
-    search = newton(problem, window, predict(problem, window, n), small=False, look=krylov.look)
+def by_newton(problem: Problem, window: Window, n: int, small: bool) -> Answer:
+    """By Newton's method, from a prediction: with the matrix, as long as it is no large one, else by GMRES."""
+    matrix = not problem.products or problem.theta0.size <= MATRIX
+    search = newton(problem, window, predict(problem, window, n), small, look if matrix else krylov.look)
     seen = search.seen
     return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 
