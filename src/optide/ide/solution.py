@@ -2,12 +2,17 @@
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
 from jaxtyping import Float64
 
+from optide.base import display
 from optide.base.words import outline
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @functools.partial(
@@ -46,6 +51,11 @@ class Solution:
     arithmetic: str
 
     __repr__ = outline
+    _repr_html_ = display.of_result
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row for each time: t, u, theta and the states, each of their elements a column (`theta[0]`)."""
+        return display.frame(self)
 
     @property
     def message(self) -> str:

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
+from optide.base import display
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
@@ -18,6 +19,9 @@ from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, check_underflow, name_of
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.tracing import check_objective, check_optimizer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["t", "theta", "state"], meta_fields=["arithmetic"])
@@ -40,6 +44,11 @@ class DiscreteRun:
     arithmetic: str
 
     __repr__ = outline
+    _repr_html_ = display.of_result
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row for each step: t, theta and the states, each of their elements a column (`theta[0]`)."""
+        return display.frame(self)
 
 
 @in_float64
