@@ -3,8 +3,9 @@
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -50,7 +51,7 @@ _dry = click.option("--dry-run", "-n", is_flag=True, help="Only say what would r
 @_cores
 @_dry
 @click.argument("targets", nargs=-1, shell_complete=_targets)
-def run(cores: str, dry_run: bool, targets: tuple[str, ...]) -> int:
+def run(cores: str, dry_run: bool, targets: tuple[str, ...]) -> None:
     """Run the workflow: all of it, or what is named.
 
     A target is a figure, as fig05, a rule, as table1 or claims, or a file.  config.yaml of this folder is what runs, or
@@ -59,15 +60,15 @@ def run(cores: str, dry_run: bool, targets: tuple[str, ...]) -> int:
     \b
     optide run fig05 -- --keep-going
     """
-    return _snakemake(cores, dry_run, [part for target in targets for part in _files(target)])
+    _snakemake(cores, dry_run, targets)
 
 
 @click.command()
 @_cores
 @_dry
-def check(cores: str, dry_run: bool) -> int:
+def check(cores: str, dry_run: bool) -> None:
     """Compare all results with the accepted ones, bit by bit."""
-    return _snakemake(cores, dry_run, ["check"])
+    _snakemake(cores, dry_run, ("check",))
 
 
 @click.command()
@@ -90,7 +91,7 @@ def init(folder: Path) -> None:
         click.echo(f"wrote {path}")
 
 
-def _snakemake(cores: str, dry_run: bool, targets: list[str]) -> int:
+def _snakemake(cores: str, dry_run: bool, targets: Sequence[str]) -> NoReturn:
     """Become Snakemake, so that its signals and its exit code are those of this command."""
     if not importlib.util.find_spec("snakemake"):
         raise FileError(f"the workflow {STEP_UP}")
@@ -101,8 +102,9 @@ def _snakemake(cores: str, dry_run: bool, targets: list[str]) -> int:
         str(place / "workflow" / "profiles" / "default"),
         *(["--dry-run"] if dry_run else []),
     ]
+    named = [part for target in targets for part in _files(target)]
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *options, *targets])
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *options, *named])
 
 
 def _files(target: str) -> Iterator[str]:

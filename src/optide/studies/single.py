@@ -136,6 +136,7 @@ def compare(discrete: Trace, equation: Trace, substeps: int = 1, save_every: int
 
 def _compared(k: np.ndarray, values: np.ndarray, other_k: np.ndarray, other: np.ndarray) -> Compared:
     both, here, there = np.intersect1d(k, other_k, assume_unique=True, return_indices=True)
-    gap = metrics.gap(k, values, other_k, other)
+    with np.errstate(over="ignore"):  # of squares of what runs away
+        gap = metrics.gap(k, values, other_k, other)
     worst = both[np.argmax(np.abs(values[here] - other[there]))]
     return Compared(int(both[-1]), float(values[here][-1]), float(other[there][-1]), gap.largest, int(worst), gap.rms)
