@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
+import matplotlib
 import pytest
 
 from conftest import ROOT
@@ -37,6 +39,8 @@ def site(tmp_path_factory):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
     run(folder, [*pip, "--target", "site", wheel], PIP_DISABLE_PIP_VERSION_CHECK="1")
     shutil.rmtree(folder / "sources")
+    # not alone there, as in any environment
+    (folder / "site" / "matplotlib").symlink_to(Path(matplotlib.__file__).parent)
     return folder / "site"
 
 

@@ -178,7 +178,7 @@ def _of_configuration() -> list[Path]:
     try:
         from optide.settings import layers  # noqa: PLC0415  (the library alone cannot read a configuration)
     except ImportError:
-        raise ConfigError(f"{file}: to read it {STEP_UP}") from None
+        raise ConfigError(f"{file}: reading it {STEP_UP}") from None
     return layers.plugin_files(layers.given(Path(), [], {}))
 
 
