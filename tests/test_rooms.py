@@ -58,6 +58,18 @@ def test_errors_are_those_that_a_caller_tells_apart(path):
     assert len(errors) <= 10
 
 
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_only_the_command_line_knows_its_library_and_none_snakemake(path):
+    found = {
+        imported.partition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for imported in ([n.name for n in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+    }
+    assert "snakemake" not in found
+    assert "click" not in found or path.parent.name == "command"
+
+
 SOLVING = {"ide", "problem", "studies"}
 """Rooms with modules that solve, and import JAX."""
 

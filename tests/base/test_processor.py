@@ -101,7 +101,7 @@ MULTIPLIED = {
         "ide/march.py",
         "ide/predict.py",
     ),
-    *("ide/cells.py", "ide/quadrature.py"),
+    *("ide/cells.py", "ide/quadrature.py", "ide/sweep.py"),
 }
 """Where `**` has whole exponents and arrays of JAX, or squares of arrays of NumPy: both multiply."""
 

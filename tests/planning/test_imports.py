@@ -23,6 +23,9 @@ def package(tmp_path):
     files = {
         "p/__init__.py": "import typing, p.always\nif typing.TYPE_CHECKING:\n    from p.late import f",
         "p/always.py": "import json, q.far",
+        # of another package, installed beside it
+        "q/far.py": "from . import near",
+        "q/near.py": "",
         "p/late.py": "from p import later",
         "p/later.py": "",
         "p/within.py": "def f():\n    try:\n        pass\n    finally:\n        from p import deep\n",
@@ -48,7 +51,7 @@ def package(tmp_path):
     ],
 )
 def test_what_is_imported_within_a_function_or_on_first_use_counts(package, script, needed):
-    found = imports.closure(package / script, package)
+    found = imports.closure(package / script, package / "p")
     assert {path.relative_to(package).as_posix() for path in found} == {
         *(script, "p/__init__.py", "p/always.py"),
         *needed,
@@ -58,7 +61,7 @@ def test_what_is_imported_within_a_function_or_on_first_use_counts(package, scri
 def test_a_relative_import_is_refused_since_it_would_be_missed(package):
     (package / "p/always.py").write_text("from . import other")
     with pytest.raises(ValueError, match=r"always\.py: relative import in line 1"):
-        imports.closure(package / "plain.py", package)
+        imports.closure(package / "plain.py", package / "p")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -76,7 +79,7 @@ def test_whatever_python_loads_for_a_script_is_among_what_it_depends_on(script):
     )
     loaded = {Path(line) for line in run.stdout.splitlines()}
     assert loaded
-    assert loaded <= imports.closure(script, SOURCES)
+    assert loaded <= imports.closure(script, SOURCES / "optide")
 
 
 NAMES = "definitions finite objectives optimizer optimizers plugins registry vocabulary"
@@ -123,7 +126,7 @@ ROOMS = {
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_depends_on_these_rooms_and_files_and_on_nothing_else(script):
-    found = {path.relative_to(SOURCES / "optide") for path in imports.closure(script, SOURCES) - {script}}
+    found = {path.relative_to(SOURCES / "optide") for path in imports.closure(script, SOURCES / "optide") - {script}}
     allowed = [Path(name) for name in ROOMS[script.stem].split()]
     needed = {path for path in found if path.name != "__init__.py"}
     strangers = {path for path in needed if not any(path.is_relative_to(room) for room in allowed)}
@@ -154,17 +157,17 @@ def test_planning_imports_no_jax(tmp_path):
 def test_a_digest_is_that_of_content_and_not_of_place_or_time(package, tmp_path):
     data = package / "p" / "page.html"
     data.write_text("<p>")
-    first = imports.digest(package / "plain.py", package, [data])
+    first = imports.digest(package / "plain.py", package / "p", [data])
     copied = shutil.copytree(package, tmp_path / "elsewhere")
     os.utime(copied / "p" / "deep.py", (0, 0))
-    assert imports.digest(copied / "plain.py", copied, [copied / "p" / "page.html"]) == first
+    assert imports.digest(copied / "plain.py", copied / "p", [copied / "p" / "page.html"]) == first
     found = {first}
     for name in ("plain.py", "p/deep.py", "p/page.html"):
         # another folder each, since files are read once
         edited = shutil.copytree(package, tmp_path / f"edited {Path(name).name}")
         (edited / name).write_text((edited / name).read_text() + "\n# edited")
-        found.add(imports.digest(edited / "plain.py", edited, [edited / "p" / "page.html"]))
+        found.add(imports.digest(edited / "plain.py", edited / "p", [edited / "p" / "page.html"]))
     assert len(found) == 4
     foreign = shutil.copytree(package, tmp_path / "foreign")
     (foreign / "p" / "other.py").write_text("# edited")
-    assert imports.digest(foreign / "plain.py", foreign, [foreign / "p" / "page.html"]) == first
+    assert imports.digest(foreign / "plain.py", foreign / "p", [foreign / "p" / "page.html"]) == first

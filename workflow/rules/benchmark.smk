@@ -1,19 +1,20 @@
-# What each method costs.  No part of `all`: its numbers are those of a machine.
+# What each method costs, measured by what is in a clone only.  No part of `all`: its numbers are those of a machine.
 
+if (HOME / "benchmarks").exists():
 
-# without outputs, so that whoever asks for it gets a measurement, and not what is there
-rule benchmark:
-    log:
-        "results/logs/benchmark.log",
-    localrule: True
-    conda:
-        PACKAGES
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        home=str(HOME),
-        python=sys.executable,
-    shell:
-        "PYTHONPATH={params.home:q} {params.python:q} -m benchmarks 2>&1 | tee {log:q}"
+    # without outputs, so that whoever asks for it gets a measurement, and not what is there
+    rule benchmark:
+        log:
+            "results/logs/benchmark.log",
+        localrule: True
+        conda:
+            PACKAGES
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=30,
+        params:
+            home=str(HOME),
+            python=sys.executable,
+        shell:
+            "PYTHONPATH={params.home:q} {params.python:q} -m benchmarks 2>&1 | tee {log:q}"

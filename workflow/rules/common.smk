@@ -113,7 +113,7 @@ def code(script, *data):
     @functools.cache
     def found():
         paths = [path for pattern in data for path in LIBRARY.glob(pattern)]
-        return imports.digest(HOME / "workflow" / "scripts" / script, LIBRARY.parent, paths)
+        return imports.digest(HOME / "workflow" / "scripts" / script, LIBRARY, paths)
 
     def of_job(wildcards):
         return f"{script} and what it imports: {found()}"

@@ -9,7 +9,8 @@ ORIGINS = {
     **{str(path.relative_to(HOME)): path for pattern in PATTERNS for path in sorted(HOME.glob(pattern))},
     **{
         f"src/optide/{path.relative_to(LIBRARY)}": path
-        for pattern in ("**/*.py", "show/templates/*")
+        # no deeper: an installed package has the files of the workflow below `project`, which are named above
+        for pattern in ("*.py", "*/*.py", "show/templates/*")
         for path in sorted(LIBRARY.glob(pattern))
     },
 }

@@ -8,16 +8,20 @@ elements is a column, as `theta[0]`.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from optide.base import display
 from optide.base.errors import FileError
 from optide.data import seal
 from optide.data.columns import numbers
 from optide.problem.registry import STATES, hyperparameter_columns, is_state, parts
 from optide.settings.config import Config, elements, label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = b"2"
 """Raise it whenever a trace means something else than before, so that no old one is taken for new."""
@@ -191,6 +195,23 @@ class Trace(NamedTuple):
         A state belongs to the number of updates that it contains.
         """
         return np.rint(self.place(quantity)).astype(int), self.values[quantity]
+
+    def __repr__(self) -> str:
+        return f"Trace({self.configuration['scheme']}, {name(self.configuration)}, {len(self.values['t'])} points)"
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row for each point, with the columns of `values`."""
+        import pandas as pd  # noqa: PLC0415  (a third of a second that jobs need not)
+
+        return pd.DataFrame(self.values)
+
+    def _repr_html_(self) -> str:
+        wholes: dict[str, list[str]] = {}
+        for quantity in self.quantities:
+            wholes.setdefault(quantity.partition("[")[0], []).append(quantity)
+        return display.in_html(
+            self, {w: (self.place(w), [self.values[q] for q in parts]) for w, parts in wholes.items()}
+        )
 
 
 def choice(configuration: Mapping[str, Any]) -> str:

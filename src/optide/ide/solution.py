@@ -2,13 +2,17 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 from jaxtyping import Float64
 
+from optide.base import display
 from optide.base.words import outline
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @functools.partial(
@@ -51,6 +55,11 @@ class Solution:
     observed: Any = None
 
     __repr__ = outline
+    _repr_html_ = display.of_result
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row for each time: t, u, theta and the states, each of their elements a column (`theta[0]`)."""
+        return display.frame(self)
 
     @property
     def message(self) -> str:

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 
-def digest(script: Path, root: Path, data: Iterable[Path] = ()) -> str:
-    """A digest of a script, of all that it imports under a root, and of its data.
+def digest(script: Path, library: Path, data: Iterable[Path] = ()) -> str:
+    """A digest of a script, of all that it imports from a package, and of its data.
 
     Args:
         script: a Python file.
-        root: the folder that the names of modules start from, as in `sys.path`.
-        data: what else the script reads, under the root.
+        library: the folder of the package; what lies beside it, where packages are installed, is no part of this.
+        data: what else the script reads, in the package.
     """
-    needed = {*closure(script, root), *data} - {script}
-    return of_contents({script.name: _read(script), **{p.relative_to(root).as_posix(): _read(p) for p in needed}})
+    needed = {*closure(script, library), *data} - {script}
+    names = {path.relative_to(library.parent).as_posix(): path for path in needed}
+    return of_contents({script.name: _read(script), **{name: _read(path) for name, path in names.items()}})
 
 
 def of_contents(contents: Mapping[str, bytes]) -> str:
@@ -31,8 +32,8 @@ def of_contents(contents: Mapping[str, bytes]) -> str:
     return found.hexdigest()
 
 
-def closure(script: Path, root: Path) -> set[Path]:
-    """A script, and the modules under a root that it imports, directly or through others.
+def closure(script: Path, library: Path) -> set[Path]:
+    """A script, and the modules of a package that it imports, directly or through others.
 
     Imports within functions count.  Those under `if TYPE_CHECKING` count where a name is taken from the package that
     has them and is no module of it: that is how a package loads on first use.
@@ -44,10 +45,10 @@ def closure(script: Path, root: Path) -> set[Path]:
         found.add(path)
         now, _ = _imports(path)
         for name in now:
-            modules = _modules(name, root)
+            modules = _modules(name, library)
             ahead.update(modules)
-            if modules and modules[-1] != _module(name, root):
-                ahead.update(late for other in _imports(modules[-1])[1] for late in _modules(other, root))
+            if modules and modules[-1] != _module(name, library):
+                ahead.update(late for other in _imports(modules[-1])[1] for late in _modules(other, library))
         ahead -= found
     return found
 
@@ -84,15 +85,18 @@ def _statements(node: ast.AST, typing: bool) -> Iterator[tuple[ast.stmt, bool]]:
 
 
 @functools.cache
-def _modules(name: str, root: Path) -> list[Path]:
-    """The files that an import of a dotted name runs, of the packages from the top and of the module."""
+def _modules(name: str, library: Path) -> list[Path]:
+    """The files that an import of a dotted name runs, of the package from the top and of the module."""
     parts = name.split(".")
-    found = (_module(".".join(parts[:end]), root) for end in range(1, len(parts) + 1))
+    found = (_module(".".join(parts[:end]), library) for end in range(1, len(parts) + 1))
     return [path for path in found if path]
 
 
 @functools.cache
-def _module(name: str, root: Path) -> Path | None:
-    """The file of a module or package, if the root has one of this name."""
-    path = root.joinpath(*name.split("."))
+def _module(name: str, library: Path) -> Path | None:
+    """The file of a module or package, if it is of the library."""
+    top, *below = name.split(".")
+    if top != library.name:
+        return None
+    path = library.joinpath(*below)
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)

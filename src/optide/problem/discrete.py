@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
+from optide.base import display
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
@@ -19,6 +20,9 @@ from optide.problem.finite import SMALLEST, check_finite, check_underflow, name_
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @functools.partial(
@@ -45,6 +49,11 @@ class DiscreteRun:
     observed: Any = None
 
     __repr__ = outline
+    _repr_html_ = display.of_result
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row for each step: t, theta and the states, each of their elements a column (`theta[0]`)."""
+        return display.frame(self)
 
 
 @in_float64

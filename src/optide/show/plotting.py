@@ -57,7 +57,7 @@ def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places
         for row, axes in zip(rows, panels, strict=True):
             for rate, panel in zip(rates, axes, strict=True):
                 drawn = [t for t in traces if _belongs(t.configuration, row, rate)]
-                _draw_panel(panel, drawn, figure["quantity"], looks, "y" if row.get("scale") == "log" else "")
+                draw_panel(panel, drawn, figure["quantity"], looks, "y" if row.get("scale") == "log" else "")
                 shown += [t.configuration for t in drawn]
                 for inset in row.get("insets", ()):
                     if rate == inset["learning_rate"]:
@@ -95,7 +95,7 @@ def _belongs(configuration: Mapping[str, Any], row: Mapping[str, Any], rate: flo
     )
 
 
-def _draw_panel(panel: Axes, traces: list[Trace], quantity: str, looks: Looks, logarithmic: Collection[str]) -> None:
+def draw_panel(panel: Axes, traces: Sequence[Trace], quantity: str, looks: Looks, logarithmic: Collection[str]) -> None:
     """Lines first, markers over them; the markers of different curves are staggered."""
     panel.set(**{f"{axis}scale": PortableLogScale() for axis in logarithmic})
     for scheme_is_discrete in (False, True):
@@ -130,7 +130,7 @@ def _draw_inset(panel: Axes, traces: list[Trace], quantity: str, looks: Looks, i
     """A window on a detail, or the same curves on logarithmic axes, over an empty part of the panel."""
     logarithmic = inset.get("log", ())
     window = panel.inset_axes(inset["place"])
-    _draw_panel(window, traces, quantity, looks, logarithmic)
+    draw_panel(window, traces, quantity, looks, logarithmic)
     window.set(xlim=inset["k"], ylim=inset["range"])
     window.tick_params(which="both", labelsize=6, length=2, pad=1.5)
     axes: dict[Literal["x", "y"], Axis] = {"x": window.xaxis, "y": window.yaxis}
@@ -153,10 +153,7 @@ def _row_title(row: Mapping[str, Any]) -> list[str]:
 
 def _handles(shown: Sequence[Mapping[str, Any]], looks: Looks, scheme: str) -> list[Line2D]:
     """The entries of the legend: what markers and lines are, then every choice drawn."""
-    handles = [
-        Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label=DISCRETE.title),
-        Line2D([], [], color="0.3", label=SCHEMES[scheme].title),
-    ]
+    handles = [of_scheme(DISCRETE.name), of_scheme(scheme)]
     named = {_choice(configuration): configuration for configuration in shown}
     several = len({configuration["optimizer"] for configuration in shown}) > 1
     for choice, configuration in named.items():
@@ -164,6 +161,14 @@ def _handles(shown: Sequence[Mapping[str, Any]], looks: Looks, scheme: str) -> l
         text = _pretty(configuration, with_name=several)
         handles.append(Line2D([], [], color=colour, linestyle=dash, marker=marker, markerfacecolor="none", label=text))
     return handles
+
+
+def of_scheme(name: str) -> Line2D:
+    """The entry of a legend that says what markers are, or what lines are."""
+    scheme = SCHEMES[name]
+    if scheme is DISCRETE:
+        return Line2D([], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label=scheme.title)
+    return Line2D([], [], color="0.3", label=scheme.title)
 
 
 def legend(canvas: Figure, handles: list[Line2D]) -> None:

@@ -55,11 +55,11 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
             for _, group in itertools.groupby(all_lanes, key=lambda lane: (lane.set, lane.steps))
             for one in _run_lanes(experiment, SCHEMES[scheme], objective, make, [*group])
         ]
-        losses = [_losses(objective, one.values["theta"]) for one in found]
+        of_lanes = [losses(objective, one.values["theta"]) for one in found]
     schema = traces.schema(experiment, make.states)
     same = {name: experiment[name] for name in ("experiment", "objective", "optimizer", "learning_rate")}
     tables = []
-    for i, (lane, one, loss) in enumerate(zip(all_lanes, found, losses, strict=True)):
+    for i, (lane, one, loss) in enumerate(zip(all_lanes, found, of_lanes, strict=True)):
         k = np.rint(one.values["t"] / experiment["learning_rate"]).astype(int)
         constants = {**same, **lane._asdict(), "scheme": scheme, "converged": one.report.get("converged"), "lane": i}
         tables.append(traces.lane(schema, {"k": k, **one.values, "loss": loss}, constants))
@@ -128,5 +128,6 @@ def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane) -> Found:
 
 
 @in_float64
-def _losses(objective: Objective, theta: np.ndarray) -> np.ndarray:
+def losses(objective: Objective, theta: np.ndarray) -> np.ndarray:
+    """The loss at each point of a trajectory, (n, *S): (n,)."""
     return np.asarray(jax.vmap(objective)(jax.numpy.asarray(theta)))

@@ -1,0 +1,63 @@
+"""The command `optide`: its parts, and its errors, which are one line each (docs/command.md)."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from optide.base.errors import ConfigError, OptideError, ParameterError, tell
+from optide.command.listing import listing
+from optide.command.solve import compare, solve
+from optide.command.workflow import check, init, run
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes: of work that failed, of a command, configuration or plug-in that is wrong, and of Ctrl-C."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="optide", message="%(version)s")
+def optide() -> None:
+    """AdaGrad, RMSProp and Adam, and the integro-differential equations that they follow."""
+
+
+for command in (solve, compare, listing, run, init, check):
+    optide.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: those of the process, if not given.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code: int | None = optide.main(arguments, prog_name="optide", standalone_mode=False)
+        return code or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return MISUSED
+    except click.ClickException as error:
+        tell(_with_hint(error))
+        return MISUSED
+    except (ParameterError, ConfigError) as error:
+        tell(error)
+        return MISUSED
+    except (OptideError, OSError) as error:
+        tell(error)
+        return FAILED
+    except click.Abort:
+        return INTERRUPTED
+
+
+def _with_hint(error: click.ClickException) -> Exception:
+    """What click says, in one line, with where to read on."""
+    text = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return click.ClickException(f"{text} (`{context.command_path if context else 'optide'} --help`)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""The options that say what is solved, and how; those of hyper-parameters come from the classes of the optimizers.
+
+No JAX is imported until something is solved, so that help and completion come at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+import optide
+from optide.base.errors import ConfigError, OptideError
+from optide.command.late import plugins, registry
+from optide.settings.schemes import CONTINUOUS
+
+if TYPE_CHECKING:
+    from optide.problem.optimizer import Optimizer
+
+CONFIGURATION = "config.yaml"
+FORMATS = (".png", ".pdf", ".svg")
+"""Of a plot."""
+STEP_UP = "needs more packages: pip install 'optide[workflow]'"
+
+
+class Name(click.ParamType[str]):
+    """A name among those that there are when it is asked for: plug-ins add to them."""
+
+    def __init__(self, kind: str, names: Callable[[], Iterable[str]]):
+        self.name, self._names = kind, names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(self._names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return click.Choice([*self._names()]).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+
+class Numbers(click.ParamType[float | list[float]]):
+    """A number, or several with commas between them."""
+
+    name = "number[,number...]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | list[float]:
+        try:
+            first, *others = map(float, str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor several with commas between them.", param, ctx)
+        return [first, *others] if others else first
+
+
+class NumberOr(click.ParamType[float | str]):
+    """A number, or a name that the library knows."""
+
+    name = "name|number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        with suppress(ValueError):
+            return float(value)
+        return str(value)
+
+
+class Written(click.Path):
+    """A file that will be written: refused before anything is solved, where it could not be."""
+
+    def __init__(self, *suffixes: str):
+        super().__init__(dir_okay=False, writable=True)
+        self._suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.suffix not in self._suffixes:
+            self.fail(f"{path}: must end in {' or '.join(self._suffixes)}.", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"{path}: there is no folder {path.parent}.", param, ctx)
+        return path
+
+
+PLUGIN = click.Option(
+    ["--plugin"],
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help=f"A Python file with optimizers or objectives of one's own; any number, and those of {CONFIGURATION} here.",
+)
+OPTIONS = [
+    # eager, so that `--optimizer adam --help` has the options of Adam
+    click.Option(
+        ["--optimizer"],
+        type=Name("optimizer", lambda: registry.OPTIMIZERS),
+        required=True,
+        is_eager=True,
+        help="Its name.",
+    ),
+    click.Option(["--objective"], type=Name("objective", lambda: registry.OBJECTIVES), required=True, help="Its name."),
+    click.Option(["--theta0"], type=Numbers(), required=True, help="Where theta starts."),
+    click.Option(["--steps"], type=int, required=True, help="Of the algorithm; the equation runs as long."),
+    click.Option(
+        ["--method"],
+        type=click.Choice([scheme.method for scheme in CONTINUOUS.values() if scheme.method]),
+        default="march",
+        show_default=True,
+        help="march: fast, to rounding; picard: the published scheme.",
+    ),
+    click.Option(
+        ["--t-start"],
+        type=NumberOr(),
+        default="origin",
+        show_default=True,
+        help="First time of the equation: origin (1e-12), one_step, zero, or a number.",
+    ),
+    click.Option(
+        ["--lookahead"], type=int, default=1, show_default=True, help="1: memories up to t + learning rate; 0: up to t."
+    ),
+    click.Option(["--substeps"], type=int, default=1, show_default=True, help="Grid points per step."),
+    click.Option(["--order"], type=int, default=1, show_default=True, help="1: Euler; 2 (march): trapezoidal rule."),
+    click.Option(["--save-every"], type=int, default=1, show_default=True, help="Keep every so many grid points."),
+    click.Option(["--plot"], type=Written(*FORMATS), help=f"Draw it: a file that ends in {' or '.join(FORMATS)}."),
+    click.Option(["--parquet"], type=Written(".parquet"), help="Write all points: a file that ends in .parquet."),
+    click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, with all digits."),
+    PLUGIN,
+]
+HOW = ("method", "t_start", "lookahead", "substeps", "order", "save_every")
+"""The keywords of `solve_ide` among them."""
+
+
+class Configured(click.Command):
+    """A command about one configuration: it has the hyper-parameters of all optimizers that there are as options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # plug-ins first, as their hyper-parameters are options
+        early = click.Command(
+            None,
+            params=[PLUGIN],
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+        )
+        named = early.make_context(None, [*args], resilient_parsing=True).params["plugin"]
+        # a completion has no place for an error
+        with suppress(OptideError) if ctx.resilient_parsing else nullcontext():
+            load(named or ())
+        ctx.meta[_KEY] = [_option(name, having) for name, having in _hyperparameters().items()]
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = super().get_params(ctx)
+        chosen = registry.OPTIMIZERS.get(ctx.params.get("optimizer", ""))
+        shown = {_parameter(name) for name in (chosen.vocabulary() if chosen else _hyperparameters())}
+        told = [option for option in ctx.meta.get(_KEY, ()) if option.name in shown]
+        return [*own[:2], *told, *own[2:]]
+
+
+_KEY = "optide.hyperparameters"
+
+
+def load(named: Sequence[str | Path]) -> None:
+    """Load plug-ins: those named, those of installed packages, and those that the configuration here names.
+
+    Raises:
+        ConfigError: one of them, or the configuration, is wrong, or cannot be read without the packages for it.
+    """
+    optide.pin()  # the bits of the workflow, and faster; before a plug-in imports JAX
+    plugins.load([*named, *_of_configuration()])
+
+
+def _of_configuration() -> list[Path]:
+    file = Path(CONFIGURATION)
+    # most configurations name none: reading one takes a tenth of a second, and other tools have files of this name
+    if not file.is_file() or b"plugins" not in file.read_bytes():
+        return []
+    try:
+        from optide.settings import layers  # noqa: PLC0415  (the library alone cannot read a configuration)
+    except ImportError:
+        raise ConfigError(f"{file}: reading it {STEP_UP}") from None
+    return layers.plugin_files(layers.given(Path(), [], {}))
+
+
+def _hyperparameters() -> dict[str, list[type[Optimizer]]]:
+    """The optimizers that have each."""
+    having: dict[str, list[type[Optimizer]]] = {}
+    for optimizer in registry.OPTIMIZERS.values():
+        for name in optimizer.vocabulary():
+            having.setdefault(name, []).append(optimizer)
+    return having
+
+
+def _parameter(name: str) -> str:
+    """What an option of a hyper-parameter is called: like it, or with a prefix if the command has one of that name."""
+    taken = {option.name for option in OPTIONS} | {"help"}
+    return f"optimizer_{name}" if name in taken else name
+
+
+def flag(name: str) -> str:
+    """The option of a hyper-parameter, as it is typed."""
+    return f"--{_parameter(name).replace('_', '-')}"
+
+
+def default(optimizer: type[Optimizer], name: str) -> float | None:
+    """Of a hyper-parameter; None if it must be given."""
+    (field,) = (field for field in dataclasses.fields(optimizer) if field.name == name)
+    return None if field.default is dataclasses.MISSING else float(field.default)
+
+
+def _option(name: str, having: Sequence[type[Optimizer]]) -> click.Option:
+    """What is said of it once, and then of each optimizer that has it, those together of which the same is said."""
+    ranges: dict[str, list[str]] = {}
+    for optimizer in having:
+        usual = default(optimizer, name)
+        allowed = optimizer.vocabulary()[name].range.allowed
+        ranges.setdefault(f"{allowed}{'' if usual is None else f'; default {usual:g}'}", []).append(optimizer.name)
+    descriptions = dict.fromkeys(optimizer.vocabulary()[name].description for optimizer in having)
+    told = [*descriptions, *(f"[{', '.join(names)}: {text}]" for text, names in ranges.items())]
+    return click.Option([flag(name), _parameter(name)], type=float, help="  ".join(filter(None, told)))
+
+
+def optimizer_of(given: Mapping[str, Any]) -> Optimizer:
+    """The optimizer that the options of a command name, with its hyper-parameters.
+
+    Raises:
+        UsageError: it has no hyper-parameter that is given, or needs one that is not.
+        ParameterError: one is outside its range.
+    """
+    make = registry.OPTIMIZERS[given["optimizer"]]
+    values = {n: given[_parameter(n)] for n in _hyperparameters() if given.get(_parameter(n)) is not None}
+    own = ", ".join(map(flag, make.vocabulary()))
+    for name in values.keys() - make.vocabulary().keys():
+        raise click.UsageError(f"{flag(name)}: {make.name} has no such hyper-parameter; it has {own}.")
+    for name in make.vocabulary():
+        if name not in values and default(make, name) is None:
+            raise click.UsageError(f"Missing option {flag(name)!r}: {make.name} has no default for it.")
+    return make(**values)

@@ -1,0 +1,126 @@
+"""`optide run`, `optide check` and `optide init`: the workflow in any folder, from an installed package or a clone."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from click.shell_completion import CompletionItem
+
+import optide
+from optide.base import files
+from optide.base.errors import FileError, OptideError
+from optide.command.options import CONFIGURATION, STEP_UP
+
+PACKAGED = "project"
+"""The folder within the installed package that has the workflow's files (setup.py puts them there)."""
+WRITTEN = (CONFIGURATION, "claims.yaml", "reproducibility/manifest.json", "reproducibility/reference.parquet")
+"""What `init` writes: the paper's configuration, what is claimed of it, and what its results are compared with."""
+
+
+def home() -> Path:
+    """The folder of the Snakefile: in the installed package, or the root of a clone.
+
+    Raises:
+        FileError: there is none.
+    """
+    library = Path(optide.__file__).resolve().parent
+    places = [library / PACKAGED, library.parents[1]]
+    found = next((place for place in places if (place / "Snakefile").is_file()), None)
+    if not found:
+        raise FileError(f"Snakefile: neither in {' nor in '.join(map(str, places))}; install the package again")
+    return found
+
+
+def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of figures, in the configuration that would be used."""
+    try:
+        return [CompletionItem(name) for name in _figures() if name.startswith(incomplete)]
+    except (OptideError, ImportError):
+        return []
+
+
+_cores = click.option("--cores", default="all", show_default=True, help="Jobs at once.")
+_dry = click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
+
+
+@click.command()
+@_cores
+@_dry
+@click.argument("targets", nargs=-1, shell_complete=_targets)
+def run(cores: str, dry_run: bool, targets: tuple[str, ...]) -> None:
+    """Run the workflow: all of it, or what is named.
+
+    A target is a figure, as fig05, a rule, as table1 or claims, or a file.  config.yaml of this folder is what runs, or
+    else that of the paper, which `optide init` writes.  What follows "--" is for Snakemake:
+
+    \b
+    optide run fig05 -- --keep-going
+    """
+    _snakemake(cores, dry_run, targets)
+
+
+@click.command()
+@_cores
+@_dry
+def check(cores: str, dry_run: bool) -> None:
+    """Compare all results with the accepted ones, bit by bit."""
+    _snakemake(cores, dry_run, ("check",))
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
+def init(folder: Path) -> None:
+    """Write the paper's configuration into a folder.
+
+    Beside config.yaml it writes claims.yaml and what `optide check` compares results with.  It overwrites nothing.
+    """
+    sources = {folder / name: home() / name for name in WRITTEN}
+    if there := [path for path in sources if path.exists()]:
+        raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
+    for path, source in sources.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.aside(path) as temporary:
+                temporary.write_bytes(source.read_bytes())
+        except OSError as error:
+            raise FileError(f"{path}: cannot be written: {error.strerror}") from None
+        click.echo(f"wrote {path}")
+
+
+def _snakemake(cores: str, dry_run: bool, targets: Sequence[str]) -> NoReturn:
+    """Become Snakemake, so that its signals and its exit code are those of this command."""
+    if not importlib.util.find_spec("snakemake"):
+        raise FileError(f"the workflow {STEP_UP}")
+    place = home()
+    options = ["--snakefile", str(place / "Snakefile"), "--cores", cores]
+    options += [
+        "--workflow-profile",
+        str(place / "workflow" / "profiles" / "default"),
+        *(["--dry-run"] if dry_run else []),
+    ]
+    named = [part for target in targets for part in _files(target)]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *options, *named])
+
+
+def _files(target: str) -> Iterator[str]:
+    """What a target stands for: the files of a figure, or else itself, which is Snakemake's to understand."""
+    if target not in _figures():
+        yield target
+        return
+    from optide.settings.schemes import CONTINUOUS  # noqa: PLC0415
+
+    for scheme in CONTINUOUS:
+        yield from (f"figures/{scheme}/{target}.{suffix}" for suffix in ("png", "pdf"))
+
+
+def _figures() -> list[str]:
+    from optide.settings import layers  # noqa: PLC0415  (the library alone cannot read a configuration)
+
+    whole = layers.merged(layers.given(home(), [], {}))
+    figures = whole.get("figures") if isinstance(whole, dict) else None
+    return [*figures] if isinstance(figures, dict) else []

@@ -1,0 +1,140 @@
+"""`optide run`, `check` and `init`, what Snakemake is given; and completion, asked as bash asks."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+from optide.command import workflow
+from optide.command.main import main
+from optide.problem.registry import OPTIMIZERS
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """What would be started instead of this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    commands = []
+    monkeypatch.setattr(os, "execv", lambda path, command: commands.append(command))
+    return commands
+
+
+SNAKEMAKE = [
+    *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores"),
+    *("all", "--workflow-profile", str(ROOT / "workflow" / "profiles" / "default")),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (["run"], []),
+        (["run", "table1", "results/rates.parquet"], ["table1", "results/rates.parquet"]),
+        (["run", "fig05"], [f"figures/{s}/fig05.{end}" for s in ("published", "converged") for end in ("png", "pdf")]),
+        (["run", "-n", "claims", "--", "--keep-going"], ["--dry-run", "claims", "--keep-going"]),
+        (["check"], ["check"]),
+    ],
+)
+def test_snakemake_is_given_the_targets_and_what_follows(started, arguments, given):
+    assert main(arguments) == 0
+    assert started == [[*SNAKEMAKE, *given]]
+
+
+def test_figures_are_those_of_the_configuration_here(started, tmp_path):
+    (tmp_path / "config.yaml").write_text("figures: {mine: {}}\n")
+    assert main(["run", "mine", "fig05", "--cores", "3"]) == 0
+    (command,) = started
+    assert command[-5:] == [
+        *(f"figures/{scheme}/mine.{end}" for scheme in ("published", "converged") for end in ("png", "pdf")),
+        "fig05",
+    ]
+    assert command[command.index("--cores") + 1] == "3"
+
+
+def test_without_the_packages_of_the_workflow_one_line_names_them(started, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["run", "fig05"]) == 1
+    assert (
+        capsys.readouterr().err == "optide: error: the workflow needs more packages: pip install 'optide[workflow]'\n"
+    )
+    assert not started
+
+
+def test_what_was_misread_is_told_before_snakemake_starts(started, tmp_path, capsys):
+    (tmp_path / "config.yaml").write_text("figures: [\n")
+    assert main(["run", "fig05"]) == 2
+    assert capsys.readouterr().err.startswith("optide: error: config.yaml: line 2, column 1: ")
+    assert not started
+
+
+def test_init_writes_the_configuration_of_the_paper_and_overwrites_nothing(tmp_path, capsys):
+    assert main(["init", str(tmp_path / "new")]) == 0
+    for name in workflow.WRITTEN:
+        assert (tmp_path / "new" / name).read_bytes() == (ROOT / name).read_bytes()
+    assert capsys.readouterr().out.count("wrote ") == len(workflow.WRITTEN)
+    claims = tmp_path / "new" / "claims.yaml"
+    claims.write_text("mine")
+    shutil.rmtree(tmp_path / "new" / "reproducibility")
+    (tmp_path / "new" / "config.yaml").unlink()
+    assert main(["init", str(tmp_path / "new")]) == 1
+    assert capsys.readouterr().err == (
+        f"optide: error: {claims}: is there already, and is left as it is; nothing was written\n"
+    )
+    assert claims.read_text() == "mine"
+    assert [*(tmp_path / "new").iterdir()] == [claims]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["init", str(tmp_path / "file" / "new")]) == 1
+    assert capsys.readouterr().err.endswith("config.yaml: cannot be written: Not a directory\n")
+
+
+def test_a_package_without_its_workflow_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(workflow.optide, "__file__", str(tmp_path / "lib" / "python" / "optide" / "__init__.py"))
+    assert main(["check"]) == 1
+    assert capsys.readouterr().err.endswith("install the package again\n")
+
+
+@pytest.fixture(scope="module")
+def bash(tmp_path_factory):
+    """Asks bash what it would complete the last of some words to, in a folder with a plug-in of two optimizers."""
+    folder = tmp_path_factory.mktemp("completion")
+    program = folder / "bin" / "optide"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m optide.command.main "$@"\n')
+    program.chmod(0o755)
+    shutil.copy(ROOT / "examples" / "ideas" / "ideas.py", folder)
+    (folder / "config.yaml").write_text("plugins: [ideas.py]\nfigures: {mine: {}, other: {}}\n")
+    path = {"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
+
+    def complete(*words):
+        script = 'eval "$(_OPTIDE_COMPLETE=bash_source optide)"\ncomplete -p optide > /dev/null || exit 1\n'
+        script += (
+            'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _optide_completion optide\nprintf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        run = subprocess.run(
+            [shutil.which("bash"), "--norc", "-c", script, "bash", "optide", *words],
+            **{"cwd": folder, "env": os.environ | path, "capture_output": True, "text": True},
+            check=True,
+        )
+        assert run.stderr == ""
+        return run.stdout.split()
+
+    return complete
+
+
+def test_bash_completes_names_and_the_options_of_the_optimizer_that_was_chosen(bash):
+    assert bash("solve", "--optimizer", "") == [*OPTIMIZERS, "adamw", "heavy_ball"]
+    assert bash("solve", "--optimizer", "adam", "--be") == ["--beta1", "--beta2"]
+    assert bash("compare", "--optimizer", "adamw", "--d") == ["--decay"]
+
+
+def test_bash_completes_parts_figures_and_nothing_that_is_wrong(bash):
+    assert bash("c") == ["check", "compare"]
+    assert bash("run", "m") == ["mine"]
+    assert bash("solve", "--plugin", "nowhere.py", "--optimizer", "ada") == ["adagrad", "adam"]
