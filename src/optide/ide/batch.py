@@ -18,7 +18,7 @@ from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
-from optide.problem.tracing import check_objective, check_optimizer, closed_over
+from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
 
 
 @in_float64
@@ -36,6 +36,7 @@ def solve_lanes(
     save_every: int = 1,
     coupling: str = "auto",
     observe: Callable[[Any], Any] | None = None,
+    schedule: Callable[[Any], Any] | None = None,
 ) -> list[Solution]:
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
@@ -63,7 +64,7 @@ def solve_lanes(
     lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
     chosen = Options(
         given[0].seen_by("objective", objective), 0, methods.named(method), "", lookahead, substeps, order, save_every,
-        coupling, given[0].observed_by(observe),
+        coupling, given[0].observed_by(observe), check_schedule(schedule),
     )  # fmt: skip
     if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
@@ -98,6 +99,7 @@ def solve_batch(
     save_every: int = 1,
     coupling: str = "auto",
     observe: Callable[[Any], Any] | None = None,
+    schedule: Callable[[Any], Any] | None = None,
     shard: int = 256,
 ) -> Solution:
     """Solve any number N of configurations; see `solve_ide`.
@@ -136,7 +138,7 @@ def solve_batch(
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
-        coupling, given.observed_by(observe),
+        coupling, given.observed_by(observe), check_schedule(schedule),
     )  # fmt: skip
     options, t_start = checked(numbers, chosen, t_start)
     one = jax.tree.map(lambda leaf: float(leaf[0]), numbers)

@@ -26,7 +26,7 @@ from optide.ide.advance import Marched, Piece, Span, advance, begin, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide.newton import GOOD_ENOUGH
-from optide.ide.problem import Observe, Problem, Result, apart
+from optide.ide.problem import Observe, Problem, Result, Schedule, apart
 from optide.ide.trees import zeros_of
 from optide.ide.window import Layout, straight_on, whole
 from optide.problem.optimizer import States
@@ -88,14 +88,15 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
     many = last > SHORT and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
     windows, kept = span.windows(problem, last), span.kept
-    served = replace(problem, objective=apart, points=0, end=np.asarray(last, float))
+    served = replace(problem, objective=apart, schedule=None, points=0, end=np.asarray(last, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
+    compiled = functools.partial(program, problem.objective, problem.schedule)
     done, saved = begin(numbers, span), []
     for first in range(0, windows, together):
         before = done
-        done, pieces = jax.device_get(program(problem.objective, many)(numbers, done))
+        done, pieces = jax.device_get(compiled(many)(numbers, done))
         if problem.products and not np.all(pieces.size <= GOOD_ENOUGH):
-            done, pieces = jax.device_get(program(problem.objective, many, products.NEWTON)(numbers, before))
+            done, pieces = jax.device_get(compiled(many, products.NEWTON)(numbers, before))
         for window in range(first, min(first + together, windows)):
             piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
             end = last + 1 if window == windows - 1 else (window + 1) * kept
@@ -132,7 +133,7 @@ def each(observe: Observe) -> Callable[[Array], Any]:
 
 @functools.lru_cache(maxsize=PROGRAMS)
 def program(
-    objective: Callable[..., Array], many: bool, way: str = products.SWEEPS
+    objective: Callable[..., Array], schedule: Schedule | None, many: bool, way: str = products.SWEEPS
 ) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
     """A compiled function that solves one window, or the next `TOGETHER`, on an objective.
 
@@ -140,7 +141,7 @@ def program(
     """
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
-        problem = replace(problem, objective=objective)
+        problem = replace(problem, objective=objective, schedule=schedule)
         span = Span.of(problem, many, small=not many)
         if not many:
             done, piece = advance(problem, span, done, way)

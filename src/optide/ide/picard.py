@@ -20,7 +20,7 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide.interpolation import cells, evaluate
-from optide.ide.problem import ORIGIN, Observe, Problem, Result, apart, watched
+from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, apart, watched
 from optide.ide.quadrature import gauss_legendre
 from optide.problem.optimizer import Memory, States
 from optide.problem.tracing import PROGRAMS
@@ -112,15 +112,16 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
 
 def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -> Result:
     """Solve a problem of known numbers."""
-    solved = program(problem.objective, save_every)(replace(problem, objective=apart))
+    served = replace(problem, objective=apart, schedule=None)
+    solved = program(problem.objective, problem.schedule, save_every)(served)
     found: Result = jax.device_get(watched(solved, observe))
     return found
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def program(objective: Callable[..., Array], save_every: int) -> Callable[[Problem], Result]:
+def program(objective: Callable[..., Array], schedule: Schedule | None, save_every: int) -> Callable[[Problem], Result]:
     """`solve`, compiled for an objective."""
-    return jax.jit(lambda problem: solve(replace(problem, objective=objective), save_every))
+    return jax.jit(lambda problem: solve(replace(problem, objective=objective, schedule=schedule), save_every))
 
 
 def sweep(problem: Problem, theta: Float64[Array, " n *S"], known: Nodes | None = None) -> Float64[Array, " n *S"]:

@@ -20,6 +20,12 @@ EARLY = 1e-40
 """A time, in units of alpha, at which the leading term of an expansion at t = 0 is all there is."""
 
 
+Observe = Callable[[Array], Any]
+"""A function of theta that returns what is kept of it."""
+Schedule = Callable[[Array], Array]
+"""A function of the number of a step that returns what its learning rate is multiplied by."""
+
+
 def apart(*_: Array) -> Array:
     """In the place of an objective that a compiled program has on its own."""
     raise NotImplementedError
@@ -34,7 +40,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["optimizer", "theta0", "t_start", "data", "end"],
-    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched", "early", "products"],
+    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched", "early", "products", "schedule"],
 )
 @dataclass(frozen=True)
 class Problem:
@@ -56,6 +62,7 @@ class Problem:
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
+        schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
 
     optimizer: Optimizer
@@ -71,6 +78,7 @@ class Problem:
     data: tuple[Array, ...] = ()
     end: Float64[Array | np.ndarray, ""] | None = None
     products: bool = False
+    schedule: Schedule | None = None
 
     @property
     def last(self) -> Float64[Array | np.ndarray, ""] | float:
@@ -162,10 +170,14 @@ class Problem:
         u = t + self.lookahead * self.alpha
         state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
-            return jax.vmap(self.optimizer.velocity)(u, theta, g, state)
-        at_zero = u <= ORIGIN
-        speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), theta, g, state)
-        return jnp.where(at_zero.reshape(wide), self.starting(theta, g), self.pace(j).reshape(wide) * speed)
+            speed = jax.vmap(self.optimizer.velocity)(u, theta, g, state)
+        else:
+            at_zero = u <= ORIGIN
+            speed = jax.vmap(self.optimizer.velocity)(jnp.where(at_zero, self.h, u), theta, g, state)
+            speed = jnp.where(at_zero.reshape(wide), self.starting(theta, g), self.pace(j).reshape(wide) * speed)
+        if self.schedule is None:
+            return speed
+        return jax.vmap(self.schedule)(t / self.alpha).reshape(wide) * speed
 
     def starting(self, theta: Float64[Array, " *n"], g: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
         """What the first time step takes for the velocity times the pace at t = 0, where it may be infinite.
@@ -219,10 +231,6 @@ class Result(NamedTuple):
     residuals: Float64[Array | np.ndarray, " i"]
     ambiguous: Bool[Array | np.ndarray, ""]
     observed: Any = None
-
-
-Observe = Callable[[Array], Any]
-"""A function of theta that returns what is kept of it."""
 
 
 def watched(result: Result, observe: Observe | None) -> Result:

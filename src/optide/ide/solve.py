@@ -16,7 +16,7 @@ from optide.base.errors import ParameterError, TracedError
 from optide.base.words import shown
 from optide.ide import methods
 from optide.ide.methods import Method
-from optide.ide.problem import ORIGIN, Observe, Problem, Result, watched
+from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, watched
 from optide.ide.solution import Solution
 from optide.ide.trees import zeros_of
 from optide.problem import arguments
@@ -24,7 +24,7 @@ from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
 from optide.problem.optimizer import Optimizer, Scalar
 from optide.problem.parameters import Parameters, parameters
-from optide.problem.tracing import PROGRAMS, check_objective, check_optimizer, closed_over
+from optide.problem.tracing import PROGRAMS, check_objective, check_optimizer, check_schedule, closed_over
 
 STARTS = ("origin", "one_step", "zero")
 """Names of `t_start`: 1e-12, one learning rate, 0."""
@@ -47,6 +47,7 @@ class Options:
     save_every: int = 1
     coupling: str = "auto"
     observe: Observe | None = None
+    schedule: Schedule | None = None
 
 
 class Lane(NamedTuple):
@@ -76,6 +77,7 @@ def solve_ide(
     save_every: int = 1,
     coupling: str = "auto",
     observe: Callable[[Any], Any] | None = None,
+    schedule: Callable[[Any], Any] | None = None,
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
@@ -103,6 +105,8 @@ def solve_ide(
             "products" with it alone, whose memory and cost are those of gradients, or "auto": the faster one.
         observe: what is kept of theta, such as a loss, an accuracy or norms: maps theta to a tree of arrays.  Then
             `observed` has it at each time, and theta and the states are those of the last of these times alone.
+        schedule: maps the number of a step, t / learning_rate, to what the learning rate of that step is multiplied
+            by: theta'(t) is the velocity times it.  The kernels, whose time scale is in learning rates, stay.
 
     Raises:
         ParameterError: an argument is not what it must be.
@@ -127,7 +131,7 @@ def solve_ide(
     start = given.theta0
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
-        coupling, given.observed_by(observe),
+        coupling, given.observed_by(observe), check_schedule(schedule),
     )  # fmt: skip
     options, t_start = checked(numbers, chosen, t_start)
     where = where_of(optimizer, options, theta0)
@@ -161,7 +165,7 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
-        products=options.method.by_products(options.coupling, theta0.size),
+        products=options.method.by_products(options.coupling, theta0.size), schedule=options.schedule,
     )  # fmt: skip
 
 

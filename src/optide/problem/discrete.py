@@ -19,7 +19,7 @@ from optide.problem.arguments import Start
 from optide.problem.finite import SMALLEST, check_finite, check_underflow, name_of
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.parameters import parameters
-from optide.problem.tracing import check_objective, check_optimizer
+from optide.problem.tracing import check_objective, check_optimizer, check_schedule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,7 @@ def run_discrete(
     steps: int,
     *,
     observe: Callable[[Any], Any] | None = None,
+    schedule: Callable[[Any], Any] | None = None,
 ) -> DiscreteRun:
     """Run `steps` updates of `optimizer` on `objective` from `theta0`, an array or a tree; see `optide.solve_ide`.
 
@@ -90,7 +91,7 @@ def run_discrete(
     check_objective(function, start, where)
     check_optimizer(numbers, "step", start, where)
     run: DiscreteRun
-    run, low = _scan(numbers, start, function, steps, watch)
+    run, low = _scan(numbers, start, function, steps, observe=watch, schedule=check_schedule(schedule))
     if not arguments.traced(run):
         run, low = jax.device_get((run, low))
         check_finite(run, where, jax.grad(function))
@@ -98,20 +99,23 @@ def run_discrete(
     return replace(run, theta=given.restore(run.theta), state=jax.tree.map(given.restore, run.state))
 
 
-@functools.partial(jax.jit, static_argnames=("objective", "steps", "observe"))
+@functools.partial(jax.jit, static_argnames=("objective", "steps", "observe", "schedule"))
 def _scan(
     optimizer: Optimizer,
     theta0: Float64[Array | np.ndarray, " *S"],
     objective: Callable[[Array], Array],
     steps: int,
+    *,
     observe: Callable[[Array], Any] | None,
+    schedule: Callable[[Array], Array] | None,
 ) -> tuple[DiscreteRun, dict[str, Array]]:
     """A run; and, where it is only observed, what `_low` says of it."""
     gradient = jax.grad(objective)
 
     def update(carry: tuple[Array, States], k: Array) -> tuple[tuple[Array, States], Any]:
         theta, state = carry
-        new = optimizer.step(k, theta, gradient(theta), state)
+        rate = optimizer.learning_rate if schedule is None else optimizer.learning_rate * schedule(k)
+        new = optimizer.holding(learning_rate=rate).step(k, theta, gradient(theta), state)
         if observe is None:
             return new, carry
         pair = jax.tree.map(lambda *rows: jnp.stack(rows), carry, new)

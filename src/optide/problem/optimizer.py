@@ -184,15 +184,14 @@ class Optimizer:
         u = jnp.asarray(tau * self.learning_rate)
         state = {name: jnp.asarray(memory.weight) * g**memory.power * u for name, memory in self.memories().items()}
         at_rest = g == 0
-        moving = self._without_eps().velocity(u, theta, g, {n: jnp.where(at_rest, 1.0, v) for n, v in state.items()})
+        moving = self.holding(eps=0.0).velocity(u, theta, g, {n: jnp.where(at_rest, 1.0, v) for n, v in state.items()})
         return jnp.where(at_rest, self.velocity(u, theta, g, state), moving)
 
-    def _without_eps(self) -> Optimizer:
-        names = list(self.hyperparameters)
-        leaves, kind = jax.tree.flatten(self)
-        own = [leaf if name != "eps" else 0.0 for name, leaf in zip(names, leaves, strict=True)]
-        without: Optimizer = jax.tree.unflatten(kind, own)
-        return without
+    def holding(self, **values: Scalar) -> Optimizer:
+        """The same with other values of some hyper-parameters, of those that it has; they are not checked."""
+        _, kind = jax.tree.flatten(self)
+        other: Optimizer = jax.tree.unflatten(kind, [values.get(n, v) for n, v in self.hyperparameters.items()])
+        return other
 
 
 @functools.cache

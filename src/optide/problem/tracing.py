@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError
+from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError, TracedError
 from optide.problem.optimizer import Optimizer
 
 PROGRAMS = 16
@@ -29,14 +29,14 @@ _CONCRETE = (
 """What JAX raises where Python or NumPy asks for the value of what is traced."""
 
 
-def check_function(name: str, function: Any, returns: str) -> Callable[[Any], Any]:
+def check_function(name: str, function: Any, returns: str, of: str = "theta") -> Callable[[Any], Any]:
     """Make sure that something is a function that compiled programs can be kept for; returns it.
 
     Raises:
         ParameterError: it is not.
     """
     if not callable(function) or isinstance(function, type):
-        raise ParameterError(name, function, f"a function of theta that returns {returns}")
+        raise ParameterError(name, function, f"a function of {of} that returns {returns}")
     try:
         hash(function)
         weakref.ref(function)
@@ -67,6 +67,25 @@ def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
         found = returned(objective, jnp.shape(theta0))
     if found:
         raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
+
+
+def check_schedule(schedule: Any) -> Callable[[Array], Array] | None:
+    """Likewise, that a schedule maps the number of a step to one float64; returns it.
+
+    Raises:
+        ParameterError: it does not, or is no function that compiled programs can be kept for.
+        TracedError: it depends on what JAX traces.
+    """
+    if schedule is None:
+        return None
+    found = check_function("schedule", schedule, "one float64", "the number of a step")
+    with _told_of_values(ObjectiveError, "the schedule", "learning rate"):
+        number = jax.eval_shape(found, jax.ShapeDtypeStruct((), float))  # type: ignore[no-untyped-call]
+    if getattr(number, "shape", None) != () or number.dtype != jnp.float64:
+        raise ParameterError("schedule", schedule, "a function of the number of a step that returns one float64")
+    if closed_over(found, 0.0):
+        raise TracedError("schedule: depends on what JAX traces; it may depend on the number of a step alone")
+    return found
 
 
 def check_optimizer(optimizer: Optimizer, method: str, theta0: ArrayLike, where: str) -> None:
