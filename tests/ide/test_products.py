@@ -138,14 +138,6 @@ def test_where_sweeps_fail_newtons_method_solves_the_window(optimizer, monkeypat
     np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
 
 
-def test_newtons_method_needs_no_matrix(monkeypatch):
-    monkeypatch.setattr(products, "MATRIX", 0)
-    monkeypatch.setattr(march, "GOOD_ENOUGH", -1.0)  # no window is
-    found, wanted = left_to_newton(Adam(0.01), monkeypatch)
-    assert found.converged
-    np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
-
-
 @pytest.mark.parametrize(("coupling", "method"), [("some", "march"), (None, "march"), ("products", "picard")])
 def test_what_is_no_coupling_is_refused(coupling, method):
     with pytest.raises(ParameterError, match="coupling"):

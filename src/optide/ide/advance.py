@@ -93,25 +93,24 @@ def begin(problem: Problem, span: Span) -> Marched:
 
 
 def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
-    """One window, in a way of `optide.ide.products` where that is asked for."""
-    window, n = done.window, span.solved
-
-    def by_newton() -> Answer:
-        return products.by_newton(problem, window, n, span.small)
-
-    if not problem.products or way == products.NEWTON:
-        return by_newton()
-    answer = products.by_sweeps(problem, window, products.predicted(problem, window, jnp.asarray(done.guess)))
-    if way == products.SWEEPS:
-        return answer
-    better: Answer = jax.lax.cond(answer.size <= GOOD_ENOUGH, lambda: answer, by_newton)
-    return better
+    """One window, in one way of `optide.ide.products`."""
+    window = done.window
+    if way == products.NEWTON:
+        return products.by_newton(problem, window, span.solved, span.small)
+    guess = products.predicted(problem, window, jnp.asarray(done.guess))
+    return products.by_sweeps(problem, window, guess, products.TRIALS[way])
 
 
-def advance(problem: Problem, span: Span, done: Marched, way: str = products.BOTH) -> tuple[Marched, Piece]:
-    """Solve one window."""
+def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) -> tuple[Marched, Piece]:
+    """Solve one window, in the first of some ways that leads to a solution."""
     window, kept, n = done.window, span.kept, span.solved
-    answer = solved(problem, done, span, way)
+    answer = solved(problem, done, span, ways[0])
+    for way in ways[1:]:
+        answer = jax.lax.cond(
+            answer.size <= GOOD_ENOUGH,
+            lambda answer=answer: answer,
+            lambda way=way: solved(problem, done, span, way),
+        )
     found = answer.found
     theta = jnp.concatenate([window.before[1:], answer.X[:-1]])
     place = np.arange(n, dtype=float)

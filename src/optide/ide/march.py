@@ -21,7 +21,7 @@ from jax import Array
 from jaxtyping import Float64
 
 from optide.base.collector import paused
-from optide.ide import krylov, products
+from optide.ide import implicit, products
 from optide.ide.advance import Marched, Piece, Span, advance, begin, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
@@ -34,6 +34,8 @@ from optide.problem.tracing import PROGRAMS
 
 SHORT = 2**15
 """Nodes up to which the program that takes less time to compile is the faster one."""
+AGAIN = 8
+"""Windows after which the first way to solve one is tried again; else it is that which solved the one before."""
 TOGETHER = 16
 """Windows of a call of the other one."""
 
@@ -43,13 +45,13 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
     last = problem.points - 1
     span = Span.of(problem, many=last > SHORT and not problem.products)
-    windows = span.windows(problem, last)
+    windows, ways = span.windows(problem, last), products.ways(problem)
     entries = -(-span.solved // save_every)
 
     def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
         done, saved = carry
         s = done.window.s.astype(int)
-        done, piece = advance(problem, span, done)
+        done, piece = advance(problem, span, done, ways)
         # each window overwrites what the one before had only guarded
         first = -(-s // save_every)
         chosen = save_every * (first + jnp.arange(entries)) - s
@@ -63,7 +65,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
         return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
 
     start = begin(problem, span)
-    found = jax.eval_shape(functools.partial(advance, problem, span), start)[1]
+    found = jax.eval_shape(lambda done: advance(problem, span, done, ways), start)[1]
     (done, (t, theta, states)), ends = jax.lax.scan(
         more, (start, jax.tree.map(nothing, tuple(found[:3]))), None, length=windows
     )
@@ -90,13 +92,18 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
     windows, kept = span.windows(problem, last), span.kept
     served = replace(problem, objective=apart, schedule=None, points=0, end=np.asarray(last, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
-    compiled = functools.partial(program, problem.objective, problem.schedule)
+    # a gradient of many parameters is worth it
+    quick = not many and problem.theta0.size <= products.MATRIX
+    compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
+    ways, begun = products.ways(problem), 0
     done, saved = begin(numbers, span), []
     for first in range(0, windows, together):
         before = done
-        done, pieces = jax.device_get(compiled(many)(numbers, done))
-        if problem.products and not np.all(pieces.size <= GOOD_ENOUGH):
-            done, pieces = jax.device_get(compiled(many, products.NEWTON)(numbers, before))
+        for place in range(begun if first % AGAIN else 0, len(ways)):
+            done, pieces = jax.device_get(compiled(ways[place])(numbers, before))
+            begun = place
+            if np.all(pieces.size <= GOOD_ENOUGH) or np.any(np.isnan(before.window.before)):
+                break
         for window in range(first, min(first + together, windows)):
             piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
             end = last + 1 if window == windows - 1 else (window + 1) * kept
@@ -133,38 +140,38 @@ def each(observe: Observe) -> Callable[[Array], Any]:
 
 @functools.lru_cache(maxsize=PROGRAMS)
 def program(
-    objective: Callable[..., Array], schedule: Schedule | None, many: bool, way: str = products.SWEEPS
+    objective: Callable[..., Array], schedule: Schedule | None, many: bool, quick: bool, way: str
 ) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
-    """A compiled function that solves one window, or the next `TOGETHER`, on an objective.
+    """A compiled function that solves one window on an objective or, of many, the next `TOGETHER`.
 
-    The first takes as little time to compile as can be, the second to run.
+    The `quick` one takes as little time to compile as can be, the other to run.
     """
 
     def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
         problem = replace(problem, objective=objective, schedule=schedule)
         span = Span.of(problem, many, small=not many)
         if not many:
-            done, piece = advance(problem, span, done, way)
+            done, piece = advance(problem, span, done, (way,))
             return done, jax.tree.map(lambda leaf: leaf[None], piece)
 
         def further(done: Marched, _: None) -> tuple[Marched, Piece]:
             s, last = done.window.s, done.window.last
             needed = (s == 0) | (last + Layout.of(problem).block > s - span.kept + span.solved)
-            nothing = zeros_of(functools.partial(advance, problem, span), done)[1]
+            nothing = zeros_of(lambda done: advance(problem, span, done, (way,)), done)[1]
             found: tuple[Marched, Piece] = jax.lax.cond(
-                needed, lambda: advance(problem, span, done), lambda: (done, nothing)
+                needed, lambda: advance(problem, span, done, (way,)), lambda: (done, nothing)
             )
             return found
 
         return jax.lax.scan(further, done, None, length=TOGETHER)
 
-    quick = {
+    options = {
         "xla_backend_optimization_level": 0,
         "xla_cpu_use_fusion_emitters": False,
         "xla_cpu_parallel_codegen_split_count": 1,
         "xla_disable_hlo_passes": "while-loop-invariant-code-motion,simplify-while-loops",
     }
-    return jax.jit(solve, compiler_options=None if many or jax.default_backend() != "cpu" else quick)
+    return jax.jit(solve, compiler_options=options if quick and jax.default_backend() == "cpu" else None)
 
 
 @solve.defjvp
@@ -177,14 +184,14 @@ def _differentiate(save_every: int, primals: tuple[Problem], tangents: tuple[Pro
     X = jnp.concatenate([found.theta[1:], straight_on(jnp.asarray(found.theta), jnp.arange(1.0, missing + 1))])
 
     def observe(problem: Problem, X: Array) -> tuple[Array, tuple[Array, Array, States]]:
-        seen = (krylov.see if problem.products else lambda *given: linearise(*given)[0])(problem, whole(problem), X)
+        seen = (implicit.see if problem.products else lambda *given: linearise(*given)[0])(problem, whole(problem), X)
         t = problem.t
         theta = jnp.concatenate([problem.theta0[None], X])[: last + 1]
         states = {name: value[: last + 1] for name, value in seen.states.items()}
         return seen.residual, (t, theta, continued(states, seen.ends, last, 1))
 
     if problem.products:
-        along = krylov.implicit(problem, change, X)
+        along = implicit.implicit(problem, change, X)
     else:
         _, linear = linearise(problem, whole(problem), X)
         _, moved = jax.jvp(lambda problem: observe(problem, X)[0], (problem,), (change,))

@@ -4,7 +4,6 @@ A part that has been solved is made longer by a block, as if theta went straight
 guesses of the block that leads to a solution; in the end the part is the window.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -147,17 +146,11 @@ def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Arr
     return jnp.max(jnp.abs(residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
 
-Look = Callable[[Problem, Window, Array, tuple[Array, Array, Array], bool], Seen]
-
-
-def newton(
-    problem: Problem, window: Window, prediction: Float64[Array, " n *S"], small: bool, look: Look = look
-) -> Search:
+def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"], small: bool) -> Search:
     """Solve a window, as far as that can be done: the size of what was `seen` last tells.
 
     Args:
         small: whether the program is rather to be small, and quickly compiled, than to save an elimination.
-        look: what the equations say, by a matrix or by products.
     """
     n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
     unknown = jnp.full((), jnp.inf, float)

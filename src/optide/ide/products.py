@@ -7,16 +7,17 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float64, Int
 
-from optide.ide import krylov
 from optide.ide.equations import Evaluation
-from optide.ide.newton import HISTORY, look, newton
+from optide.ide.newton import GOOD_ENOUGH, HISTORY, newton
 from optide.ide.predict import predict
 from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
 from optide.ide.window import Window
 
-SWEEPS, NEWTON, BOTH = "sweeps", "newton", "both"
-"""The ways: the first is the faster one, the second for where it fails; and one after the other, if need be."""
+SWEEPS, CAREFUL, NEWTON = "sweeps", "careful", "newton"
+"""The ways: each is for where the one before fails, and takes longer."""
+TRIALS = {SWEEPS: 0, CAREFUL: 30}
+"""Of a node in a sweep, to solve its equation for itself: so v may change by much within a step."""
 AHEAD = 3
 """Nodes through which a parabola goes on beyond what is solved."""
 
@@ -36,7 +37,7 @@ class Size(NamedTuple):
 
 USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 2)
 MATRIX = 64
-"""Parameters up to which Newton's method has a matrix, of a window of this length."""
+"""Parameters up to which there is Newton's method, with the matrix of a window of this length."""
 MANY = 4096
 """Parameters up to which memory is of no concern."""
 
@@ -65,17 +66,24 @@ class Answer(NamedTuple):
     sign: Float64[Array, ""]
 
 
-def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Answer:
-    """By sweeps, from a prediction."""
-    found = settle(problem, window, X, size_of(problem).depth)
+def ways(problem: Problem) -> tuple[str, ...]:
+    """Those that there are, the first one first."""
+    if not problem.products:
+        return (NEWTON,)
+    return (SWEEPS, CAREFUL, NEWTON) if problem.theta0.size <= MATRIX else (SWEEPS, CAREFUL)
+
+
+def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], trials: int) -> Answer:
+    """By sweeps, from a prediction; where they do not solve a window, there are no numbers."""
+    found = settle(problem, window, X, size_of(problem).depth, trials)
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
-    return Answer(found.X, found.found, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
+    X = jnp.where(found.size <= GOOD_ENOUGH, found.X, jnp.nan)
+    return Answer(X, found.found, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
 
 
 def by_newton(problem: Problem, window: Window, n: int, small: bool) -> Answer:
-    """By Newton's method, from a prediction: with the matrix, as long as it is no large one, else by GMRES."""
-    matrix = not problem.products or problem.theta0.size <= MATRIX
-    search = newton(problem, window, predict(problem, window, n), small, look if matrix else krylov.look)
+    """By Newton's method, from a prediction."""
+    search = newton(problem, window, predict(problem, window, n), small)
     seen = search.seen
     return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 

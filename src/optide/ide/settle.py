@@ -20,6 +20,8 @@ REDUCTION = 5e-3
 """By how much the sweeps of nodes lessen what is left, before the equations are looked at again."""
 LOOKS, SWEEPS = 30, 40
 """The most looks at the equations, and sweeps after each."""
+PATIENCE = 4
+"""Looks in which what is left is to be halved at least."""
 
 
 class Settled(NamedTuple):
@@ -46,11 +48,12 @@ class Settled(NamedTuple):
     sweeps: Int[Array, ""]
 
 
-def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: int) -> Settled:
+def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: int, trials: int = 0) -> Settled:
     """Solve the equations of a window from a prediction, as far as sweeps do: the size tells.
 
     Args:
         depth: of Anderson's acceleration.
+        trials: of each node in a sweep, to solve its equation for itself.
     """
     n = len(X)
     rule, scale = rule_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
@@ -63,7 +66,9 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
         return Settled(X, found, along, size, G, looks + 1, sizes, sweeps)
 
     def going_on(now: Settled) -> Array:
-        return (now.looks < LOOKS) & (now.size > ENOUGH) & jnp.isfinite(now.size)
+        # to no avail, where a few looks have not even halved it
+        idle = (now.looks > PATIENCE) & (now.size > now.sizes[jnp.maximum(now.looks - 1 - PATIENCE, 0)] / 2)
+        return (now.looks < LOOKS) & (now.size > ENOUGH) & jnp.isfinite(now.size) & ~idle
 
     def renew(now: Settled) -> Settled:
         chain = chained(problem, window, now.X, now.g)
@@ -72,7 +77,7 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
 
         def swept(G: Array, X: Array) -> tuple[Array, Array]:
             before = chained(problem, window, X, jnp.concatenate([now.g[:2], G]))
-            after = sweep(problem, window, rule, before, correction)
+            after = sweep(problem, window, rule, before, correction, trials=trials)
             return after.g[2 : n + 2], after.theta[2 : n + 2]
 
         done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)

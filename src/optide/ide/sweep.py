@@ -9,13 +9,14 @@ each node alone and goes between the nodes by the cubic that theta goes by, with
 from the last of the first kind: that costs one gradient a node.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 
 from optide.ide.cells import BASIS, after, at_start, onwards, remembered, rules
 from optide.ide.equations import Evaluation, left
@@ -117,20 +118,21 @@ def sweep(
     rule: Weights,
     chain: Chain,
     correction: Float64[Array, " c K *S"] | None = None,
+    *,
+    trials: int = 0,
 ) -> Chain:
-    """Renew all nodes of a window; where there is a `correction`, by the gradients of nodes alone."""
+    """Renew all nodes of a window.
+
+    Args:
+        chain: the nodes.
+        correction: where it is given, integrals are taken of the gradient between nodes, plus it.
+        trials: of each node, to solve its equation for itself.
+    """
     (ahead, shift, _, _), order = Layout.of(problem), problem.order
     known = correction is not None
     n, names = len(chain.theta) - 2 - shift, list(problem.optimizer.memories())
     margins = [((0, shift + 1), *((0, 0),) * (part.ndim - 1)) for part in chain]
     old = Chain(*(jnp.pad(part, width, mode="edge") for part, width in zip(chain, margins, strict=True)))
-
-    def cell(now: Chain, i: Array) -> Array:
-        value = integral(problem, rule.value[i], corners(now.g if known else now.theta, i), known)
-        return value if correction is None else value + correction[i]
-
-    def further(V: Array, now: Chain, i: Array) -> Array:
-        return after(V, rule.decay[i], cell(now, i))
 
     def speed(i: Array, theta: Array, g: Array, V: Array) -> Array:
         state = {name: V[None, k] for k, name in enumerate(names)}
@@ -138,28 +140,92 @@ def sweep(
 
     def step(carry: tuple[Chain, Array], i: Array) -> tuple[tuple[Chain, Array], None]:
         now, resting = carry
-        V = resting
-        for cells in range(ahead):
-            V = further(V, now, i + cells)
-        mean = speed(i, now.theta[i + 1], now.g[i + 1], V)
-        if order == 2:
-            V = further(V, now, i + ahead)
-            g = now.g[i + 2] if known else problem.gradient(now.theta[i + 2][None])[0]
-            mean = (mean + speed(i + 1, now.theta[i + 2], g, V)) / 2
         inside = window.s + i.astype(float) < window.last
-        theta = now.theta[i + 1] + jnp.where(inside, problem.h * mean, now.theta[i + 1] - now.theta[i])
-        renewed = theta, problem.gradient(theta[None])[0]
+        # node i is the second of these, and the one after it, which is renewed, the third
+        near, before = (Chain(*(jax.lax.dynamic_slice_in_dim(part, i, shift + 4) for part in of)) for of in (now, old))
 
-        def put(part: Array, old: Array, new: Array) -> Array:
-            # the nodes after it are moved as it is, until it is their turn
-            later = jax.lax.dynamic_slice_in_dim(old, i + 3, shift + 1) + (new - old[i + 2])[None]
-            return jax.lax.dynamic_update_slice_in_dim(part, jnp.concatenate([new[None], later]), i + 2, 0)
+        def further(V: Array, near: Chain, c: int) -> Array:
+            add = integral(problem, rule.value[i + c], (near.g if known else near.theta)[c : c + 4], known)
+            return after(V, rule.decay[i + c], add if correction is None else add + correction[i + c])
 
-        now = Chain(*(put(*parts) for parts in zip(now, old, renewed, strict=True)))
-        return (now, further(resting, now, i)), None
+        def follow(near: Chain) -> Array:
+            """Where the equation of node i leads, from what is known of the nodes after it."""
+            V = resting
+            for c in range(ahead):
+                V = further(V, near, c)
+            mean = speed(i, near.theta[1], near.g[1], V)
+            if order == 2:
+                V = further(V, near, ahead)
+                g = near.g[2] if known else problem.gradient(near.theta[2:3])[0]
+                mean = (mean + speed(i + 1, near.theta[2], g, V)) / 2
+            return near.theta[1] + jnp.where(inside, problem.h * mean, near.theta[1] - near.theta[0])
+
+        def moved(theta: Array) -> Chain:
+            """With a new node; those after it are moved as it is, until it is their turn."""
+            new = Chain(theta, problem.gradient(theta[None])[0])
+            return Chain(
+                *(
+                    jnp.concatenate([part[:2], to[None], was[3:] + (to - was[2])[None]])
+                    for part, to, was in zip(near, new, before, strict=True)
+                )
+            )
+
+        theta = follow(near)
+        if trials:
+            theta = root(lambda theta: follow(moved(theta)), near.theta[2], theta, trials)
+        near = moved(theta)
+        now = Chain(
+            *(jax.lax.dynamic_update_slice_in_dim(part, new[2:], i + 2, 0) for part, new in zip(now, near, strict=True))
+        )
+        return (now, further(resting, near, 0)), None
 
     (found, _), _ = jax.lax.scan(step, (old, resting(problem, window, chain)), jnp.arange(n))
     return Chain(*(part[: len(chain.theta)] for part in found))
+
+
+class Bracket(NamedTuple):
+    """A search for x = y(x): the last x, the one before with what y(x) - x was there, and limits of the solution."""
+
+    x: Float64[Array, " *S"]
+    before: Float64[Array, " *S"]
+    left: Float64[Array, " *S"]
+    low: Float64[Array, " *S"]
+    high: Float64[Array, " *S"]
+    turns: Int[Array, ""]
+
+
+def root(
+    function: Callable[[Array], Array], x: Float64[Array, " *S"], y: Float64[Array, " *S"], trials: int
+) -> Float64[Array, " *S"]:
+    """Solve x = y(x) for each element by itself, by the secant's rule within limits: y - x is taken to fall.
+
+    Args:
+        function: y.
+        x: a first guess.
+        y: its value there.
+        trials: the most.
+    """
+
+    def going_on(now: Bracket) -> Array:
+        # the change of the last turn, and so much more than what the next would be
+        small = 1e-14 * jnp.maximum(1.0, jnp.max(jnp.abs(now.x)))
+        return (now.turns < trials) & (jnp.max(jnp.abs(now.x - now.before)) > small)
+
+    def turn(now: Bracket) -> Bracket:
+        left = function(now.x) - now.x
+        low = jnp.where(left > 0, jnp.maximum(now.low, now.x), now.low)
+        high = jnp.where(left < 0, jnp.minimum(now.high, now.x), now.high)
+        fall = now.left - left
+        change = left * (now.x - now.before) / jnp.where(fall == 0, 1.0, fall)
+        x = now.x + jnp.where((fall != 0) & (change * left > 0), change, left)
+        middle = jnp.where(jnp.isfinite(low) & jnp.isfinite(high), (low + high) / 2, now.x + left)
+        x = jnp.where(left == 0, now.x, jnp.where((x > low) & (x < high), x, middle))
+        return Bracket(x, now.x, left, low, high, now.turns + 1)
+
+    left = y - x
+    low, high = jnp.where(left > 0, x, -jnp.inf), jnp.where(left < 0, x, jnp.inf)
+    found: Bracket = jax.lax.while_loop(going_on, turn, Bracket(y, x, left, low, high, jnp.zeros((), int)))
+    return found.x
 
 
 def evaluate(

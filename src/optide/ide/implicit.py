@@ -1,0 +1,63 @@
+"""Derivatives of a solution without a matrix: its equations, as a fixed point of a sweep, linearised, by GMRES.
+
+Y. Saad and M. H. Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856, as JAX has it.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.sparse.linalg import gmres
+from jaxtyping import Float64
+
+from optide.ide.equations import Evaluation
+from optide.ide.problem import Problem
+from optide.ide.sweep import chained, evaluate, gradients, rule_of, sweep
+from optide.ide.window import Window, whole
+
+RESTART, CYCLES = 60, 10
+"""Vectors of GMRES, and how often it begins anew with so many: a parameter whose gradient is near 0 takes one."""
+EXACT, GOOD_ENOUGH = 1e-13, 1e-9
+"""What is asked to be left of the equations of a derivative, relative to it; and what may be left."""
+
+
+def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+    """What a sweep of the equations would change of the nodes X after node s."""
+    n, rule = len(X), rule_of(problem, window, len(X))
+    here = problem.gradient(jnp.asarray(window.before[1:]))
+    chain = chained(problem, window, X, jnp.broadcast_to(here, (n + 2, *X.shape[1:])))
+    return X - sweep(problem, window, rule, chain).theta[2 : n + 2]
+
+
+def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
+    """x with function(x) = right, for a linear function; no numbers where it is not found."""
+    most = min(RESTART, right.size)
+    found: Array = gmres(  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
+        function, right, tol=EXACT, restart=most, maxiter=CYCLES, solve_method="incremental"
+    )[0]
+    left = jnp.max(jnp.abs(function(found) - right))
+    return jnp.where(left <= GOOD_ENOUGH * jnp.max(jnp.abs(right)), found, jnp.nan)
+
+
+def see(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Evaluation:
+    """The equations of a window for the nodes X after node s."""
+    n = len(X)
+    nodes = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
+    chain = chained(problem, window, X, gradients(problem, nodes))
+    return evaluate(problem, window, rule_of(problem, window, n), chain)[0]
+
+
+def implicit(problem: Problem, change: Problem, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+    """How all nodes X move with the problem, so that the equations stay satisfied."""
+
+    def left(problem: Problem, X: Array) -> Array:
+        return gap(problem, whole(problem), X)
+
+    moved = jax.jvp(lambda problem: left(problem, X), (problem,), (change,))[1]
+
+    # linear in what the right-hand side is, and so is what JAX makes of it for reverse mode
+    found: Array = jax.lax.custom_linear_solve(
+        lambda along: jax.jvp(lambda X: left(problem, X), (X,), (along,))[1], -moved, invert, invert
+    )
+    return found
