@@ -47,7 +47,7 @@ class Timing(NamedTuple):
 
 
 def _discrete(optimizer, theta0, case):
-    return _scan(optimizer, theta0, case.objective, case.steps)
+    return _scan(optimizer, theta0, case.objective, case.steps)[0]
 
 
 def _march(optimizer, theta0, case):

@@ -23,10 +23,11 @@ QUADRATURE_ORDER = 6
 ONWARDS = np.asarray([[-1.0, 4.0, -3.0, 1.0], [0.0, 0.0, 1.0, 0.0], [-1.0, 3.0, -3.0, 2.0], [-5.0, 16.0, -18.0, 8.0]])
 """The corners of the cell after one, made of its own four, in which its cubic goes on."""
 
-BASIS = np.stack(
-    [sum(row[m] * gauss_legendre(QUADRATURE_ORDER)[0] ** p for p, row in enumerate(CATMULL_ROM)) for m in range(4)]
-)
-"""What each of the four corners of a cell counts at each point of the rule, (4, Q)."""
+
+def basis() -> Float64[np.ndarray, " 4 Q"]:
+    """What each of the four corners of a cell counts at each point of the rule."""
+    x, _ = gauss_legendre(QUADRATURE_ORDER)
+    return np.stack([sum(row[m] * x**p for p, row in enumerate(CATMULL_ROM)) for m in range(4)])
 
 
 class Rule(NamedTuple):
@@ -112,9 +113,9 @@ def integrate(
     problem: Problem, window: Window, corners: list[Float64[Array, " c *S"]], nodes: Float64[Array, " m *S"]
 ) -> tuple[Cells, Float64[Array, " m *S"], Float64[Array, " m D D"]]:
     """Cells from node s on, by their corners; and the gradient, with its derivatives, at some nodes."""
-    own = corners[1][None]
+    own, counts = corners[1][None], basis()
     # where theta rests, exactly there: the basis adds up to 1 but for rounding
-    theta = own + sum(over(BASIS[m][:, None], own.ndim) * (corners[m][None] - own) for m in (0, 2, 3))
+    theta = own + sum(over(counts[m][:, None], own.ndim) * (corners[m][None] - own) for m in (0, 2, 3))
     shape, D = theta.shape[:2], problem.theta0.size
     g, H = problem.curvature(jnp.concatenate([theta.reshape(-1, *theta.shape[2:]), nodes]))
     points = shape[0] * shape[1]
@@ -127,7 +128,7 @@ def integrate(
         by_g = over(kernel.power * weight, inner.ndim) * inner ** (kernel.power - 1)
         by_theta = by_g.reshape(*shape, D, 1) * outer
         integrals.append(jnp.sum(over(weight, inner.ndim) * inner**kernel.power, axis=0))
-        slopes.append(jnp.sum(BASIS[:, :, None, None, None] * by_theta[None], axis=1))
+        slopes.append(jnp.sum(counts[:, :, None, None, None] * by_theta[None], axis=1))
         decays.append(jnp.broadcast_to(decay, shape[1]))
     slope = jnp.stack(slopes).transpose(2, 0, 1, 3, 4)
     return Cells(jnp.stack(integrals, axis=1), slope, jnp.stack(decays, axis=1)), g[points:], H[points:]

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64, Int
 
-from optide.ide.cells import BASIS, after, at_start, onwards, remembered, rules
+from optide.ide.cells import after, at_start, basis, onwards, remembered, rules
 from optide.ide.equations import Evaluation, left
 from optide.ide.problem import Problem
 from optide.ide.window import Layout, Window, straight_on
@@ -69,16 +69,16 @@ def integral(
     own, others = corners[1], corners - corners[1:2]
 
     def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
-        basis, weight = point
-        value = own + sum(basis[m] * others[m] for m in (0, 2, 3))
+        counts, weight = point
+        value = own + sum(counts[m] * others[m] for m in (0, 2, 3))
         g = value if known else problem.gradient(value[None])[0]
         return total + jnp.stack([weight[k] * g**power for k, power in enumerate(powers)]), None
 
     total = jnp.zeros((len(powers), *own.shape))
-    points = jnp.asarray(BASIS.T), weight.T
+    points = jnp.asarray(basis().T), weight.T
     if not known:
         return jax.lax.scan(add, total, points)[0]
-    for q in range(len(BASIS.T)):
+    for q in range(len(points[0])):
         total, _ = add(total, (points[0][q], points[1][q]))
     return total
 

@@ -106,8 +106,8 @@ def _scan(
     objective: Callable[[Array], Array],
     steps: int,
     *,
-    observe: Callable[[Array], Any] | None,
-    schedule: Callable[[Array], Array] | None,
+    observe: Callable[[Array], Any] | None = None,
+    schedule: Callable[[Array], Array] | None = None,
 ) -> tuple[DiscreteRun, dict[str, Array]]:
     """A run; and, where it is only observed, what `_low` says of it."""
     gradient = jax.grad(objective)
