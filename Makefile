@@ -91,7 +91,7 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
 	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra workflow --extra test --extra lint \
-		--output-file requirements.lock pyproject.toml
+		--extra beyond --output-file requirements.lock pyproject.toml
 	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra benchmark --constraint requirements.lock \
 		--output-file .venv-lock/benchmark.lock pyproject.toml
 	# what the benchmark adds to the others
