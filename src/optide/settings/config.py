@@ -86,7 +86,6 @@ def beyond_slice(beyond: Config, problem: str, optimizer: str) -> dict[str, Any]
         "settings": settings,
         "optimizer": optimizer,
         "hyperparameters": beyond["optimizers"][optimizer],
-        "order": beyond["order"],
         **beyond["problems"][problem]["runs"][optimizer],
         **({"plugins": from_outside} if from_outside else {}),
     }

@@ -157,8 +157,9 @@ def _check_beyond(key: str, beyond: Config) -> None:
                 raise ConfigError(f"{place}: {key}.optimizers has {', '.join(chosen)}")
             for rate in runs["learning_rates"]:
                 if not LEAST <= (steps := steps_of(runs["span"], rate)) <= MOST:
+                    allowed = f"must be {LEAST} to {MOST:,}"
                     raise ConfigError(
-                        f"{place}.span = {runs['span']}: {steps} steps at learning rate {rate}; must be {LEAST} to {MOST:,}"
+                        f"{place}.span = {runs['span']}: {steps} steps at learning rate {rate}; {allowed}"
                     )
 
 

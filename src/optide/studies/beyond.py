@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
+from optide.base import files
 from optide.data import results
 from optide.data.columns import numbers
 from optide.data.traces import split
@@ -24,9 +26,10 @@ LOOKAHEADS = (1, 0)
 
 
 def schema(settings: Config) -> pa.Schema:
-    """The columns of a trace of a slice (`optide.settings.config.beyond_slice`); those of a model begin with its name, accuracy is null where there is none.
+    """The columns of a trace, by the slice that it was computed for (`optide.settings.config.beyond_slice`).
 
-    `gap` is the largest difference between the models over all parameters, `gap_rms` its root mean square.
+    Those of a model begin with its name; accuracy is null where there is none.  `gap` is the largest
+    difference between the models over all parameters, `gap_rms` its root mean square.
     """
     texts = ("problem", "optimizer")
     return pa.schema(
@@ -49,13 +52,32 @@ def write(path: str | Path, table: pa.Table, settings: Config, lanes: Sequence[M
     results.write(path, table.cast(schema(settings)), settings, lanes)
 
 
+def write_seconds(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the processor seconds of both models, a row for each run, as CSV; whole or not at all.
+
+    They are those of a machine, and no part of a trace, whose bits are compared.
+    """
+    with files.aside(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+
+
+def report(lanes: Sequence[Mapping[str, Any]]) -> str:
+    """One line per run, for the log of a job."""
+    return "".join(
+        f"learning rate {lane['learning_rate']}, look-ahead {lane['lookahead']}: "
+        f"{'converged' if lane['converged'] else 'NOT CONVERGED'}, residual {lane['residual']:.3g}, "
+        f"{lane['gradients']} gradients in {lane['steps']} steps\n"
+        for lane in lanes
+    )
+
+
 class Run(NamedTuple):
     """A lane of a trace.
 
     Attributes:
-        known: problem, optimizer, hyperparameters, parameters (how many), learning_rate, lookahead, steps, converged,
-            iterations, residual, gradients (asked for by the solver), and `halved`: how much halving the time step
-            moves the solution, None where that was not tried.
+        known: problem, optimizer, hyperparameters, parameters (how many), learning_rate, lookahead, steps, substeps,
+            converged, iterations, residual, gradients (asked for by the solver), and `halved`: how much
+            halving the time step moves the solution, None where that was not tried.
         values: the other columns that the lane has, (steps,) each.
     """
 

@@ -81,13 +81,13 @@ def digits(settings: Config) -> Problem:
 
 
 def rosenbrock(settings: Config) -> Problem:
-    """Rosenbrock's valley in `size` dimensions, each coupled to the next; it starts uniform in [-1, 1]."""
+    """Rosenbrock's valley in `size` dimensions, each coupled to the next, from (-1.2, 1, -1.2, ...), as usual."""
 
     def loss(theta: Array) -> Array:
         here, following = theta[:-1], theta[1:]
         return jnp.sum(100 * jnp.square(following - jnp.square(here)) + jnp.square(1 - here))
 
-    return Problem(loss, np.random.default_rng(SEED).uniform(-1, 1, settings["size"]))
+    return Problem(loss, np.where(np.arange(settings["size"]) % 2, 1.0, -1.2))
 
 
 def tanh(x: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
@@ -136,7 +136,9 @@ def _read(name: str, settings: Config) -> tuple[np.ndarray, np.ndarray]:
     try:
         from sklearn import datasets  # noqa: PLC0415  (only the jobs that need it, and it takes a second)
     except ImportError:
-        raise ConfigError(f"beyond.problems.{name}: its data are scikit-learn's; pip install 'optide[beyond]'") from None
+        raise ConfigError(
+            f"beyond.problems.{name}: its data are scikit-learn's; pip install 'optide[beyond]'"
+        ) from None
     loaded: Any = getattr(datasets, f"load_{name}")()
     few = slice(settings.get("samples"))
     return np.asarray(loaded.data[few], float), np.asarray(loaded.target[few])

@@ -1,8 +1,8 @@
 """Optimizers beyond the paper's problems: both models run and compared, with what that costs."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 from jax import Array
 
 from optide.base.arithmetic import in_float64
+from optide.ide.solution import Solution
 from optide.ide.solve import solve_ide
 from optide.numerics import metrics
 from optide.problem import plugins
@@ -21,9 +22,8 @@ from optide.studies.beyond import LOOKAHEADS, MODELS, schema
 from optide.studies.beyond_problems import Problem, flat, problem, told
 
 BRIEF = 2
-"""Steps of a first solve, by which what is compiled is there before anything is timed."""
+"""Steps of a first solve."""
 
-Counted = tuple[Callable[[Array], Array], list[None]]
 Row = dict[str, Any]
 
 
@@ -47,7 +47,7 @@ def compute(settings: Config) -> tuple[pa.Table, list[Row], list[Row]]:
     return pa.concat_tables(tables), [*lanes], [*seconds]
 
 
-def counted(loss: Callable[[Array], Array]) -> Counted:
+def counted(loss: Callable[[Array], Array]) -> tuple[Callable[[Array], Array], list[None]]:
     """A loss, and a list that grows by one for each gradient that is computed of it."""
     asked: list[None] = []
 
@@ -64,71 +64,84 @@ def counted(loss: Callable[[Array], Array]) -> Counted:
     return watched, asked
 
 
+class _Case(NamedTuple):
+    """An optimizer with its learning rate on a problem, whose loss counts the gradients that `asked` is to know of."""
+
+    given: Problem
+    watched: Callable[[Array], Array]
+    asked: list[None]
+    optimizer: Optimizer
+    steps: int
+    stepping: Config
+
+    def solution(self, steps: int, lookahead: int, finer: int = 1) -> Solution:
+        """The equation solved over so many steps, with more grid points than `stepping` has."""
+        substeps = finer * self.stepping["substeps"]
+        found = solve_ide(
+            self.optimizer,
+            self.watched,
+            self.given.theta0,
+            steps,
+            lookahead=lookahead,
+            order=self.stepping["order"],
+            substeps=substeps,
+            save_every=substeps,
+            coupling="products",
+        )
+        jax.effects_barrier()
+        return found
+
+
 def _runs(settings: Config, given: Problem) -> Iterator[tuple[pa.Table, Row, Row]]:
-    watched = counted(given.loss)
-    rates, columns = settings["learning_rates"], schema(settings)
+    watched, asked = counted(given.loss)
+    rates, columns, stepping = settings["learning_rates"], schema(settings), settings["settings"]["stepping"]
+    same = {name: settings[name] for name in ("problem", "optimizer")} | settings["hyperparameters"]
     for rate in rates:
         optimizer = OPTIMIZERS[settings["optimizer"]](rate, **settings["hyperparameters"])
         steps = steps_of(settings["span"], rate)
-        run_discrete(optimizer, given.loss, given.theta0, steps)
-        discrete, discrete_seconds = _timed(lambda *run: run_discrete(*run).theta, optimizer, given, steps)
+        case = _Case(given, watched, asked, optimizer, steps, stepping)
+        _discrete(case)
+        discrete, discrete_seconds = _timed(_discrete, case)
         of_discrete = told(given, discrete)
         for lookahead in LOOKAHEADS:
-            lane = len(LOOKAHEADS) * rates.index(rate) + LOOKAHEADS.index(lookahead)
-            ways = {"lookahead": lookahead, "order": settings["order"]}
-            known, theta, seconds = _solved(settings, given, watched, optimizer, steps, ways)
-            if rate == max(rates):
-                known["halved"] = _halved(settings, given, optimizer, steps, ways, theta)
-            same = {name: settings[name] for name in ("problem", "optimizer")} | settings["hyperparameters"]
-            same |= {"learning_rate": rate, "lookahead": lookahead, "steps": steps, "lane": lane}
-            of_both = zip(MODELS, (of_discrete, told(given, theta)), strict=True)
+            # by a brief one, what is compiled is there before anything is timed
+            case.solution(BRIEF, lookahead)
+            asked.clear()
+            solution, seconds = _timed(case.solution, steps, lookahead)
+            run = {"learning_rate": rate, "lookahead": lookahead, "steps": steps, "converged": solution.converged}
+            known = run | {"parameters": given.theta0.size, "substeps": stepping["substeps"], "gradients": len(asked)}
+            known |= {name: getattr(solution, name) for name in ("iterations", "residual")}
+            halved = None
+            if stepping["halved"] and rate == max(rates):
+                halved = float(np.max(np.abs(case.solution(steps, lookahead, finer=2).theta - solution.theta)))
+            of_both = zip(MODELS, (of_discrete, told(given, solution.theta)), strict=True)
             values = {f"{model}_{name}": column for model, of in of_both for name, column in of.items()}
-            values |= {"k": np.arange(steps), "t": rate * np.arange(steps), **_apart(discrete, theta)}
-            constants = same | {"converged": known["converged"]}
+            values |= {"k": np.arange(steps), "t": rate * np.arange(steps), **_apart(discrete, solution.theta)}
+            lane = len(LOOKAHEADS) * rates.index(rate) + LOOKAHEADS.index(lookahead)
             yield (
-                pa.table(
-                    [
-                        pa.array(values[field.name], field.type)
-                        if field.name in values
-                        else pa.repeat(pa.scalar(constants.get(field.name), field.type), steps)
-                        for field in columns
-                    ],
-                    schema=columns,
-                ),
-                {"learning_rate": rate, "parameters": given.theta0.size, "steps": steps, **known},
-                same | {"discrete_seconds": discrete_seconds, "equation_seconds": seconds},
+                _table(columns, values, same | run | {"lane": lane}),
+                known | {"halved": halved},
+                same | run | {"discrete_seconds": discrete_seconds, "equation_seconds": seconds},
             )
 
 
-def _solved(
-    settings: Config, given: Problem, watched: Counted, optimizer: Optimizer, steps: int, ways: dict[str, int]
-) -> tuple[Row, np.ndarray, float]:
-    """What is known of a solve, its path at the steps, (steps, *S), and its processor seconds, counting included."""
-    loss, asked = watched
-    substeps = settings["settings"]["substeps"]
-    ways = {**ways, "substeps": substeps, "save_every": substeps}
-
-    def solve(optimizer: Optimizer, _: Any, theta0: np.ndarray, steps: int) -> Any:
-        solution = solve_ide(optimizer, loss, theta0, steps, **ways, coupling="products")
-        jax.effects_barrier()
-        return solution
-
-    solve(optimizer, None, given.theta0, BRIEF)
-    asked.clear()
-    solution, seconds = _timed(solve, optimizer, given, steps)
-    known = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
-    return {"lookahead": ways["lookahead"], **known, "gradients": len(asked), "halved": None}, solution.theta, seconds
+def _discrete(case: _Case) -> np.ndarray:
+    """The path of the algorithm, (steps, *S)."""
+    return run_discrete(case.optimizer, case.given.loss, case.given.theta0, case.steps).theta
 
 
-def _halved(
-    settings: Config, given: Problem, optimizer: Optimizer, steps: int, ways: dict[str, int], theta: np.ndarray
-) -> float:
-    """How much theta moves at most if the time step is half as long."""
-    finer = 2 * settings["settings"]["substeps"]
-    solution = solve_ide(
-        optimizer, given.loss, given.theta0, steps, **ways, substeps=finer, save_every=finer, coupling="products"
+def _table(columns: pa.Schema, values: Mapping[str, np.ndarray], constants: Row) -> pa.Table:
+    """The rows of a lane: what is neither of both is null."""
+    rows = len(values["k"])
+    return pa.table(
+        [
+            pa.array(values[field.name], field.type)
+            if field.name in values
+            else pa.repeat(pa.scalar(constants.get(field.name), field.type), rows)
+            for field in columns
+        ],
+        schema=columns,
     )
-    return float(np.max(np.abs(solution.theta - theta)))
 
 
 def _apart(discrete: np.ndarray, equation: np.ndarray) -> dict[str, np.ndarray]:
@@ -140,8 +153,8 @@ def _apart(discrete: np.ndarray, equation: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _timed(run: Callable[..., Any], optimizer: Optimizer, given: Problem, steps: int) -> tuple[Any, float]:
-    """What a run gives, and the processor seconds it takes."""
+def _timed(run: Callable[..., Any], *given: Any) -> tuple[Any, float]:
+    """What a run gives, and the processor seconds it takes; those of the equation have the counting in them."""
     before = time.process_time()
-    found = run(optimizer, given.loss, given.theta0, steps)
+    found = run(*given)
     return found, time.process_time() - before

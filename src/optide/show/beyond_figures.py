@@ -1,0 +1,186 @@
+"""The figures beyond the paper's problems: training by both models, and how their gap falls with the learning rate."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from optide.numerics import elementary
+from optide.problem.registry import written
+from optide.settings.config import number
+from optide.show.logscale import PortableLogScale
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
+from optide.show.style import COLOURS, DASHES, MARKERS, in_tex, style
+from optide.studies import beyond_orders
+from optide.studies.beyond import Run
+
+ROW = 1.55  # inches, of a row of panels
+TALL = 2.1  # likewise, of the orders
+PLACES = (3, 1, 2, 4, 5, 6, 7, 8)
+"""Of colour and marker, by learning rate or by problem; black and grey are for what all share."""
+MARKED = 12
+"""Markers of a curve."""
+AHEAD = {1: "with look-ahead", 0: "without look-ahead"}
+_DASH = {1: DASHES[0], 0: DASHES[1]}
+
+
+def drawn(runs: Sequence[Run]) -> dict[str, Figure]:
+    """Both figures by name."""
+    return {"training": training(runs), "orders": orders(beyond_orders.costs(runs))}
+
+
+def training(runs: Sequence[Run]) -> Figure:
+    """Loss and accuracy of both models over time: a row for each problem and quantity, a column for each optimizer.
+
+    Args:
+        runs: of the problems that have an accuracy are drawn.
+    """
+    runs = [run for run in runs if "discrete_accuracy" in run.values]
+    rows = [(problem, name) for problem in _different(runs, "problem") for name in ("loss", "accuracy")]
+    optimizers = _different(runs, "optimizer")
+    with style():
+        figure, panels = _panels(len(rows), len(optimizers), ROW, sharey="row")
+        for (problem, name), line in zip(rows, panels, strict=True):
+            for optimizer, panel in zip(optimizers, line, strict=True):
+                chosen = [run for run in runs if (run.known["problem"], run.known["optimizer"]) == (problem, optimizer)]
+                for i, rate in enumerate(_different(chosen, "learning_rate")):
+                    _draw(panel, [run for run in chosen if run.known["learning_rate"] == rate], name, PLACES[i], i)
+                panel.locator_params(nbins=4)
+            line[0].set_ylabel(f"{written(problem)}\n{name}")
+        for optimizer, panel in zip(optimizers, panels[0], strict=True):
+            panel.set_title(written(optimizer))
+        for panel in panels[-1]:
+            panel.set_xlabel(r"time $t = k \alpha$")
+        legend(figure, [*_models(), *_rates(runs)])
+        _laid_out(figure)
+    return figure
+
+
+def orders(costs: pd.DataFrame) -> Figure:
+    """The largest gap over all parameters and times, over the learning rate, with fitted powers: a column for each
+    optimizer, above with look-ahead, below without.
+
+    Args:
+        costs: of `optide.studies.beyond_orders.costs`.
+    """
+    problems = {name: PLACES[i] for i, name in enumerate(costs["problem"].unique())}
+    optimizers = [*costs["optimizer"].unique()]
+    with style():
+        figure, panels = _panels(len(AHEAD), len(optimizers), TALL, sharey=True, sharex="col")
+        for (ahead, text), line in zip(AHEAD.items(), panels, strict=True):
+            for optimizer, panel in zip(optimizers, line, strict=True):
+                panel.set(xscale=PortableLogScale(), yscale=PortableLogScale())
+                chosen = costs[(costs["optimizer"] == optimizer) & (costs["lookahead"] == ahead) & costs["converged"]]
+                slopes = [
+                    (place, _fitted(panel, chosen[chosen["problem"] == problem], place))
+                    for problem, place in problems.items()
+                ]
+                _tell(panel, slopes)
+            line[0].set_ylabel(f"{text}\nlargest gap")
+        for optimizer, panel in zip(optimizers, panels[0], strict=True):
+            panel.set_title(written(optimizer))
+        for panel in panels[-1]:
+            panel.set_xlabel(r"learning rate $\alpha$")
+        legend(figure, [_of_problem(name, place) for name, place in problems.items()])
+        _laid_out(figure)
+    return figure
+
+
+def _panels(rows: int, columns: int, height: float, **share: Any) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(WIDTH, height * rows + LEGEND_HEIGHT), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **share)
+
+
+def _laid_out(figure: Figure) -> None:
+    """Once, for both formats."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+
+
+def _different(runs: Sequence[Run], name: str) -> list[Any]:
+    return [*dict.fromkeys(run.known[name] for run in runs)]
+
+
+def _draw(panel: Axes, runs: Sequence[Run], name: str, place: int, turn: int) -> None:
+    """The runs of one learning rate: the algorithm, which is one, and the equations that converged."""
+    for run in runs:
+        if run.known["converged"]:
+            look: dict[str, Any] = {
+                "color": COLOURS[place],
+                "linestyle": _DASH[run.known["lookahead"]],
+                "linewidth": 0.9,
+            }
+            panel.plot(run.values["t"], run.values[f"equation_{name}"], **look)
+    values = runs[0].values
+    stride = -(-len(values["t"]) // MARKED)
+    marked = {"color": COLOURS[place], "markerfacecolor": "none", "markevery": (turn * stride // len(PLACES), stride)}
+    panel.plot(values["t"], values[f"discrete_{name}"], MARKERS[place], **marked)
+
+
+def _fitted(panel: Axes, rows: pd.DataFrame, place: int) -> float:
+    """Markers, and the power of the learning rate that fits them; its exponent."""
+    rates, gaps = rows["learning_rate"].to_numpy(), rows["gap"].to_numpy()
+    slope = beyond_orders.order(rates, gaps)
+    panel.plot(rates, gaps, MARKERS[place], color=COLOURS[place], markerfacecolor="none")
+    if np.isfinite(slope):
+        ends = np.asarray([rates.min(), rates.max()])
+        x, y = elementary.log(rates), elementary.log(gaps)
+        line = elementary.exp(np.mean(y) + slope * (elementary.log(ends) - np.mean(x)))
+        panel.plot(ends, line, color=COLOURS[place], linewidth=0.9)
+    return slope
+
+
+def _tell(panel: Axes, slopes: Sequence[tuple[int, float]]) -> None:
+    """The exponents, in the order and the colours of the legend, below the panel's data."""
+    shown = [(place, slope) for place, slope in slopes if np.isfinite(slope)]
+    for i, (place, slope) in enumerate(shown):
+        panel.text(
+            0.98, 0.03 + 0.085 * (len(shown) - 1 - i), f"{slope:.2f}",
+            color=COLOURS[place], fontsize=7, ha="right", va="bottom", transform=panel.transAxes,
+        )  # fmt: skip
+
+
+def _models() -> list[Line2D]:
+    discrete = Line2D(
+        [], [], color="0.3", linestyle="none", marker="o", markerfacecolor="none", label="discrete algorithm"
+    )
+    equations = [
+        Line2D([], [], color="0.3", linestyle=_DASH[ahead], label=f"equation {text}") for ahead, text in AHEAD.items()
+    ]
+    return [discrete, *equations]
+
+
+def _rates(runs: Sequence[Run]) -> list[Line2D]:
+    """What the colours are: the first, second and so on of the learning rates of a panel."""
+    handles = []
+    for i, place in enumerate(PLACES):
+        rates = {run.known["optimizer"]: run.known["learning_rate"] for run in _nth(runs, i)}
+        if rates:
+            of_all = ", ".join(in_tex(number(rate)) for rate in dict.fromkeys(rates.values()))
+            handles.append(_mark(place, rf"$\alpha = {of_all}$"))
+    return handles
+
+
+def _nth(runs: Sequence[Run], i: int) -> list[Run]:
+    found = []
+    for problem in _different(runs, "problem"):
+        for optimizer in _different(runs, "optimizer"):
+            chosen = [r for r in runs if (r.known["problem"], r.known["optimizer"]) == (problem, optimizer)]
+            rates = _different(chosen, "learning_rate")
+            found += [run for run in chosen if run.known["learning_rate"] in rates[i : i + 1]]
+    return found
+
+
+def _of_problem(name: str, place: int) -> Line2D:
+    return _mark(place, written(name))
+
+
+def _mark(place: int, text: str) -> Line2D:
+    look: Mapping[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "markerfacecolor": "none"}
+    return Line2D([], [], label=text, **look)
