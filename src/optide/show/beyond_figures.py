@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from optide.numerics import elementary
 from optide.problem.registry import written
@@ -23,6 +24,10 @@ ROW = 1.55  # inches, of a row of panels
 TALL = 2.1  # likewise, of the orders
 PLACES = (3, 1, 2, 4, 5, 6, 7, 8)
 """Of colour and marker, by learning rate or by problem; black and grey are for what all share."""
+LINE = 9
+"""Points from one line of text to the next."""
+ROOM = 0.3
+"""Of the width of a panel, for the exponents at its right."""
 MARKED = 12
 """Markers of a curve."""
 AHEAD = {1: "with look-ahead", 0: "without look-ahead"}
@@ -48,22 +53,25 @@ def training(runs: Sequence[Run]) -> Figure:
         for (problem, name), line in zip(rows, panels, strict=True):
             for optimizer, panel in zip(optimizers, line, strict=True):
                 chosen = [run for run in runs if (run.known["problem"], run.known["optimizer"]) == (problem, optimizer)]
-                for i, rate in enumerate(_different(chosen, "learning_rate")):
+                rates = _different(chosen, "learning_rate")
+                for i, rate in enumerate(rates):
                     _draw(panel, [run for run in chosen if run.known["learning_rate"] == rate], name, PLACES[i], i)
                 panel.locator_params(nbins=4)
+                if name == "loss":
+                    _tell(panel, [(PLACES[i], rf"$\alpha = {in_tex(number(rate))}$") for i, rate in enumerate(rates)])
             line[0].set_ylabel(f"{written(problem)}\n{name}")
         for optimizer, panel in zip(optimizers, panels[0], strict=True):
             panel.set_title(written(optimizer))
         for panel in panels[-1]:
             panel.set_xlabel(r"time $t = k \alpha$")
-        legend(figure, [*_models(), *_rates(runs)])
+        legend(figure, _models())
         _laid_out(figure)
     return figure
 
 
 def orders(costs: pd.DataFrame) -> Figure:
-    """The largest gap over all parameters and times, over the learning rate, with fitted powers: a column for each
-    optimizer, above with look-ahead, below without.
+    """The largest gap over all parameters and times, over the learning rate, with fitted powers and their exponents: a
+    column for each optimizer, above with look-ahead, below without.
 
     Args:
         costs: of `optide.studies.beyond_orders.costs`.
@@ -71,16 +79,21 @@ def orders(costs: pd.DataFrame) -> Figure:
     problems = {name: PLACES[i] for i, name in enumerate(costs["problem"].unique())}
     optimizers = [*costs["optimizer"].unique()]
     with style():
-        figure, panels = _panels(len(AHEAD), len(optimizers), TALL, sharey=True, sharex="col")
+        figure, panels = _panels(len(AHEAD), len(optimizers), TALL, sharey=True)
         for (ahead, text), line in zip(AHEAD.items(), panels, strict=True):
             for optimizer, panel in zip(optimizers, line, strict=True):
                 panel.set(xscale=PortableLogScale(), yscale=PortableLogScale())
                 chosen = costs[(costs["optimizer"] == optimizer) & (costs["lookahead"] == ahead) & costs["converged"]]
-                slopes = [
-                    (place, _fitted(panel, chosen[chosen["problem"] == problem], place))
+                slopes = {
+                    place: _fitted(panel, chosen[chosen["problem"] == problem], place)
                     for problem, place in problems.items()
-                ]
-                _tell(panel, slopes)
+                }
+                told = [(place, f"{slope:.2f}") for place, slope in slopes.items() if np.isfinite(slope)]
+                _tell(panel, told, below=True)
+                low, high = panel.get_xlim()
+                panel.set_xlim(low, high * (high / low) ** ROOM)
+                panel.xaxis.set_minor_formatter(NullFormatter())
+                panel.yaxis.set_minor_formatter(NullFormatter())
             line[0].set_ylabel(f"{text}\nlargest gap")
         for optimizer, panel in zip(optimizers, panels[0], strict=True):
             panel.set_title(written(optimizer))
@@ -136,14 +149,15 @@ def _fitted(panel: Axes, rows: pd.DataFrame, place: int) -> float:
     return slope
 
 
-def _tell(panel: Axes, slopes: Sequence[tuple[int, float]]) -> None:
-    """The exponents, in the order and the colours of the legend, below the panel's data."""
-    shown = [(place, slope) for place, slope in slopes if np.isfinite(slope)]
-    for i, (place, slope) in enumerate(shown):
-        panel.text(
-            0.98, 0.03 + 0.085 * (len(shown) - 1 - i), f"{slope:.2f}",
-            color=COLOURS[place], fontsize=7, ha="right", va="bottom", transform=panel.transAxes,
-        )  # fmt: skip
+def _tell(panel: Axes, texts: Sequence[tuple[int, str]], below: bool = False) -> None:
+    """Lines of text in the colours of places, at the right of a panel, above or below."""
+    lines = [*enumerate(texts)] if not below else [*enumerate(reversed(texts))]
+    corner, side, way = (0.0, "bottom", 1) if below else (1.0, "top", -1)
+    for i, (place, text) in lines:
+        at: dict[str, Any] = {"xy": (1, corner), "xytext": (-2, way * (2 + LINE * i)), "ha": "right", "va": side}
+        panel.annotate(
+            text, **at, xycoords="axes fraction", textcoords="offset points", color=COLOURS[place], fontsize=7
+        )
 
 
 def _models() -> list[Line2D]:
@@ -154,27 +168,6 @@ def _models() -> list[Line2D]:
         Line2D([], [], color="0.3", linestyle=_DASH[ahead], label=f"equation {text}") for ahead, text in AHEAD.items()
     ]
     return [discrete, *equations]
-
-
-def _rates(runs: Sequence[Run]) -> list[Line2D]:
-    """What the colours are: the first, second and so on of the learning rates of a panel."""
-    handles = []
-    for i, place in enumerate(PLACES):
-        rates = {run.known["optimizer"]: run.known["learning_rate"] for run in _nth(runs, i)}
-        if rates:
-            of_all = ", ".join(in_tex(number(rate)) for rate in dict.fromkeys(rates.values()))
-            handles.append(_mark(place, rf"$\alpha = {of_all}$"))
-    return handles
-
-
-def _nth(runs: Sequence[Run], i: int) -> list[Run]:
-    found = []
-    for problem in _different(runs, "problem"):
-        for optimizer in _different(runs, "optimizer"):
-            chosen = [r for r in runs if (r.known["problem"], r.known["optimizer"]) == (problem, optimizer)]
-            rates = _different(chosen, "learning_rate")
-            found += [run for run in chosen if run.known["learning_rate"] in rates[i : i + 1]]
-    return found
 
 
 def _of_problem(name: str, place: int) -> Line2D:

@@ -56,10 +56,11 @@ _COSTS = (
     Column("residual", "residual", "residual"),
 )
 _COSTS_NOTE = (
-    "The largest gap is the largest difference between theta_k of the discrete algorithm and theta(t_k) of the equation "
-    "over all parameters and steps; step halved is how much the solution moves at most if its time step is halved, tried "
-    "at the largest learning rate. The algorithm computes one gradient a step, so that gradients a step of the solution "
-    "are also the ratio of both. * The solution did not converge."
+    "The largest gap is the largest difference between theta_k of the discrete algorithm and theta(t_k) of the "
+    "equation, over all parameters and the times that all learning rates have in common; step halved is how much the "
+    "solution moves at most if its time step is halved, tried at the largest learning rate. The algorithm computes one "
+    "gradient a step, so that gradients a step of the solution are also the ratio of both. * The solution did not "
+    "converge."
 )
 _ORDERS = (
     _written("problem"),
@@ -71,5 +72,5 @@ _ORDERS = (
 )
 _ORDERS_NOTE = (
     "The order p of a gap that falls like alpha^p, fitted by least squares to the logarithms at equal spans of time. "
-    "The root mean square is over all parameters and steps."
+    "The root mean square is over all parameters and those times."
 )

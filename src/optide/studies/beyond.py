@@ -75,8 +75,8 @@ class Run(NamedTuple):
     """A lane of a trace.
 
     Attributes:
-        known: problem, optimizer, hyperparameters, parameters (how many), learning_rate, lookahead, steps, substeps,
-            converged, iterations, residual, gradients (asked for by the solver), and `halved`: how much
+        known: problem, optimizer, hyperparameters, parameters (how many), learning_rate, lookahead, steps, order,
+            substeps, converged, iterations, residual, gradients (asked for by the solver), and `halved`: how much
             halving the time step moves the solution, None where that was not tried.
         values: the other columns that the lane has, (steps,) each.
     """

@@ -13,23 +13,34 @@ BOTH = ("gap", "gap_rms")
 
 
 def costs(runs: Iterable[Run]) -> pd.DataFrame:
-    """A row for each run: the gap over all its steps, and what its solution cost.
+    """A row for each run: the gap over the time that all learning rates of its problem and optimizer have in common,
+    and what its solution cost.
 
-    The algorithm asks for one gradient a step, so that gradients of a step are also the ratio of both.
+    The algorithm asks for one gradient a step, so that gradients a step are also the ratio of both.
     """
-    return pd.DataFrame([_cost(run) for run in runs])
+    runs = [*runs]
+    ends: dict[tuple[str, str], float] = {}
+    for run in runs:
+        ends[_group(run)] = min(ends.get(_group(run), np.inf), run.values["t"][-1])
+    return pd.DataFrame([_cost(run, ends[_group(run)]) for run in runs])
 
 
-def _cost(run: Run) -> dict[str, Any]:
+def _group(run: Run) -> tuple[str, str]:
+    return run.known["problem"], run.known["optimizer"]
+
+
+def _cost(run: Run, end: float) -> dict[str, Any]:
     known, values = run
+    # times are products, with a rounding each
+    common = values["t"] <= end * (1 + 1e-12)
     names = ("problem", "parameters", "optimizer", "learning_rate", "lookahead", "steps")
     return {
         **{name: known[name] for name in names},
-        "gap": np.max(values["gap"]),
-        "gap_rms": np.sqrt(np.mean(np.square(values["gap_rms"]))),
+        "gap": np.max(values["gap"][common]),
+        "gap_rms": np.sqrt(np.mean(np.square(values["gap_rms"][common]))),
         "halved": np.nan if known["halved"] is None else known["halved"],
         **{f"{model}_{told}": values[name][-1] if name in values else np.nan for model, told, name in _ENDS},
-        "substeps": known["substeps"],
+        **{name: known[name] for name in ("order", "substeps")},
         "discrete_gradients": known["steps"],
         "equation_gradients": known["gradients"],
         "gradients_per_step": known["gradients"] / known["steps"],

@@ -37,14 +37,18 @@ def breast_cancer(settings: Config) -> Problem:
     data, target = _read("breast_cancer", settings)
     spread = data - np.mean(data, axis=0)
     x = spread / np.sqrt(np.mean(np.square(spread), axis=0))
-    signed = jnp.asarray((2.0 * target - 1)[:, None] * np.hstack([x, np.ones((len(x), 1))]))
+    features, labels = jnp.asarray(np.hstack([x, np.ones((len(x), 1))])), jnp.asarray(target == 1)
+    sign = jnp.where(labels, 1.0, -1.0)
 
     def loss(theta: Array) -> Array:
-        margin = signed @ theta
+        margin = sign * (features @ theta)
         # log(1 + e^-margin), whose exponential never overflows
         return jnp.mean(jnp.log1p(jnp.exp(-jnp.abs(margin))) + jnp.maximum(-margin, 0.0))
 
-    return Problem(loss, np.zeros(signed.shape[1]), lambda theta: jnp.mean(signed @ theta > 0, dtype=float))
+    def accuracy(theta: Array) -> Array:
+        return jnp.mean((features @ theta > 0) == labels, dtype=float)
+
+    return Problem(loss, np.zeros(features.shape[1]), accuracy)
 
 
 def digits(settings: Config) -> Problem:

@@ -109,7 +109,8 @@ def _runs(settings: Config, given: Problem) -> Iterator[tuple[pa.Table, Row, Row
             asked.clear()
             solution, seconds = _timed(case.solution, steps, lookahead)
             run = {"learning_rate": rate, "lookahead": lookahead, "steps": steps, "converged": solution.converged}
-            known = run | {"parameters": given.theta0.size, "substeps": stepping["substeps"], "gradients": len(asked)}
+            known = run | {"parameters": given.theta0.size, "gradients": len(asked)}
+            known |= {name: stepping[name] for name in ("order", "substeps")}
             known |= {name: getattr(solution, name) for name in ("iterations", "residual")}
             halved = None
             if stepping["halved"] and rate == max(rates):
