@@ -91,7 +91,7 @@ def orders(costs: pd.DataFrame) -> Figure:
                 told = [(place, f"{slope:.2f}") for place, slope in slopes.items() if np.isfinite(slope)]
                 _tell(panel, told, below=True)
                 low, high = panel.get_xlim()
-                panel.set_xlim(low, high * (high / low) ** ROOM)
+                panel.set_xlim(low, high * elementary.exp(ROOM * elementary.log(high / low)))
                 panel.xaxis.set_minor_formatter(NullFormatter())
                 panel.yaxis.set_minor_formatter(NullFormatter())
             line[0].set_ylabel(f"{text}\nlargest gap")
@@ -122,17 +122,18 @@ def _different(runs: Sequence[Run], name: str) -> list[Any]:
 
 def _draw(panel: Axes, runs: Sequence[Run], name: str, place: int, turn: int) -> None:
     """The runs of one learning rate: the algorithm, which is one, and the equations that converged."""
+    look: dict[str, Any]
     for run in runs:
         if run.known["converged"]:
-            look: dict[str, Any] = {
-                "color": COLOURS[place],
-                "linestyle": _DASH[run.known["lookahead"]],
-                "linewidth": 0.9,
-            }
+            look = {"color": COLOURS[place], "linestyle": _DASH[run.known["lookahead"]], "linewidth": 0.9}
             panel.plot(run.values["t"], run.values[f"equation_{name}"], **look)
     values = runs[0].values
     stride = -(-len(values["t"]) // MARKED)
-    marked = {"color": COLOURS[place], "markerfacecolor": "none", "markevery": (turn * stride // len(PLACES), stride)}
+    marked: dict[str, Any] = {
+        "color": COLOURS[place],
+        "markerfacecolor": "none",
+        "markevery": (turn * stride // len(PLACES), stride),
+    }
     panel.plot(values["t"], values[f"discrete_{name}"], MARKERS[place], **marked)
 
 

@@ -71,7 +71,7 @@ def digits(settings: Config) -> Problem:
         of_hidden, hidden_bias, of_class, class_bias = (
             part.reshape(shape) for part, shape in zip(jnp.split(theta, ends[:-1]), shapes, strict=True)
         )
-        return tanh(x @ of_hidden + hidden_bias) @ of_class + class_bias
+        return tanh(x @ of_hidden + hidden_bias[None]) @ of_class + class_bias[None]
 
     def loss(theta: Array) -> Array:
         found = scores(theta)

@@ -88,7 +88,7 @@ class _Case(NamedTuple):
             save_every=substeps,
             coupling="products",
         )
-        jax.effects_barrier()
+        jax.effects_barrier()  # type: ignore[no-untyped-call]  # counts come late
         return found
 
 
