@@ -184,7 +184,7 @@ def test_the_order_is_the_power_of_the_learning_rate_over_the_time_that_all_rate
     # the largest rate ends at 0.08; what comes after it is another's, and a thousand
     runs = [run_of(rate, 3 * rate**1.5) for rate in (0.04, 0.02, 0.01)]
     costs = beyond_orders.costs([*runs, run_of(0.005, 7.0, converged=False)])
-    assert costs["gap"].max() < 1
+    assert costs["gap"][:3].max() < 1
     assert (costs["gradients_per_step"] == 50).all()
     (row,) = beyond_orders.orders(costs).to_dict("records")
     assert row["rates"] == 3

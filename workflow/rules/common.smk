@@ -203,7 +203,8 @@ BEYOND_RUNS = configuration.beyond_runs(config["beyond"]) if "beyond" in config 
 BEYOND_TRACES = [f"results/beyond/{problem}/{optimizer}.parquet" for problem, optimizer in BEYOND_RUNS]
 BEYOND_FIGURES = expand("figures/beyond/{name}.{suffix}", name=["training", "orders"], suffix=["png", "pdf"])
 BEYOND_TABLES = [path for name in ("costs", "orders") for path in table_files(f"beyond/{name}")]
-BEYOND = [*BEYOND_TRACES, *BEYOND_FIGURES, *BEYOND_TABLES] if BEYOND_RUNS else []
+BEYOND_SHOWN = [*BEYOND_FIGURES, *BEYOND_TABLES] if BEYOND_RUNS else []
+BEYOND = [*BEYOND_TRACES, *BEYOND_SHOWN]
 RESULTS = [*MADE, *TIMES, *BEYOND]
 
 # without a prefix the folders are those of the other workflow, too

@@ -100,6 +100,8 @@ def _gradients(solved: pd.DataFrame) -> list[str]:
 def _halved(solved: pd.DataFrame) -> list[str]:
     """What the time step has to do with the gap."""
     tried = solved[solved["halved"].notna()]
+    if tried.empty:
+        return []
     share = tried["halved"] / tried["gap"]
     most = [
         f"{text} look-ahead by at most {100 * share[tried['lookahead'] == ahead].max():.0f} % of the gap"
