@@ -28,6 +28,8 @@ LINE = 9
 """Points from one line of text to the next."""
 ROOM = 0.3
 """Of the width of a panel, for the exponents at its right."""
+ABOVE = 0.45
+"""Of the height of a panel, for the learning rates above its data."""
 MARKED = 12
 """Markers of a curve."""
 AHEAD = {1: "with look-ahead", 0: "without look-ahead"}
@@ -60,6 +62,9 @@ def training(runs: Sequence[Run]) -> Figure:
                 if name == "loss":
                     _tell(panel, [(PLACES[i], rf"$\alpha = {in_tex(number(rate))}$") for i, rate in enumerate(rates)])
             line[0].set_ylabel(f"{written(problem)}\n{name}")
+            if name == "loss":
+                low, high = line[0].get_ylim()
+                line[0].set_ylim(low, high + ABOVE * (high - low))
         for optimizer, panel in zip(optimizers, panels[0], strict=True):
             panel.set_title(written(optimizer))
         for panel in panels[-1]:
@@ -99,7 +104,8 @@ def orders(costs: pd.DataFrame) -> Figure:
             panel.set_title(written(optimizer))
         for panel in panels[-1]:
             panel.set_xlabel(r"learning rate $\alpha$")
-        legend(figure, [_of_problem(name, place) for name, place in problems.items()])
+        exponents = Line2D([], [], linestyle="none", label=r"numbers: $p$ of the fitted $\alpha^p$")
+        legend(figure, [*(_of_problem(name, place) for name, place in problems.items()), exponents])
         _laid_out(figure)
     return figure
 
