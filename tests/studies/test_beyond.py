@@ -220,6 +220,17 @@ def test_the_runs_of_one_optimizer_cover_the_same_time_at_three_rates_or_more(co
         np.testing.assert_allclose(max(rates) / np.asarray(rates), np.rint(max(rates) / np.asarray(rates)), rtol=1e-12)
 
 
+def test_the_page_tells_the_sizes_that_are_run(config):
+    page = " ".join((ROOT / "docs/beyond.md").read_text(encoding="utf-8").split())
+    problems = config["beyond"]["problems"]
+    assert "samples" not in problems["breast_cancer"] | problems["digits"]
+    cancer, images = datasets.load_breast_cancer().data.shape, datasets.load_digits().data.shape
+    assert f"{cancer[0]} samples, {cancer[1]} standardised features" in page
+    assert f"{images[1]} inputs, {problems['digits']['size']} hidden units" in page
+    assert f"scikit-learn's {images[0]:,} images" in page
+    assert f"{problems['rosenbrock']['size']:,} dimensions" in page
+
+
 @pytest.mark.skipif(not (ROOT / "figures/beyond/costs.csv").exists(), reason="`snakemake beyond` was not run here")
 def test_the_page_has_the_numbers_of_the_last_run(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
