@@ -8,6 +8,7 @@
 # make lint            check style, the imports between rooms, and types
 # make docs            renew the pages that are generated
 # make verdicts        judge the claims and renew their table in docs/verdicts.md
+# make beyond          run the optimizers on real data and renew the numbers in docs/beyond.md
 # make report          build everything, and a report of it: report.html and report.zip
 # make pictures        renew the README's pictures from the figures
 # make lock            renew the lock files from pyproject.toml
@@ -21,7 +22,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts beyond report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -73,6 +74,10 @@ verdicts: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) claims
 	$(BIN)/python -m optide.show.verdicts
 
+beyond: .venv/installed
+	$(SNAKEMAKE) --cores $(CORES) beyond
+	$(BIN)/python -m optide.show.beyond_page
+
 report: reproduce
 	$(SNAKEMAKE) --report report.html
 	$(SNAKEMAKE) --report report.zip
@@ -91,7 +96,7 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
 	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra workflow --extra test --extra lint \
-		--output-file requirements.lock pyproject.toml
+		--extra beyond --output-file requirements.lock pyproject.toml
 	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra benchmark --constraint requirements.lock \
 		--output-file .venv-lock/benchmark.lock pyproject.toml
 	# what the benchmark adds to the others

@@ -12,6 +12,7 @@ include: "workflow/rules/times.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/mend.smk"
 include: "workflow/rules/benchmark.smk"
+include: "workflow/rules/beyond.smk"
 
 
 rule all:

@@ -114,12 +114,18 @@ ROOMS = {
     # some claims are about the published scheme itself
     "claims": f"{TABLE} settings/schemes.py problem ide claims/equation.py claims/judge.py claims/measures.py "
     "claims/selection.py show/claims.py",
+    "beyond_trace": f"{SOLVING} numerics/elementary.py numerics/metrics.py data/columns.py data/traces.py "
+    "data/results.py studies/beyond.py studies/beyond_problems.py studies/beyond_solve.py",
+    "beyond_figure": f"{FIGURE} data/results.py studies/beyond.py studies/beyond_orders.py show/beyond_figures.py",
+    "beyond_table": f"{READING} data/frames.py data/results.py studies/beyond.py studies/beyond_orders.py "
+    "show/beyond_tables.py show/tables.py",
     "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
     "data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",
     # CITATION.cff is YAML
     "crate": f"{RECORD} settings/yamlfile.py record/crate.py",
-    "mend": f"{READING} numerics/metrics.py data/results.py studies/audit.py studies/rates.py record/mend.py",
+    "mend": f"{READING} numerics/metrics.py data/results.py studies/audit.py studies/beyond.py "
+    "studies/rates.py record/mend.py",
 }
 """What scripts depend on, rooms and single files: a solve on nothing that draws, and no job on what reads YAML."""
 

@@ -3,11 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pandas as pd
 import pytest
 
 from conftest import ROOT
+from optaxed import ADAGRAD_EPS, steps_of_optax
 from optide import AdaGrad, Adam, RMSProp, run_discrete
 from optide.base.errors import NonFiniteError
 from optide.problem.discrete import _scan
@@ -37,28 +37,7 @@ def tolerance(optimizer):
     return 1e-12
 
 
-def steps_of_optax(optimizer, gradient, theta0):
-    """optax, told to follow the paper: accumulators from 0, eps outside the root."""
-    rate = optimizer.learning_rate
-    match optimizer:
-        case AdaGrad():  # optax has eps inside the root only: compared at eps -> 0
-            transform = optax.adagrad(rate, initial_accumulator_value=0.0, eps=0.0)
-        case RMSProp():
-            transform = optax.rmsprop(rate, optimizer.beta, optimizer.eps, eps_in_sqrt=False)
-        case Adam():
-            transform = optax.adam(rate, optimizer.beta1, optimizer.beta2, optimizer.eps)
-
-    def update(carry, _):
-        theta, state = carry
-        change, state = transform.update(gradient(theta), state, theta)
-        return (optax.apply_updates(theta, change), state), theta
-
-    theta0 = jnp.asarray(theta0)
-    with jax.numpy_dtype_promotion("standard"):  # optax mixes integers and floats
-        return jax.lax.scan(update, (theta0, transform.init(theta0)), length=STEPS)[1]
-
-
-def steps_of_torch(optimizer, gradient, theta0):
+def steps_of_torch(optimizer, gradient, theta0, steps):
     torch = pytest.importorskip("torch")
     theta = torch.tensor(theta0, dtype=torch.float64, requires_grad=True)
     rate, eps = optimizer.learning_rate, optimizer.eps
@@ -71,7 +50,7 @@ def steps_of_torch(optimizer, gradient, theta0):
             step = torch.optim.Adam([theta], lr=rate, betas=(optimizer.beta1, optimizer.beta2), eps=eps)
     gradient = jax.jit(gradient)
     path = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         path.append(float(theta.detach()))
         theta.grad = torch.tensor(float(gradient(path[-1])), dtype=torch.float64)
         step.step()
@@ -83,10 +62,10 @@ def steps_of_torch(optimizer, gradient, theta0):
 @pytest.mark.parametrize("witness", [steps_of_optax, steps_of_torch])
 def test_the_algorithms_are_those_of_the_libraries(witness, optimizer, objective):
     if witness is steps_of_optax and isinstance(optimizer, AdaGrad):
-        optimizer = AdaGrad(optimizer.learning_rate, eps=1e-138)
+        optimizer = AdaGrad(optimizer.learning_rate, eps=ADAGRAD_EPS)
     theta0 = STARTS[objective.name]
     ours = run_discrete(optimizer, objective, theta0, STEPS).theta
-    theirs = witness(optimizer, jax.grad(objective), theta0)
+    theirs = witness(optimizer, jax.grad(objective), theta0, STEPS)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance(optimizer))
 
 

@@ -127,6 +127,18 @@ def edit(config, *keys, value):
         ),
         (("rates", "curves", "adagrad"), RMSPROP, r"rates\.curves\.adagrad: this name is taken by rates\.adagrad"),
         (("rates", "adagrad", "steps"), [5], r"rates\.adagrad\.steps = \[5\]: needs one number for each"),
+        (("beyond", "optimizers", "adam"), {"beta1": 0.9}, r"beyond\.optimizers\.adam: adam takes beta1 and beta2"),
+        (("beyond", "optimizers"), {"adagrad": {}}, r"beyond\.problems\.breast_cancer\.runs\.rmsprop: beyond\.optimi"),
+        (
+            ("beyond", "problems", "digits", "runs", "adam", "span"),
+            0.004,
+            r"beyond\.problems\.digits\.runs\.adam\.span = 0\.004: 1 steps at learning rate 0\.004; must be 3 to",
+        ),
+        (
+            ("beyond", "problems"),
+            {"mnist": {}},
+            r"beyond\.problems\.mnist: unknown key; allowed: breast_cancer, digits",
+        ),
         (("audit", "experiments"), ["adam"], r"audit\.experiments\[0\] = 'adam': no such experiment; there are quadr"),
         (
             ("audit", "substeps", "limit"),

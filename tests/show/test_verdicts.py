@@ -32,35 +32,35 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "figures").mkdir()
     (tmp_path / "docs").mkdir()
     (tmp_path / "figures/claims.csv").write_text(CSV)
-    (tmp_path / "docs/verdicts.md").write_text(f"before\n{verdicts.BEGIN}\nold\n{verdicts.END}\nafter\n")
+    (tmp_path / "docs/verdicts.md").write_text(f"before\n{verdicts.BLOCK.begin}\nold\n{verdicts.BLOCK.end}\nafter\n")
     return tmp_path
 
 
 def test_what_is_written_passes_the_check_and_other_verdicts_do_not(folder, capsys):
-    assert verdicts.main(["--check"]) == 1
+    assert verdicts.BLOCK.main(["--check"]) == 1
     assert (
-        "docs/verdicts.md: its verdicts are not those of figures/claims.csv; run `make verdicts`"
+        "docs/verdicts.md: its claims are not those of figures/claims.csv; run `make verdicts`"
         in capsys.readouterr().err
     )
-    assert verdicts.main([]) == 0
+    assert verdicts.BLOCK.main([]) == 0
     text = (folder / "docs/verdicts.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "| figure 1 | It settles. | holds | – | – |" in text
-    assert verdicts.main(["--check"]) == 0
+    assert verdicts.BLOCK.main(["--check"]) == 0
     (folder / "figures/claims.csv").write_text(CSV.replace("holds", "fails"))
-    assert verdicts.main(["--check"]) == 1
+    assert verdicts.BLOCK.main(["--check"]) == 1
     assert (folder / "docs/verdicts.md").read_text() == text
 
 
 def test_what_is_missing_is_named(folder, capsys):
     (folder / "figures/claims.csv").write_text("a,b\n1,2\n")
-    assert verdicts.main([]) == 1
+    assert verdicts.BLOCK.main([]) == 1
     (folder / "figures/claims.csv").unlink()
-    assert verdicts.main([]) == 1
+    assert verdicts.BLOCK.main([]) == 1
     (folder / "figures/claims.csv").write_text(CSV)
     (folder / "docs/verdicts.md").write_text("no markers\n")
-    assert verdicts.main([]) == 1
+    assert verdicts.BLOCK.main([]) == 1
     first, second, third = capsys.readouterr().err.splitlines()
     assert first.startswith("optide: error: figures/claims.csv: no column 'source'")
     assert second.startswith("optide: error: figures/claims.csv: No such file or directory; `snakemake")
@@ -69,7 +69,7 @@ def test_what_is_missing_is_named(folder, capsys):
 
 def test_the_page_has_every_claim_in_order():
     text = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
-    table = text.split(verdicts.BEGIN)[1].split(verdicts.END)[0]
+    table = text.split(verdicts.BLOCK.begin)[1].split(verdicts.BLOCK.end)[0]
     found = re.findall(r"^\| (abstract|figure \d|this project) \| (.*?) \| ", table, flags=re.MULTILINE)
     claims = yamlfile.read(ROOT / "claims.yaml")["claims"].values()
     assert found == [(claim["source"], claim["statement"]) for claim in claims], "run `make verdicts`"
@@ -78,4 +78,4 @@ def test_the_page_has_every_claim_in_order():
 @pytest.mark.skipif(not (ROOT / "figures/claims.csv").exists(), reason="nothing was judged here yet")
 def test_the_page_has_the_verdicts_of_the_last_run(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    assert verdicts.main(["--check"]) == 0, capsys.readouterr().err
+    assert verdicts.BLOCK.main(["--check"]) == 0, capsys.readouterr().err

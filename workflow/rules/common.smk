@@ -198,7 +198,14 @@ CRATE = "ro-crate-metadata.json"
 TRACES = [trace(scheme, run) for scheme in SCHEMES for run in RUNS]
 MADE = [*FIGURES, *TABLES, *TRACES, *RATES, *map(audited, AUDITED), CRATE]
 TIMES = ["results/times.html", "results/times.csv"]
-RESULTS = [*MADE, *TIMES]
+# no part of `all`
+BEYOND_RUNS = configuration.beyond_runs(config["beyond"]) if "beyond" in config else []
+BEYOND_TRACES = [f"results/beyond/{problem}/{optimizer}.parquet" for problem, optimizer in BEYOND_RUNS]
+BEYOND_FIGURES = expand("figures/beyond/{name}.{suffix}", name=["training", "orders"], suffix=["png", "pdf"])
+BEYOND_TABLES = [path for name in ("costs", "orders") for path in table_files(f"beyond/{name}")]
+BEYOND_SHOWN = [*BEYOND_FIGURES, *BEYOND_TABLES] if BEYOND_RUNS else []
+BEYOND = [*BEYOND_TRACES, *BEYOND_SHOWN]
+RESULTS = [*MADE, *TIMES, *BEYOND]
 
 # without a prefix the folders are those of the other workflow, too
 if not MODULE or ROOT != ".":

@@ -9,7 +9,7 @@ rule mend:
     params:
         root=root,
         folders=["results", "figures"],
-        artefacts=[*FIGURES, *TABLES],
+        artefacts=[*FIGURES, *TABLES, *BEYOND_SHOWN],
         crate=CRATE,
     conda:
         PACKAGES

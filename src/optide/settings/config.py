@@ -72,6 +72,30 @@ def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[st
     }
 
 
+def beyond_runs(beyond: Config) -> list[tuple[str, str]]:
+    """The problem and the optimizer of each trace that the entry `beyond` asks for."""
+    return [(name, optimizer) for name, problem in beyond["problems"].items() for optimizer in problem["runs"]]
+
+
+def beyond_slice(beyond: Config, problem: str, optimizer: str) -> dict[str, Any]:
+    """What one such trace depends on, of the entry `beyond`, and nothing else."""
+    settings = {name: value for name, value in beyond["problems"][problem].items() if name != "runs"}
+    from_outside = plugins.used(problem, optimizer)
+    return {
+        "problem": problem,
+        "settings": settings,
+        "optimizer": optimizer,
+        "hyperparameters": beyond["optimizers"][optimizer],
+        **beyond["problems"][problem]["runs"][optimizer],
+        **({"plugins": from_outside} if from_outside else {}),
+    }
+
+
+def steps_of(span: float, learning_rate: float) -> int:
+    """The steps that fill a span of time."""
+    return round(span / learning_rate)
+
+
 def lanes(experiment: Config) -> Iterator[Lane]:
     """Every configuration of an experiment slice."""
     for entry in experiment["sets"]:

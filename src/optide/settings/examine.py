@@ -11,10 +11,13 @@ from optide.base.errors import ConfigError
 from optide.base.words import shown
 from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities
-from optide.settings.config import Config, elements, experiment_slice, lanes
+from optide.settings.config import Config, elements, experiment_slice, lanes, steps_of
 from optide.settings.looks import choices, looks
 from optide.settings.schema import first_error, nearest
 from optide.settings.vocabulary import complete
+
+LEAST, MOST = 3, 10**6
+"""Steps that a run of `beyond` may have."""
 
 
 def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
@@ -40,6 +43,8 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_rates("rates", config["rates"])
     if "audit" in config:
         _check_audit("audit", config["audit"], experiments)
+    if "beyond" in config:
+        _check_beyond("beyond", config["beyond"])
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
     return [
         *(f"experiments.{name}: no figure uses it" for name in experiments if name not in used),
@@ -138,6 +143,24 @@ def _check_audit(key: str, audit: Config, experiments: Config) -> None:
         raise ConfigError(f"{place}.experiment = {shown(name)}: must be of one number and a known minimum, not {lacks}")
     if example["first"] > (last := found[0].steps - 2):
         raise ConfigError(f"{place}.first = {example['first']}: must be at most {last}, two steps before its end")
+
+
+def _check_beyond(key: str, beyond: Config) -> None:
+    chosen = beyond["optimizers"]
+    for name, values in chosen.items():
+        lists = {parameter: [value] for parameter, value in values.items()}
+        _check_hyperparameters(f"{key}.optimizers.{name}", OPTIMIZERS[name], lists)
+    for problem, settings in beyond["problems"].items():
+        for name, runs in settings["runs"].items():
+            place = f"{key}.problems.{problem}.runs.{name}"
+            if name not in chosen:
+                raise ConfigError(f"{place}: {key}.optimizers has {', '.join(chosen)}")
+            for rate in runs["learning_rates"]:
+                if not LEAST <= (steps := steps_of(runs["span"], rate)) <= MOST:
+                    allowed = f"must be {LEAST} to {MOST:,}"
+                    raise ConfigError(
+                        f"{place}.span = {runs['span']}: {steps} steps at learning rate {rate}; {allowed}"
+                    )
 
 
 def _check_figure(key: str, figure: Config, experiments: Config) -> None:
