@@ -2,12 +2,13 @@
 
 import copy
 import importlib.util
+import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import draw, measure, plain, timing
+from benchmarks import draw, many, measure, plain, timing
 from benchmarks.__main__ import main
 
 from compilations import counted
@@ -115,6 +116,25 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     assert rows[0]["machine"] in text
     assert "nan" not in text
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_many_parameters_are_measured_and_the_growth_is_that_of_the_numbers(settings, tmp_path, monkeypatch):
+    few = tmp_path / "settings.yaml"
+    run = {"optimizer": "adam", "hyperparameters": {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999}}
+    few.write_text(json.dumps({"many": {"sizes": [6, 70], "steps": 4, "runs": [run]}}))
+    monkeypatch.setattr(many, "machine", lambda: "here")
+    many.main(["--settings", str(few), "--output", str(tmp_path)])
+    rows = pd.read_csv(tmp_path / "many.csv")
+    assert [*rows["size"]] == [6, 70]
+    assert rows["converged"].all()
+    assert (rows["gradients_a_step"] > 1).all()
+    assert (rows[["first_s", "seconds", "discrete_s", "peak_mb"]] > 0).all(axis=None)
+    assert "| 70 " in (tmp_path / "many.md").read_text()
+
+    square = pd.DataFrame({"optimizer": "x", "size": [10, 100, 1000], "seconds": [1.0, 1.0, 100.0]})
+    power, doubles = many.growth(square.assign(peak_mb=[5.0, 6.0, 5 + 8000 / 2**20]))
+    assert power == pytest.approx(2)
+    assert doubles == pytest.approx(1)
 
 
 def test_compiling_march_is_what_the_first_solve_of_a_user_compiles(monkeypatch):

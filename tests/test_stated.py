@@ -6,7 +6,7 @@ import pytest
 
 from conftest import ROOT
 from optide import Adam
-from optide.ide import advance, cells, march, newton, picard
+from optide.ide import advance, cells, implicit, march, methods, newton, picard, products
 from optide.ide.problem import ORIGIN
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
@@ -67,6 +67,17 @@ STATED = {
         (r"asked for (1e-\d+) relative to θ", newton.ENOUGH),
         (r"up to any time, is below (1e-\d+) in these units", advance.TOLERANCE),
         (r"gives up after (\d+) iterations", newton.QUICK[0]),
+        (r"Beyond (\d+) \(`coupling", methods.FEW),
+        (r"Anderson's acceleration of depth (\d+)\. Windows", products.USUAL.depth),
+        (r"Windows are of (\d+) nodes and", products.USUAL.kept),
+        (r"nodes and (\d+) guard nodes; beyond", products.USUAL.guard),
+        (r"guard nodes; beyond ([\d,]+) parameters", products.MANY),
+        (r"parameters of (\d+) and \d+, with depth", products.LEAN.kept),
+        (r"parameters of \d+ and (\d+), with depth", products.LEAN.guard),
+        (r"of \d+ and \d+, with depth (\d+)\.", products.LEAN.depth),
+        (r"with its matrix, up to (\d+) parameters", products.MATRIX),
+        (r"and each\s+(\d+)th with the first", march.AGAIN),
+        (r"leaves more than (1e-\d+) they are no numbers", implicit.GOOD_ENOUGH),
         (r"the first of (\w+) guesses", len(newton.GUESSES)),
         (r"with up to (\d+) iterations", newton.PATIENT[0]),
         (r"solves ([\d,]+) random configurations", 9 * REGIMES["lanes"]),

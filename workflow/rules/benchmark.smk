@@ -17,4 +17,5 @@ if (HOME / "benchmarks").exists():
             home=str(HOME),
             python=sys.executable,
         shell:
-            "PYTHONPATH={params.home:q} {params.python:q} -m benchmarks 2>&1 | tee {log:q}"
+            "export PYTHONPATH={params.home:q}; "
+            "( {params.python:q} -m benchmarks && {params.python:q} -m benchmarks.many ) 2>&1 | tee {log:q}"
