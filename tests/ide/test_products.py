@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 
+from flow import ends
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.base.errors import ParameterError
 from optide.ide import march, products
 from optide.objectives import double_well
+from optide.studies.beyond_solve import counted
 
 STEPS = 60
 
@@ -51,46 +52,9 @@ def test_both_couplings_solve_the_same_equations(optimizer, variant):
 
 
 def test_against_an_independent_solver():
-    """Without look-ahead the memories are unknowns of a system of ordinary differential equations."""
-    size, alpha, beta1, beta2, eps = 30, 0.01, 0.9, 0.99, 1e-8
-    objective, theta0 = logistic(size), np.full(size, 0.1)
-    gradient = jax.jit(jax.grad(objective))
-
-    def flow(t, y):
-        theta, m, v = y.reshape(3, size)
-        g = np.asarray(gradient(theta))
-        c = np.sqrt(-np.expm1(t / alpha * np.log(beta2)))
-        a = c / -np.expm1(t / alpha * np.log(beta1))
-        rates = (1 - beta1) / alpha * (g - m), (1 - beta2) / alpha * (g**2 - v)
-        return np.concatenate([-a * m / (np.sqrt(v) + eps * c), *rates])
-
-    # from a learning rate on, where nothing is singular, with what the march remembers there
-    steps, substeps = 20, 32
-    found = solve_ide(
-        Adam(alpha, beta1, beta2, eps), objective, theta0, steps, lookahead=0, order=2, substeps=substeps,
-        coupling="products",
-    )  # fmt: skip
-    start = np.concatenate([found.theta[substeps], found.state["m"][substeps], found.state["v"][substeps]])
-    end = solve_ivp(flow, (found.t[substeps], found.t[-1]), start, rtol=1e-11, atol=1e-13).y[:size, -1]
+    _, found, wanted = ends(Adam(0.01, 0.9, 0.99), logistic(30), np.full(30, 0.1), steps=20, substeps=32, rtol=1e-11)
     # of second order in alpha / substeps: 1e-3 of a learning rate, squared
-    np.testing.assert_allclose(found.theta[-1], end, rtol=0, atol=1e-6)
-
-
-def counted(objective):
-    """An objective, and a list that grows by one for each gradient that is computed of it."""
-    asked = []
-
-    @jax.custom_jvp
-    def watched(theta):
-        return objective(theta)
-
-    @watched.defjvp
-    def _(primals, tangents):
-        value, change = jax.jvp(objective, primals, tangents)
-        jax.debug.callback(lambda: asked.append(None))
-        return value, change
-
-    return watched, asked
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("optimizer", [AdaGrad(0.01), Adam(0.01), Adam(0.001), RMSProp(0.001, 0.99)], ids=str)

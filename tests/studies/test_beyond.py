@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.integrate import solve_ivp
 from scipy.special import log_expit, logsumexp
 from sklearn import datasets
 
 from conftest import ROOT
+from flow import ends
 from optaxed import ADAGRAD_EPS, steps_of_optax
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
 from optide.base.errors import ConfigError
@@ -75,31 +75,11 @@ def test_the_discrete_runs_are_those_of_optax(config, name, optimizer):
 
 
 def test_the_network_against_an_independent_solver_of_ordinary_differential_equations(config):
-    """Without look-ahead the memories are unknowns beside all weights; from a learning rate on, as in
-    tests/ide/test_products.py."""
     problem = of_config(config, "digits", samples=60)
-    alpha, beta1, beta2, eps, size = 0.001, 0.9, 0.999, 1e-8, problem.theta0.size
-    gradient = jax.jit(jax.grad(problem.loss))
-
-    def flow(t, y):
-        theta, m, v = y.reshape(3, size)
-        g = np.asarray(gradient(theta))
-        c = np.sqrt(-np.expm1(t / alpha * np.log(beta2)))
-        a = c / -np.expm1(t / alpha * np.log(beta1))
-        rates = (1 - beta1) / alpha * (g - m), (1 - beta2) / alpha * (g**2 - v)
-        return np.concatenate([-a * m / (np.sqrt(v) + eps * c), *rates])
-
-    steps, substeps = 6, 16
-    found = solve_ide(
-        Adam(alpha, beta1, beta2, eps), problem.loss, problem.theta0, steps, lookahead=0, order=2, substeps=substeps,
-        coupling="products",
-    )  # fmt: skip
-    assert found.converged
-    start = np.concatenate([found.theta[substeps], found.state["m"][substeps], found.state["v"][substeps]])
-    end = solve_ivp(flow, (found.t[substeps], found.t[-1]), start, rtol=1e-9, atol=1e-11).y[:size, -1]
+    early, found, wanted = ends(Adam(0.001), problem.loss, problem.theta0, steps=6, substeps=16, rtol=1e-9)
     # of second order in alpha / substeps, where weights move by alpha a step
-    np.testing.assert_allclose(found.theta[-1], end, rtol=0, atol=1e-6)
-    assert np.abs(found.theta[-1] - found.theta[substeps]).max() > 1e3 * 1e-6
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
+    assert np.abs(found - early).max() > 1e3 * 1e-6
 
 
 SMALL = {
