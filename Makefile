@@ -10,6 +10,8 @@
 # make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make beyond          run the optimizers on real data and renew the numbers in docs/beyond.md
 # make report          build everything, and a report of it: report.html and report.zip
+# make archive         build everything, and write it with its record into one file: optide.tar
+# make restore FROM=optide.tar   put the results of such a file back, so that nothing is solved
 # make pictures        renew the README's pictures from the figures
 # make lock            renew the lock files from pyproject.toml
 
@@ -22,7 +24,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts beyond report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts beyond archive restore report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -77,6 +79,12 @@ verdicts: .venv/installed
 beyond: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) beyond
 	$(BIN)/python -m optide.show.beyond_page
+
+archive: reproduce
+	$(BIN)/python -m optide.record.archive pack optide.tar
+
+restore: .venv/installed
+	$(BIN)/python -m optide.record.archive restore "$(FROM)"
 
 report: reproduce
 	$(SNAKEMAKE) --report report.html

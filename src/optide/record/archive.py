@@ -1,0 +1,139 @@
+"""A whole run in one file, ready for a deposit; and its results back from there: python -m optide.record.archive.
+
+The index of an archive is the run's RO-Crate, which has the SHA-256 of every file that went in or came out.  The same
+run is the same archive, to the byte.
+"""
+
+import argparse
+import hashlib
+import io
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from optide.base.errors import FileError, OptideError, tell
+from optide.base.files import aside
+from optide.data import digests
+from optide.record.mend import recorded
+from optide.settings import yamlfile
+
+CRATE = "ro-crate-metadata.json"
+INPUTS = "results/inputs/"
+RESULTS = ".parquet"
+"""What is put back: results, of which all else is drawn."""
+
+
+def pack(root: Path, archive: Path) -> int:
+    """Write an archive of the last whole run; returns how many files are in it.
+
+    Raises:
+        FileError: there was none, or a file is not what it recorded.
+    """
+    files = _recorded(root / CRATE)
+    for name, digest in files.items():
+        if not (root / name).is_file() or digests.of_file(root / name) != digest:
+            raise FileError(f"{root / name}: not what the last whole run recorded; run `snakemake` first")
+    names = sorted([CRATE, *files])
+    with aside(archive) as path, tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        for name in names:
+            content = (root / name).read_bytes()
+            member = tarfile.TarInfo(name)  # of the year 1970, and nobody's
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return len(names)
+
+
+def restore(archive: Path, root: Path, sources: Mapping[str, Path]) -> int:
+    """Put the results of an archive into a folder, all of them or none; returns how many.
+
+    Args:
+        archive: as `pack` writes it.
+        root: the folder.
+        sources: what goes into a run here, by name: an archive of anything else is foreign.
+
+    Raises:
+        FileError: it is none, or damaged, or of other sources; says which file.
+    """
+    contents = _contents(archive)
+    with tempfile.TemporaryDirectory() as folder:
+        crate = Path(folder, CRATE)
+        crate.write_bytes(contents.pop(CRATE, b""))
+        files = _recorded(crate, archive)
+    for name, digest in files.items():
+        if name not in contents:
+            raise FileError(f"{archive}: damaged: {name} is missing")
+        if hashlib.sha256(contents[name]).hexdigest() != digest:
+            raise FileError(f"{archive}: damaged: {name} is not what its run recorded")
+    if others := contents.keys() - files.keys():
+        raise FileError(f"{archive}: damaged: its run recorded no {min(others)}")
+    for name, path in sorted(sources.items()):
+        if not _same(contents.get(f"{INPUTS}{name}"), path):
+            raise FileError(f"{archive}: of another run: its {name} is not the one here")
+    results = sorted(name for name in files if name.endswith(RESULTS))
+    for name in results:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        with aside(root / name) as path:
+            path.write_bytes(contents[name])
+    return len(results)
+
+
+def _same(content: bytes | None, path: Path) -> bool:
+    """Whether a copy of what went in is what is there; of a configuration, whatever its layout and comments."""
+    if content is None or path.suffix != ".yaml":
+        return content == path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, path.name)
+        copy.write_bytes(content)
+        return digests.of_setting(yamlfile.read(copy)) == digests.of_setting(yamlfile.read(path))
+
+
+def _recorded(crate: Path, of: Path | None = None) -> dict[str, str]:
+    files = recorded(crate)
+    if not files:
+        raise FileError(f"{of or crate}: no record of a whole run" + ("" if of else "; run `snakemake` first"))
+    return files
+
+
+def _contents(archive: Path) -> dict[str, bytes]:
+    """All files of an archive."""
+    found = {}
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                file = tar.extractfile(member)
+                if file is None or Path(member.name).is_absolute() or ".." in Path(member.name).parts:
+                    raise FileError(f"{archive}: damaged: {member.name} is no file below a folder")
+                found[member.name] = file.read()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise FileError(f"{archive}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return found
+
+
+def sources(root: Path) -> dict[str, Path]:
+    """What decides over results, by the name that its copy has in an archive: the configuration and the library."""
+    names = ["config.yaml", *sorted(path.relative_to(root).as_posix() for path in (root / "src/optide").rglob("*.py"))]
+    return {name: root / name for name in names}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Pack or restore; returns 1 after an error, which is told in one line."""
+    parser = argparse.ArgumentParser(prog="python -m optide.record.archive", description="A whole run in one file.")
+    parser.add_argument("action", choices=["pack", "restore"])
+    parser.add_argument("archive", type=Path)
+    options = parser.parse_args(arguments)
+    root = Path()
+    try:
+        if options.action == "pack":
+            print(f"{options.archive}: {pack(root, options.archive)} files")
+        else:
+            print(f"{restore(options.archive, root, sources(root))} files of results are back")
+    except (OptideError, OSError) as error:
+        tell(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

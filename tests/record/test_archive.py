@@ -1,0 +1,136 @@
+"""A whole run in one file, and its results back from there."""
+
+import io
+import json
+import shutil
+import tarfile
+
+import pytest
+
+from optide.base.errors import FileError
+from optide.data import digests
+from optide.record import archive
+
+FILES = {
+    "results/traces/a.parquet": b"a trace",
+    "results/rates.parquet": b"rates",
+    "figures/fig01.png": b"a figure",
+    "results/inputs/config.yaml": b"# as it ran\nalpha: {a: 1, b: 2}\n",
+    "results/inputs/src/optide/a.py": b"a = 1\n",
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A folder with a whole run, its record and what went in."""
+    root = tmp_path / "run"
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    entities = [{"@id": name, "sha256": digests.of_file(root / name)} for name in FILES]
+    (root / archive.CRATE).write_text(json.dumps({"@graph": [{"@id": "./"}, *entities]}))
+    return root
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """The same configuration in another layout, and the same code."""
+    (tmp_path / "config.yaml").write_text("alpha:\n  b: 2\n  a: 1\n")
+    (tmp_path / "a.py").write_text("a = 1\n")
+    return {"config.yaml": tmp_path / "config.yaml", "src/optide/a.py": tmp_path / "a.py"}
+
+
+@pytest.fixture
+def packed(run, tmp_path):
+    assert archive.pack(run, tmp_path / "run.tar") == 1 + len(FILES)
+    return tmp_path / "run.tar"
+
+
+def back(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_results_come_back_and_nothing_else(packed, sources, tmp_path):
+    assert archive.restore(packed, tmp_path / "new", sources) == 2
+    assert back(tmp_path / "new") == {name: FILES[name] for name in FILES if name.endswith(".parquet")}
+
+
+def test_the_same_run_is_the_same_archive(run, packed, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    archive.pack(copy, tmp_path / "copy.tar")
+    assert (tmp_path / "copy.tar").read_bytes() == packed.read_bytes()
+    with tarfile.open(packed) as tar:
+        assert tar.getnames() == sorted([archive.CRATE, *FILES])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_not_what_the_run_recorded_is_not_packed(run, tmp_path, name):
+    (run / name).write_bytes(b"edited")
+    with pytest.raises(FileError, match="not what the last whole run recorded"):
+        archive.pack(run, tmp_path / "x.tar")
+    (run / name).unlink()
+    with pytest.raises(FileError, match="not what the last whole run recorded"):
+        archive.pack(run, tmp_path / "x.tar")
+    assert not (tmp_path / "x.tar").exists()
+
+
+def test_without_a_run_there_is_nothing_to_pack(tmp_path):
+    with pytest.raises(FileError, match="no record of a whole run; run `snakemake` first"):
+        archive.pack(tmp_path, tmp_path / "x.tar")
+
+
+def changed(packed, edit):
+    """An archive whose members an edit has changed."""
+    with tarfile.open(packed) as tar:
+        members = {member.name: tar.extractfile(member).read() for member in tar}
+    edit(members)
+    with tarfile.open(packed, "w") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+
+WRONG = {
+    "a flipped bit": (lambda m: m.update({"results/rates.parquet": b"ratet"}), "damaged: results/rates.parquet is not"),
+    "a lost file": (lambda m: m.pop("results/traces/a.parquet"), "damaged: results/traces/a.parquet is missing"),
+    "another file": (lambda m: m.update({"results/b.parquet": b""}), "damaged: its run recorded no results/b.parquet"),
+    "no record": (lambda m: m.pop(archive.CRATE), "no record of a whole run"),
+    "above": (lambda m: m.update({"../b": b""}), "damaged: ../b is no file below a folder"),
+    "absolute": (lambda m: m.update({"/tmp/b": b""}), "damaged: /tmp/b is no file below a folder"),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), WRONG.values(), ids=WRONG)
+def test_of_a_damaged_archive_nothing_is_restored(packed, sources, tmp_path, edit, message):
+    changed(packed, edit)
+    with pytest.raises(FileError, match=message):
+        archive.restore(packed, tmp_path / "new", sources)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("cut", [0, 100, 5000])
+def test_a_part_of_an_archive_or_none_is_one_line(packed, sources, tmp_path, cut):
+    packed.write_bytes(packed.read_bytes()[:cut])
+    with pytest.raises(FileError, match=r"run\.tar: "):
+        archive.restore(packed, tmp_path / "new", sources)
+    with pytest.raises(FileError, match=r"none\.tar: cannot be read"):
+        archive.restore(tmp_path / "none.tar", tmp_path / "new", sources)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(("name", "text"), [("config.yaml", "alpha: {a: 1, b: 3}\n"), ("src/optide/a.py", "a = 2\n")])
+def test_a_foreign_archive_is_refused_by_the_first_file_that_differs(packed, sources, tmp_path, name, text):
+    sources[name].write_text(text)
+    with pytest.raises(FileError, match=f"of another run: its {name} is not the one here"):
+        archive.restore(packed, tmp_path / "new", sources)
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_ends_with_one_line(run, packed, monkeypatch, capsys):
+    monkeypatch.chdir(run)
+    assert archive.main(["pack", "own.tar"]) == 0
+    assert capsys.readouterr().out == f"own.tar: {1 + len(FILES)} files\n"
+    assert archive.main(["restore", "none.tar"]) == 1
+    assert capsys.readouterr().err.startswith("optide: error: none.tar: cannot be read")
