@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from optide import Adam, RMSProp, run_discrete, solve_ide, solve_lanes
-from optide.base.errors import ParameterError, UnderflowError
+from optide.base.errors import ObjectiveError, ParameterError, UnderflowError
 from optide.ide.batch import solve_batch
 from optide.problem.parameters import is_tree
 
@@ -190,6 +190,51 @@ def test_of_a_run_that_is_only_observed_underflow_is_found_as_well():
             run_discrete(tiny, lambda theta: 1e-160 * theta, 0.1, 5, **more)
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
+
+
+def test_numbers_of_python_are_observed_as_arrays():
+    for found in (solve(loss, TREE, observe=lambda _: [1.5, 2]), run(loss, TREE, observe=lambda _: [1.5, 2])):
+        np.testing.assert_array_equal(found.observed[0], np.full(STEPS, 1.5))
+        np.testing.assert_array_equal(found.observed[1], np.full(STEPS, 2))
+
+
+def test_derivatives_go_through_what_only_observe_closes_over():
+    def seen(scale, run):
+        return jnp.sum(run(loss, TREE, observe=lambda theta: scale * theta["b"]).observed)
+
+    for way in (solve, run):
+        # linear in the scale
+        np.testing.assert_allclose(jax.grad(seen)(0.5, way), seen(1.0, way), rtol=1e-12)
+
+
+def test_traced_leaves_are_real_as_well():
+    for leaf in (np.zeros((2, 1), complex), np.zeros((2, 1), bool)):
+        with pytest.raises(ParameterError, match="is not allowed"):
+            traced(loss, {**TREE, "w": leaf})
+
+
+def test_names_without_an_order_are_one_line():
+    with pytest.raises(ParameterError, match="a tree of arrays that JAX can flatten"):
+        solve(loss, {1: 0.1, "b": 0.2})
+
+
+def test_lanes_are_a_sequence():
+    with pytest.raises(ParameterError, match="a sequence, with one for each lane"):
+        solve_lanes([ADAM, ADAM], loss, {"w": np.ones((2, 2, 1)), "b": np.ones(2)}, STEPS)
+
+
+@pytest.mark.parametrize("observed", [lambda theta: "a", lambda theta: None, lambda theta: (object(), theta)])
+@pytest.mark.parametrize("way", [solve, run, traced])
+def test_what_is_observed_is_a_tree_of_arrays(way, observed):
+    with pytest.raises(ParameterError, match="observe must be"):
+        way(loss, TREE, observe=observed)
+
+
+@pytest.mark.parametrize("observed", [lambda theta: np.sin(theta["b"]), lambda theta: 1 if theta["b"] > 0 else 2])
+@pytest.mark.parametrize("way", [solve, run])
+def test_what_observes_can_be_traced(way, observed):
+    with pytest.raises(ObjectiveError, match=r"observe: the function asks for a value in .*test_parameters\.py"):
+        way(loss, TREE, observe=observed)
 
 
 @pytest.mark.parametrize("observed", ["loss", 3, np.sin, dict])

@@ -89,7 +89,21 @@ def test_other_numbers_compile_nothing():
     assert not compiled
 
 
-@pytest.mark.parametrize("schedule", ["cosine", 0.5, lambda k: jnp.ones(2), lambda k: 1, np.sin])
+@pytest.mark.parametrize("rate", [0.3, 0.01, 0.07])
+@pytest.mark.parametrize("t_start", ["origin", "zero", "one_step"])
+def test_a_schedule_that_jumps_jumps_at_the_same_step(rate, t_start):
+    found = solve_ide(AdaGrad(rate), line, 1.0, 60, schedule=jnp.floor, t_start=t_start)
+    first = 1 if t_start == "one_step" else 0
+    factors = np.diff(found.theta) * np.sqrt(np.arange(59 - first) + 1 + first) / -rate
+    if t_start == "zero":  # where the published scheme remembers nothing, and its step is g / eps
+        factors[0] = 0.0
+    # of memories from 1e-12 on
+    np.testing.assert_allclose(factors, np.arange(59 - first) + first, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "schedule", [lambda k: "one", lambda k: {1: k, "a": k}, "cosine", 0.5, lambda k: jnp.ones(2), lambda k: 1, np.sin]
+)
 @pytest.mark.parametrize("run", [run_discrete, solve_ide])
 def test_what_is_no_schedule_is_refused(run, schedule):
     with pytest.raises(ParameterError, match="schedule must be"):

@@ -117,7 +117,11 @@ def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, R
         import jax  # noqa: PLC0415  (whoever only plans, or draws, needs no JAX)
 
         def refuse_traced(values: Any) -> None:
-            if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values)):
+            try:
+                leaves = jax.tree.leaves(values)
+            except ValueError:  # names in a dictionary that have no order: the function itself tells of them
+                return
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
                 raise TracedError(
                     f"{function.__name__}: jax.jit, jax.vmap, jax.grad and the like need float64, which this process "
                     'has off: jax.config.update("jax_enable_x64", True)'

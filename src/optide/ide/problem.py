@@ -108,6 +108,11 @@ class Problem:
         """
         return self.alpha * phi(j / self.substeps)[0] if self.stretched else jnp.asarray(self.h * j)
 
+    def step(self, j: Float64[Array | np.ndarray, " *n"]) -> Float64[Array, " *n"]:
+        """The number of the step at node j, t / alpha: whole where it should be, as a quotient of times is not."""
+        since = phi(j / self.substeps)[0] if self.stretched else j / self.substeps
+        return jnp.asarray(self.t_start / self.alpha + since)
+
     def pace(self, j: Float64[Array | np.ndarray, " *n"] | float) -> Float64[Array, " *n"]:
         """The derivative of the clock at node j, in units of h."""
         return phi(j / self.substeps)[1] if self.stretched else jnp.ones(jnp.shape(j))
@@ -177,7 +182,7 @@ class Problem:
             speed = jnp.where(at_zero.reshape(wide), self.starting(theta, g), self.pace(j).reshape(wide) * speed)
         if self.schedule is None:
             return speed
-        return jax.vmap(self.schedule)(t / self.alpha).reshape(wide) * speed
+        return jax.vmap(self.schedule)(self.step(j)).reshape(wide) * speed
 
     def starting(self, theta: Float64[Array, " *n"], g: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
         """What the first time step takes for the velocity times the pace at t = 0, where it may be infinite.

@@ -89,7 +89,7 @@ def solve_ide(
         objective: maps theta to a scalar loss; differentiable by JAX.
         theta0: initial value: a number, or an array of any shape S; or a tree of arrays, as JAX knows them
             (dictionaries, lists, tuples, dataclasses), which the objective is given, and theta and each state have
-            with an axis of time before those of each leaf.  Numbers in lists and tuples are one array.
+            with an axis of time before those of each leaf.  Lists and tuples of nothing but numbers are one array.
         steps: length of the interval in steps of the discrete algorithm.
         method: "march" (fast), or "picard" (the published scheme).
         t_start: first grid point: "origin" (1e-12, the default), "one_step" (one learning rate), "zero",
@@ -137,7 +137,8 @@ def solve_ide(
     where = where_of(optimizer, options, theta0)
     check_objective(options.objective, start, where)
     check_optimizer(numbers, "velocity", start, where)
-    if not arguments.traced((numbers, start, closed_over(options.objective, start))) and not arguments.tracing():
+    given_by_functions = [closed_over(f, start) for f in (options.objective, options.observe) if f]
+    if not arguments.traced((numbers, start, given_by_functions)) and not arguments.tracing():
         return restored(finished(run(Lane(numbers, start), t_start, options), where), given)
     hoisted, data = jax.closure_convert(options.objective, start)
     options = replace(options, objective=hoisted if data else options.objective)

@@ -78,7 +78,7 @@ def several(name: str, values: Any) -> list[Any]:
         ParameterError: there are none.
     """
     try:
-        members = list(values)
+        members = [] if isinstance(values, Mapping) else list(values)
     except TypeError:
         members = []
     if not members:
@@ -140,6 +140,9 @@ def finite(name: str, value: Any) -> Float64[Array | np.ndarray, " *S"]:
         ParameterError: they are not finite, or something else.
     """
     if traced(value):
+        kind = jnp.result_type(*jax.tree.leaves(value))
+        if not (jnp.issubdtype(kind, jnp.floating) or jnp.issubdtype(kind, jnp.integer)):
+            raise ParameterError(name, value, NUMBERS)
         return jnp.asarray(value, float)
     numbers = real(value)
     if numbers is None or not np.isfinite(numbers).all():

@@ -16,7 +16,7 @@ from jaxtyping import Float64
 
 from optide.base.errors import ParameterError
 from optide.problem import arguments
-from optide.problem.tracing import PROGRAMS, check_function
+from optide.problem.tracing import PROGRAMS, check_function, check_traced
 
 
 class Structure(NamedTuple):
@@ -59,8 +59,12 @@ class Parameters(NamedTuple):
         return found if self.structure is None else _of_vector(found, self.structure)
 
     def observed_by(self, observe: Any) -> Callable[[Any], Any] | None:
-        """Likewise, what is kept of theta, if that is not all."""
-        return None if observe is None else self.seen_by("observe", observe, "what is kept of it")
+        """Likewise, what is kept of theta, if that is not all: a tree of arrays."""
+        if observe is None:
+            return None
+        found = _of_arrays(self.seen_by("observe", observe, "a tree of arrays"))
+        check_traced("observe", found, self.theta0)
+        return found
 
     def restore(self, values: Any) -> Any:
         """Theta or a state at some times, in the user's structure."""
@@ -105,6 +109,19 @@ def is_tree(theta0: Any) -> bool:
     if not jax.tree.leaves(theta0) or jax.tree_util.all_leaves([theta0]):
         return False
     return type(theta0) not in (list, tuple) or not numbers(theta0)
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def _of_arrays(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @functools.wraps(function)
+    def of_arrays(theta: Any) -> Any:
+        found = function(theta)
+        leaves = jax.tree.leaves(found)
+        if not leaves or not all(isinstance(leaf, (Array, np.ndarray, np.number, bool, int, float)) for leaf in leaves):
+            raise ParameterError("observe", function, "a function of theta that returns a tree of arrays")
+        return jax.tree.map(jnp.asarray, found)
+
+    return of_arrays
 
 
 @functools.lru_cache(maxsize=PROGRAMS)

@@ -69,6 +69,16 @@ def check_objective(objective: object, theta0: ArrayLike, where: str) -> None:
         raise ObjectiveError(f"{where}: the objective returns {found}, from t = 0 on; it must return one float64")
 
 
+def check_traced(name: str, function: Callable[[Any], Any], theta0: ArrayLike) -> None:
+    """Make sure that JAX can trace a function of theta.
+
+    Raises:
+        ObjectiveError: it cannot; names the place.
+    """
+    with _told_of_values(ObjectiveError, "the function", name):
+        jax.eval_shape(function, jax.ShapeDtypeStruct(jnp.shape(theta0), float))  # type: ignore[no-untyped-call]
+
+
 def check_schedule(schedule: Any) -> Callable[[Array], Array] | None:
     """Likewise, that a schedule maps the number of a step to one float64; returns it.
 
@@ -79,10 +89,13 @@ def check_schedule(schedule: Any) -> Callable[[Array], Array] | None:
     if schedule is None:
         return None
     found = check_function("schedule", schedule, "one float64", "the number of a step")
-    with _told_of_values(ObjectiveError, "the schedule", "learning rate"):
-        number = jax.eval_shape(found, jax.ShapeDtypeStruct((), float))  # type: ignore[no-untyped-call]
-    if getattr(number, "shape", None) != () or number.dtype != jnp.float64:
-        raise ParameterError("schedule", schedule, "a function of the number of a step that returns one float64")
+
+    def number(k: Array) -> None:
+        value = found(k)
+        if getattr(value, "shape", None) != () or value.dtype != jnp.float64:
+            raise ParameterError("schedule", schedule, "a function of the number of a step that returns one float64")
+
+    check_traced("schedule", number, 0.0)
     if closed_over(found, 0.0):
         raise TracedError("schedule: depends on what JAX traces; it may depend on the number of a step alone")
     return found
