@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optide.numerics import elementary
+from optide.numerics import elementary, metrics
 from optide.studies.beyond import Run
 
 BOTH = ("gap", "gap_rms")
@@ -71,6 +71,4 @@ def order(rates: np.ndarray, gaps: np.ndarray) -> float:
     """The slope of log(gap) over log(learning rate) by least squares; NaN without two rates and gaps above 0."""
     if len(rates) < 2 or not np.all(gaps > 0):
         return float("nan")
-    x, y = elementary.log(rates), elementary.log(gaps)
-    apart = x - np.mean(x)
-    return float(np.sum(apart * (y - np.mean(y))) / np.sum(np.square(apart)))
+    return metrics.slope(elementary.log(rates), elementary.log(gaps))
