@@ -6,7 +6,6 @@ Each size goes through a process of its own, on one core, which measures time, g
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import machine
+from benchmarks.timing import most_memory
 from optide.base import files
 from optide.ide.solve import solve_ide
 from optide.problem.discrete import run_discrete
@@ -52,7 +52,7 @@ def alone(given: str) -> str:
         os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
     optimizer = OPTIMIZERS[run["optimizer"]](**run["hyperparameters"])
     problem = rosenbrock({"size": run["size"]})
-    before = _peak()
+    before = most_memory()
 
     def solve(loss: Callable[[jax.Array], jax.Array], lookahead: int = 1) -> Any:
         return solve_ide(optimizer, loss, problem.theta0, run["steps"], lookahead=lookahead, observe=_largest)
@@ -61,7 +61,7 @@ def alone(given: str) -> str:
         return run_discrete(optimizer, problem.loss, problem.theta0, run["steps"], observe=_largest)
 
     first, solution = _timed(lambda: solve(problem.loss))
-    peak = _peak() - before
+    peak = most_memory() - before
     seconds = min(_timed(lambda: solve(problem.loss))[0] for _ in range(REPETITIONS))
     algorithm()
     discrete = min(_timed(algorithm)[0] for _ in range(REPETITIONS))
@@ -86,17 +86,6 @@ def _timed(run: Callable[[], Any]) -> tuple[float, Any]:
     start = time.process_time()
     found = run()
     return time.process_time() - start, found
-
-
-def _peak() -> float:
-    """The most memory that this process has had, in MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # where what the system tells of a process counts that of the one that started it
-        return (
-            next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 2**10
-        )
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def growth(rows: pd.DataFrame) -> tuple[float, float]:

@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import jax
 import numpy as np
 
 from benchmarks import first
-from benchmarks.timing import METHODS, Case, Timing, clock, time_methods, time_plain
+from benchmarks.timing import METHODS, Case, Timing, clock, most_memory, time_methods, time_plain
 from optide.base.errors import OptideError
 from optide.ide.batch import solve_batch
 from optide.ide.solve import solve_ide
@@ -55,7 +54,7 @@ def measure(settings: Config, config: Config, say: Callable[[str], None] = print
     where = machine()
     say(where)
     rows = []
-    # memory first: what a process has needed counts for those that it starts
+    # memory first: where it is not told otherwise, what a process has needed counts for those that it starts
     for part in (memory, first_solves, scaling, experiments, batch, regimes):
         for row in part(settings, config):
             say(" ".join(f"{name}={_short(row[name])}" for name in COLUMNS if row.get(name) is not None))
@@ -220,8 +219,7 @@ def peak(given: str) -> float:
     run = json.loads(given)
     optimizer, objective = OPTIMIZERS[run["optimizer"]](run["learning_rate"]), OBJECTIVES[run["objective"]]
     solve_ide(optimizer, objective, run["theta0"], run["steps"], save_every=run["save_every"])
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return most_memory()
 
 
 def first_solves(settings: Config, config: Config) -> Iterator[Row]:

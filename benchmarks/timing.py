@@ -1,8 +1,11 @@
 """Times of the methods on one run: compiled programs in turn, one repetition of each after the other."""
 
 import functools
+import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -136,6 +139,17 @@ def time_plain(case: Case, sweeps: int, points: int, repetitions: int) -> Timing
     seconds = [clock(program, *arguments)[0] for _ in range(repetitions)]
     share = len(t) / len(chosen) * sweeps
     return Timing([share * spent for spent in seconds], compiling, estimated=True)
+
+
+def most_memory() -> float:
+    """The most memory that this process has had, in MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # where what the system tells of a process counts that of the one that started it
+        return (
+            next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 2**10
+        )
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def clock(function: Callable, *arguments) -> tuple[float, Any]:
