@@ -116,9 +116,9 @@ ROOMS = {
     "claims/selection.py show/claims.py",
     "beyond_trace": f"{SOLVING} numerics/elementary.py numerics/metrics.py data/columns.py data/traces.py "
     "data/results.py studies/beyond.py studies/beyond_problems.py studies/beyond_solve.py",
-    "beyond_figure": f"{FIGURE} data/results.py studies/beyond.py studies/beyond_orders.py show/beyond_figures.py",
-    "beyond_table": f"{READING} data/frames.py data/results.py studies/beyond.py studies/beyond_orders.py "
-    "show/beyond_tables.py show/tables.py",
+    "beyond_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/beyond.py studies/beyond_orders.py "
+    "show/beyond_figures.py",
+    "beyond_table": f"{TABLE} data/results.py studies/beyond.py studies/beyond_orders.py show/beyond_tables.py",
     "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
     "data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",
