@@ -1,7 +1,10 @@
 """Colours as people with colour-vision deficiencies, and printers without colour, see them."""
 
+import itertools
+
 import numpy as np
 from colorspacious import cspace_convert, deltaE
+from matplotlib.colors import to_rgb
 
 DEFICIENCIES = ("protanomaly", "deuteranomaly", "tritanomaly")
 KINDS = ("normal", *DEFICIENCIES, "grey")
@@ -25,3 +28,25 @@ def seen(colours, kind):
 
 def difference(colours, kind):
     return float(deltaE(*seen(colours, kind), input_space="sRGB1"))
+
+
+def cues(line):
+    """What tells a curve besides its colour: its dash, and its marker."""
+    dashes = line._unscaled_dash_pattern[1]  # matplotlib has no public way to ask for it
+    return line.get_linestyle(), tuple(dashes or ()), line.get_marker()
+
+
+def confused(figure):
+    """The looks that share a panel of a figure and that somebody cannot tell apart, by what is seen of colours.
+
+    A curve may come in parts, and all equations of one kind may look the same; two looks are what must differ: in
+    dash or marker, or in colour by `APART` for every eye and in grey.
+    """
+    found = set()
+    for panel in figure.axes:
+        looks = {(line.get_color(), *cues(line)) for line in panel.get_lines()}
+        for (one, *shape), (other, *shape_of_other) in itertools.combinations(sorted(looks, key=str), 2):
+            pair = np.array([to_rgb(one), to_rgb(other)])
+            if shape == shape_of_other:
+                found |= {(kind, one, other) for kind in KINDS if difference(pair, kind) < APART}
+    return found

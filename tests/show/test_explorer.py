@@ -1,5 +1,6 @@
 """The explorer: what it keeps, and in a real browser every control, on a phone, in the dark, without a network."""
 
+import itertools
 import json
 
 import numpy as np
@@ -9,10 +10,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from browser import chromium, complaints, needs_chromium, requests
+from browser import barriers, chromium, complaints, in_all_looks, needs_axe, needs_chromium, requests
 from optide.data import provenance
 from optide.data.traces import Trace
 from optide.show import explorer
+from vision import APART, KINDS, difference
 
 RECORD = {"configuration": {"experiments": "0"}, "traces": {"x.parquet": "1"}}
 STEPS = 40
@@ -75,13 +77,15 @@ def page(path):
 
 PICTURE = """
 const plot = document.getElementById("plot");
-return JSON.stringify([plot.data.map((curve) => [curve.name, curve.x, curve.y]),
-  ["xaxis", "yaxis", "yaxis2"].map((name) => [plot._fullLayout[name].type, plot._fullLayout[name].range])]);
+const {shapes, dragmode} = plot._fullLayout;
+return JSON.stringify([plot.data.filter((curve) => curve.visible).map((curve) => [curve.name, curve.x, curve.y]),
+  ["xaxis", "yaxis", "yaxis2"].map((name) => [plot._fullLayout[name].type, plot._fullLayout[name].range]),
+  shapes.map((line) => line.x0), dragmode]);
 """
 
 
 def picture(driver):
-    """The curves, and the types and ranges of the axes."""
+    """The curves, the types and ranges of the axes, the steps that are marked, and what dragging does."""
     return driver.execute_script(PICTURE)
 
 
@@ -208,28 +212,85 @@ def test_the_mouse_zooms_and_reads_values(page):
     WebDriverWait(page, 10).until(lambda _: "converged" in page.find_element(By.CSS_SELECTOR, ".hoverlayer").text)
 
 
-@needs_chromium
-def test_the_keyboard_reaches_every_control_and_shows_where_it_is(page):
-    body = page.find_element(By.TAG_NAME, "body")
-    body.send_keys(Keys.TAB)
-    reached = []
-    while page.switch_to.active_element.get_attribute("id"):
-        focused = page.switch_to.active_element
-        reached.append(focused.get_attribute("id"))
-        assert focused.value_of_css_property("outline-style") == "solid"
-        assert page.execute_script("return arguments[0].labels === undefined || arguments[0].tagName === 'BUTTON' "
-                                   "|| arguments[0].labels.length === 1", focused)  # fmt: skip
-        focused.send_keys(Keys.TAB)
-    enabled = [e.get_attribute("id") for e in page.find_elements(By.CSS_SELECTOR, "select, input, button[id]")
-               if e.is_displayed() and e.is_enabled()]  # fmt: skip
-    assert reached == enabled
-    before = picture(page)
-    page.find_element(By.ID, "quantity").send_keys(Keys.ARROW_DOWN)
-    assert picture(page) != before
+KEYS = {"number": "7", "checkbox": Keys.SPACE, "button": Keys.ENTER}
+DONE = {"All steps", "Zoom"}
+"""Buttons for what is as they would have it here."""
+DOWNLOAD = "Download plot as a PNG"
+
+
+def kind(control):
+    return control.get_attribute("type") if control.tag_name == "input" else control.tag_name
 
 
 @needs_chromium
-@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_keyboard_reaches_every_control_shows_where_it_is_and_works_it(path, dark):
+    with chromium(path, dark=dark) as page:
+        controls = page.find_elements(By.CSS_SELECTOR, "select, input, button")
+        enabled = [e for e in controls if e.is_displayed() and e.is_enabled()]
+        ground = page.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+        page.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+        reached = []
+        while (focused := page.switch_to.active_element).tag_name != "body":
+            reached.append(focused)
+            assert focused.accessible_name
+            assert focused.value_of_css_property("outline-style") == "solid"
+            assert focused.value_of_css_property("outline-width") == "3px"
+            # WCAG 2.2 asks 3 : 1 of what shows the focus
+            assert contrast(focused.value_of_css_property("outline-color"), ground) >= 3
+            focused.send_keys(Keys.TAB)
+        assert reached == enabled
+        # the first of the form last, as they limit those that follow
+        form = [e for e in reached if kind(e) != "button"]
+        for control in [*(e for e in reached if e not in form and e.accessible_name != DOWNLOAD), *reversed(form)]:
+            name, before = control.accessible_name, picture(page)
+            if kind(control) == "select":
+                control.send_keys(Keys.ARROW_UP if control.get_property("selectedIndex") else Keys.ARROW_DOWN)
+            else:
+                control.send_keys(KEYS[kind(control)])
+            if kind(control) == "number":  # which waits for what else is typed
+                control.send_keys(Keys.TAB)
+            if name not in DONE:
+                WebDriverWait(page, 10).until(lambda _, before=before: picture(page) != before, f"{name}: does nothing")
+            if kind(control) == "checkbox":  # or there would be no curves for the others to change
+                control.send_keys(Keys.SPACE)
+        assert complaints(page) == []
+
+
+@needs_chromium
+def test_the_values_at_a_step_have_all_digits_and_the_step_is_marked(page):
+    first = {t.configuration["scheme"]: t.values for t in LANES[:3]}
+    field = page.find_element(By.ID, "at")
+    field.send_keys("7", Keys.TAB)
+    discrete, published, converged = (float(first[scheme]["theta"][7]) for scheme in explorer.SCHEMES)
+    told = page.find_element(By.ID, "values").text
+    assert told.startswith("Step 7: ")
+    for number in (discrete, published, converged, abs(discrete - published), abs(discrete - converged)):
+        assert f" {number!r}" in told
+    assert json.loads(picture(page))[2] == [7]
+    page.find_element(By.ID, "log-x").click()
+    field.clear()
+    field.send_keys("0", Keys.TAB)
+    # there is no zero on a logarithmic axis, and no gap at the start
+    assert json.loads(picture(page))[2] == []
+    assert "gap to published 0;" in page.find_element(By.ID, "values").text
+    field.clear()
+    field.send_keys(Keys.TAB)
+    assert page.find_element(By.ID, "values").text == ""
+
+
+@needs_chromium
+@needs_axe
+def test_on_any_screen_by_day_and_night_nobody_is_kept_out(page):
+    for width in in_all_looks(page):
+        drawn = f"return document.getElementById('plot')._fullLayout.width <= {width}"
+        WebDriverWait(page, 10).until(lambda d, drawn=drawn: d.execute_script(drawn))
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        assert barriers(page) == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [320, 360, 390])
 def test_a_phone_needs_no_scrolling_sideways(path, width):
     with chromium(path, width=width, height=700, phone=True) as driver:
         assert driver.execute_script("return document.documentElement.scrollWidth") <= width
@@ -240,11 +301,22 @@ def test_a_phone_needs_no_scrolling_sideways(path, width):
         assert complaints(driver) == []
 
 
+def rgb(colour):
+    """The parts of "rgb(r, g, b)", from 0 to 1."""
+    return np.array([int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]) / 255
+
+
 def luminance(colour):
     """Relative luminance of "rgb(r, g, b)" (WCAG 2.2)."""
-    parts = np.array([int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]) / 255
+    parts = rgb(colour)
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one, other):
+    """Of two colours (WCAG 2.2)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 LOOKS = """
@@ -260,18 +332,14 @@ return {ground: style(document.body).backgroundColor, text: style(document.body)
 
 @needs_chromium
 def test_in_the_dark_the_page_is_dark_and_everything_on_it_can_be_read(path):
-    grounds = []
     for dark in (False, True):
         with chromium(path, dark=dark) as driver:
             looks = driver.execute_script(LOOKS)
         assert looks["paper"] == looks["ground"]
-        grounds.append(luminance(looks["ground"]))
+        assert luminance(looks["ground"]) < 0.05 if dark else luminance(looks["ground"]) > 0.9
         # WCAG 2.2 asks 4.5 : 1 of text and 3 : 1 of graphics
         for colours, least in (([looks["text"], looks["faint"]], 4.5), (looks["curves"], 3.0)):
-            for colour in colours:
-                low, high = sorted((luminance(colour), grounds[-1]))
-                assert (high + 0.05) / (low + 0.05) >= least
-        assert len(set(looks["curves"])) == 3
-    light, dark = grounds
-    assert light > 0.9
-    assert dark < 0.05
+            assert all(contrast(colour, looks["ground"]) >= least for colour in colours)
+        for pair in itertools.combinations(looks["curves"], 2):
+            colours = np.array([rgb(colour) for colour in pair])
+            assert min(difference(colours, kind) for kind in KINDS) >= APART

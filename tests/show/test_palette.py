@@ -3,13 +3,16 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from optide.settings.config import experiment_slice, label, lanes
 from optide.settings.looks import LOOKS, looks
-from optide.show import style
-from vision import APART, DEFICIENCIES, KINDS, difference
+from optide.show import beyond_figures, style
+from optide.studies.beyond import Run
+from vision import APART, DEFICIENCIES, KINDS, confused, difference
 
 
 def pairs(config):
@@ -90,3 +93,43 @@ def test_no_two_choices_have_one_marker_and_no_two_in_a_panel_one_dash(config):
         for row in figure["rows"]:
             shown = set(choices(config, row))
             assert len({style.LINES[looks(config, name)[choice]] for choice in shown}) == len(shown)
+
+
+def test_confused_are_two_looks_with_one_shape_whose_colours_somebody_takes_for_each_other():
+    panel = Figure().subplots()
+    panel.plot([0, 1], color="#117733")
+    panel.plot([1, 0], color="#882255")
+    panel.plot([1, 2], color="#882255")
+    assert confused(panel.figure) == {("grey", "#117733", "#882255")}
+    panel.get_lines()[0].set_linestyle((0, (5, 1)))
+    assert confused(panel.figure) == set()
+
+
+def test_no_two_curves_beyond_the_paper_are_told_by_a_colour_that_somebody_does_not_see(config):
+    settings = config["beyond"]["problems"]
+    steps = np.arange(3.0)
+    values = {"t": steps, **{f"{of}_{what}": steps for of in ("discrete", "equation") for what in ("loss", "accuracy")}}
+    runs = [
+        Run({"problem": name, "optimizer": optimizer, "learning_rate": rate, "lookahead": 1, "converged": True}, values)
+        for name, problem in settings.items()
+        for optimizer, run in problem["runs"].items()
+        for rate in run["learning_rates"]
+    ]
+    assert len({run.known["learning_rate"] for run in runs if run.known["problem"] == "digits"}) > 3
+    costs = pd.DataFrame([run.known | {"gap": run.known["learning_rate"]} for run in runs])
+    drawn = [beyond_figures.training(runs), beyond_figures.orders(costs)]
+    assert [len(figure.axes[0].get_lines()) for figure in drawn] == [2 * 3, 2 * len(settings)]
+    for figure in drawn:
+        assert confused(figure) == set()
+        # nor by the colour of a text
+        told = [legend for panel in figure.axes if (legend := panel.get_legend())]
+        assert told
+        assert all(len({h.get_marker() for h in legend.legend_handles}) == len(legend.get_texts()) for legend in told)
+
+
+def test_as_many_problems_beyond_the_paper_as_there_are_places_are_told_apart():
+    panel = Figure().subplots()
+    for place, dash in beyond_figures.FITTED.items():
+        panel.plot([0, 1], color=style.COLOURS[place], linestyle=dash)
+    assert len(panel.get_lines()) == len(style.COLOURS) - 1
+    assert confused(panel.figure) == set()

@@ -18,6 +18,7 @@ from optide.show.logscale import PortableLogScale
 from optide.studies import audit, audit_solve, decomposition
 from optide.studies.audit import AS_CONFIGURED, WITHOUT_LOOKAHEAD, Solved, Treatment
 from optide.studies.experiments import run
+from vision import confused
 
 X = np.linspace(0, 3, 50)
 SETTINGS = {"substeps": {"limit": [1, 2, 4], "no_lookahead": [1, 2, 4]}, "order": 2}
@@ -225,6 +226,7 @@ def test_the_figure_shows_both_schemes_and_their_residuals(experiment, tmp_path)
     assert tail.get_xlim()[0] == EXAMPLE["first"]
     colours = {line.get_label(): line.get_color() for line in moment.lines}
     assert len(set(colours.values())) == 3
+    assert confused(figure) == set()
     assert [line.get_color() for line in residual.lines] == [*colours.values()][:2]
     np.testing.assert_array_equal(residual.lines[0].get_ydata(), residuals[0])
     assert all(isinstance(axis.get_transform(), type(PortableLogScale().get_transform())) for axis in logarithmic)

@@ -14,6 +14,7 @@ from optide.settings import yamlfile
 from optide.settings.examine import examine
 from optide.show import rates_figure
 from optide.studies import linearisation, rates, rates_solve
+from vision import confused
 
 DISTANCE = 3.0  # from theta0 = 1 to the minimum at 4
 
@@ -227,6 +228,14 @@ def test_the_figure_shows_rates_predictions_and_what_is_missing(table):
     np.testing.assert_allclose(panels[1].get_lines()[0].get_ydata(), [r["rate"] for r in rows[8:10]], rtol=1e-15)
     assert np.isnan(panels[0].get_lines()[0].get_ydata()[0])
     assert figure.get_supxlabel().startswith("no rate in 2 of 20 places:\n2 where the run ends above")
+
+
+def test_no_two_curves_are_told_by_a_colour_that_somebody_does_not_see(table, config):
+    choices = config["rates"]["learning_rates"]
+    rows = [row | {"learning_rate": rate} for rate in choices for row in table.to_pylist()]
+    figure = rates_figure.draw(rows, SETTINGS | {"learning_rates": choices})
+    assert len({line.get_color() for line in figure.axes[0].get_lines()}) == len(choices) + 1
+    assert confused(figure) == set()
 
 
 def test_learning_rates_have_a_colour_each_and_no_more_are_allowed_than_colours(table, config):

@@ -16,10 +16,11 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 import wrong
-from browser import chromium, complaints, needs_chromium, requests
+from browser import barriers, chromium, complaints, in_all_looks, needs_axe, needs_chromium, requests
 from conftest import ROOT
 from elsewhere import POORER, WITH_FUSED, built_with
 from optide.base import clock
@@ -583,17 +584,24 @@ return {
 """
 
 
-@needs_chromium
-def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(built, tmp_path):
+@pytest.fixture(scope="module")
+def reports(built, tmp_path_factory):
+    """The page of the report, as one file and in a folder."""
+    folder = tmp_path_factory.mktemp("reports")
     # what the report embeds comes with Snakemake: any download would fail
     nowhere = "http://127.0.0.1:9"
     for suffix in ("html", "zip"):
-        target = tmp_path / f"report.{suffix}"
+        target = folder / f"report.{suffix}"
         code, output = snakemake(built, "--report", target, http_proxy=nowhere, https_proxy=nowhere)
         assert code == 0, output
-    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
-        archive.extractall(tmp_path)
-    for page in (tmp_path / "report.html", tmp_path / "report" / "report.html"):
+    with zipfile.ZipFile(folder / "report.zip") as archive:
+        archive.extractall(folder)
+    return folder / "report.html", folder / "report" / "report.html"
+
+
+@needs_chromium
+def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(reports):
+    for page in reports:
         with chromium(page, width=1100) as driver:
             front = WebDriverWait(driver, 20).until(lambda d: d.find_element(By.CSS_SELECTOR, "#app .prose"))
             assert "How to read this report" in front.text
@@ -622,3 +630,66 @@ def test_the_report_opens_in_a_browser_without_a_network_and_shows_every_figure(
                 WebDriverWait(driver, 20).until(lambda d, at=drawing: d.find_elements(By.CSS_SELECTOR, f"{at} canvas"))
             assert complaints(driver) == []
             assert requests(driver) == []
+
+
+def front(driver):
+    return WebDriverWait(driver, 20).until(lambda d: d.find_element(By.CSS_SELECTOR, "#app .prose"))
+
+
+SNAKEMAKES_OWN = {"image-alt", "label-title-only", "link-name", "summary-name"}
+"""What axe-core has against the menu and the charts, which are Snakemake's (docs/report.md)."""
+
+
+@needs_chromium
+@needs_axe
+def test_on_any_screen_by_day_and_night_nobody_is_kept_out_of_what_is_ours_in_the_report(reports, built):
+    with chromium(reports[0]) as driver:
+        text = front(driver)
+        WebDriverWait(driver, 20).until(lambda d: d.find_elements(By.TAG_NAME, "summary"))  # of the charts
+        assert {rule for rule, _ in barriers(driver)} == SNAKEMAKES_OWN
+        for width in in_all_looks(driver):
+            # on a phone the menu, which is open at first, lies over the page
+            driver.execute_script("app.setView({hideNavbar: true})")
+            inside = "const box = arguments[0].getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth"
+            WebDriverWait(driver, 20).until(lambda d, box=inside: d.execute_script(box, text), f"cut at {width}")
+            assert barriers(driver, "#app .prose") == []
+        driver.execute_script(SHOW, "figures/converged/fig01.png")
+        caption = WebDriverWait(driver, 20).until(lambda d: d.find_element(By.CSS_SELECTOR, "nav .prose"))
+        assert "Look at:" in caption.text
+        assert barriers(driver, "nav .prose") == []
+        pages = [*sorted((built / "figures").glob("*.html")), built / "results/times.html"]
+        assert len(pages) == 5
+        for page in pages:
+            driver.get(page.as_uri())
+            for _ in in_all_looks(driver):
+                assert barriers(driver) == [], page
+        assert complaints(driver) == []
+
+
+def tab_to(driver, selector):
+    """Walk from control to control with the keyboard until one of `selector` has the focus: that one."""
+    for _ in range(50):
+        driver.switch_to.active_element.send_keys(Keys.TAB)
+        focused = driver.switch_to.active_element
+        if driver.execute_script("return arguments[0].matches(arguments[1])", focused, selector):
+            return focused
+    raise AssertionError(f"the keyboard does not reach {selector}")
+
+
+@needs_chromium
+def test_the_keyboard_alone_flips_the_switch_and_opens_a_figure_of_the_report(reports):
+    with chromium(reports[0]) as driver:
+        front(driver)
+        for entry in ("quadratic", "on screen (PNG)"):
+            while tab_to(driver, "nav a").text != entry:
+                pass
+            driver.switch_to.active_element.send_keys(Keys.ENTER)
+        switch = tab_to(driver, "nav input[type=radio]")
+        label = switch.find_element(By.XPATH, "..")
+        assert label.value_of_css_property("outline-style") == "solid"
+        switch.send_keys(Keys.ARROW_RIGHT)
+        tab_to(driver, "nav a[iconname=eye]").send_keys(Keys.ENTER)
+        opened = 'return app.state.contentPath === results["figures/published/fig01.png"].data_uri'
+        WebDriverWait(driver, 20).until(lambda d: d.execute_script(opened))
+        assert driver.find_element(By.CSS_SELECTOR, "#app .grow img").is_displayed()
+        assert complaints(driver) == []

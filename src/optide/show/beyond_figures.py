@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
+from matplotlib.typing import LineStyleType
 
 from optide.numerics import elementary
 from optide.problem.registry import written
@@ -24,8 +25,6 @@ ROW = 1.55  # inches, of a row of panels
 TALL = 2.1  # likewise, of the orders
 PLACES = (3, 1, 2, 4, 5, 6, 7, 8)
 """Of colour and marker, by learning rate or by problem; black and grey are for what all share."""
-LINE = 9
-"""Points from one line of text to the next."""
 ROOM = 0.3
 """Of the width of a panel, for the exponents at its right."""
 ABOVE = 0.45
@@ -34,6 +33,8 @@ MARKED = 12
 """Markers of a curve."""
 AHEAD = {1: "with look-ahead", 0: "without look-ahead"}
 _DASH = {1: DASHES[0], 0: DASHES[1]}
+FITTED = {place: DASHES[i % len(DASHES)] for i, place in enumerate(PLACES)}
+"""The dash of a fitted power, by place: colours that are alike in grey have different ones."""
 
 
 def drawn(runs: Sequence[Run]) -> dict[str, Figure]:
@@ -60,7 +61,8 @@ def training(runs: Sequence[Run]) -> Figure:
                     _draw(panel, [run for run in chosen if run.known["learning_rate"] == rate], name, PLACES[i], i)
                 panel.locator_params(nbins=4)
                 if name == "loss":
-                    _tell(panel, [(PLACES[i], rf"$\alpha = {in_tex(number(rate))}$") for i, rate in enumerate(rates)])
+                    told = [_mark(PLACES[i], rf"$\alpha = {in_tex(number(rate))}$") for i, rate in enumerate(rates)]
+                    _tell(panel, told, "upper right")
             line[0].set_ylabel(f"{written(problem)}\n{name}")
             if name == "loss":
                 low, high = line[0].get_ylim()
@@ -93,8 +95,8 @@ def orders(costs: pd.DataFrame) -> Figure:
                     place: _fitted(panel, chosen[chosen["problem"] == problem], place)
                     for problem, place in problems.items()
                 }
-                told = [(place, f"{slope:.2f}") for place, slope in slopes.items() if np.isfinite(slope)]
-                _tell(panel, told, below=True)
+                told = [_mark(place, f"{slope:.2f}") for place, slope in slopes.items() if np.isfinite(slope)]
+                _tell(panel, told, "lower right")
                 low, high = panel.get_xlim()
                 panel.set_xlim(low, high * elementary.exp(ROOM * elementary.log(high / low)))
                 panel.xaxis.set_minor_formatter(NullFormatter())
@@ -105,7 +107,8 @@ def orders(costs: pd.DataFrame) -> Figure:
         for panel in panels[-1]:
             panel.set_xlabel(r"learning rate $\alpha$")
         exponents = Line2D([], [], linestyle="none", label=r"numbers: $p$ of the fitted $\alpha^p$")
-        legend(figure, [*(_of_problem(name, place) for name, place in problems.items()), exponents])
+        fits = [_mark(place, written(name), FITTED[place]) for name, place in problems.items()]
+        legend(figure, [*fits, exponents])
         _laid_out(figure)
     return figure
 
@@ -152,19 +155,15 @@ def _fitted(panel: Axes, rows: pd.DataFrame, place: int) -> float:
         ends = np.asarray([rates.min(), rates.max()])
         x, y = elementary.log(rates), elementary.log(gaps)
         line = elementary.exp(np.mean(y) + slope * (elementary.log(ends) - np.mean(x)))
-        panel.plot(ends, line, color=COLOURS[place], linewidth=0.9)
+        panel.plot(ends, line, color=COLOURS[place], linestyle=FITTED[place], linewidth=0.9)
     return slope
 
 
-def _tell(panel: Axes, texts: Sequence[tuple[int, str]], below: bool = False) -> None:
-    """Lines of text in the colours of places, at the right of a panel, above or below."""
-    lines = [*enumerate(texts)] if not below else [*enumerate(reversed(texts))]
-    corner, side, way = (0.0, "bottom", 1) if below else (1.0, "top", -1)
-    for i, (place, text) in lines:
-        at: dict[str, Any] = {"xy": (1, corner), "xytext": (-2, way * (2 + LINE * i)), "ha": "right", "va": side}
-        panel.annotate(
-            text, **at, xycoords="axes fraction", textcoords="offset points", color=COLOURS[place], fontsize=7
-        )
+def _tell(panel: Axes, marks: Sequence[Line2D], corner: str) -> None:
+    """What markers stand for, in a corner of a panel."""
+    small = {"fontsize": 7, "handlelength": 0.6, "labelspacing": 0.1, "borderaxespad": 0.1}
+    looks: dict[str, Any] = {"loc": corner, "labelcolor": "linecolor", **small}
+    panel.legend(handles=marks, **looks)
 
 
 def _models() -> list[Line2D]:
@@ -177,10 +176,6 @@ def _models() -> list[Line2D]:
     return [discrete, *equations]
 
 
-def _of_problem(name: str, place: int) -> Line2D:
-    return _mark(place, written(name))
-
-
-def _mark(place: int, text: str) -> Line2D:
+def _mark(place: int, text: str, dash: LineStyleType = "none") -> Line2D:
     look: Mapping[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "markerfacecolor": "none"}
-    return Line2D([], [], label=text, **look)
+    return Line2D([], [], linestyle=dash, label=text, **look)

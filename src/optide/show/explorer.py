@@ -66,6 +66,7 @@ def page(shown: Sequence[Mapping[str, Any]]) -> str:
         style=(parts / "explorer.css").read_text(encoding="utf-8"),
         code=(parts / "explorer.js").read_text(encoding="utf-8"),
         data=data,
+        schemes=SCHEMES.values(),
         whole=WHOLE,
         ranges=2 * RANGES,
     )

@@ -6,6 +6,7 @@ const MARKERS = 60;  // of the discrete curve in view; all of them show when zoo
 const BUTTONS = [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
 const field = (id) => document.getElementById(id);
 const named = (value) => DATA.names[value] ?? String(value);
+const shown = (scheme) => field(`show-${scheme}`).checked;
 
 function decode(text, kind) {
   return new kind(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
@@ -56,15 +57,23 @@ function curves(lane, quantity, colour) {
   const above = [...DATA.schemes].reverse().map((scheme) => ({
     x: steps, y: values[scheme].map((value) => visible(value, field("log-y").checked)),
     name: named(scheme), line: line(scheme), mode: scheme === "discrete" ? "lines+markers" : "lines",
+    visible: shown(scheme),
     marker: {symbol: "circle-open", size: 6, color: colour(scheme), maxdisplayed: MARKERS},
     hovertemplate: "%{y:.6g}",
   }));
   const below = DATA.schemes.slice(1).reverse().map((scheme) => ({
     x: steps, y: gaps[scheme].map((value) => visible(value, field("log-gap").checked)),
     name: `gap to ${scheme}`, line: line(scheme), mode: "lines", yaxis: "y2", showlegend: false,
-    hovertemplate: "%{y:.3g}",
+    hovertemplate: "%{y:.3g}", visible: shown(scheme),
   }));
-  return {traces: [...above, ...below], steps, gaps};
+  return {traces: [...above, ...below], steps, values, gaps};
+}
+
+/** The place of the step to read values at, or of the nearest in this page; null if there is none to read at. */
+function reading(steps) {
+  const at = field("at").value;
+  if (at === "") return null;
+  return steps.reduce((best, step, i) => Math.abs(step - at) < Math.abs(steps[best] - at) ? i : best, 0);
 }
 
 function axis(title, logarithmic, colour) {
@@ -74,7 +83,7 @@ function axis(title, logarithmic, colour) {
   };
 }
 
-function layout(lane, quantity, colour) {
+function layout(lane, quantity, colour, step) {
   const x = axis("step k = t/α", field("log-x").checked, colour);
   const ends = ["from", "to"].map((id) => field(id).value).map((text) => text === "" ? null : Number(text));
   if (ends.some((end) => end !== null)) {
@@ -88,7 +97,10 @@ function layout(lane, quantity, colour) {
     hovermode: "x unified", hoversubplots: "axis",
     hoverlabel: {bgcolor: colour("field"), bordercolor: colour("border"), font: {color: colour("text")}},
     modebar: {bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("text")},
-    legend: {orientation: "h", y: -0.14, yanchor: "top", x: 0},
+    // what a click on it would do, the check boxes do, and from the keyboard
+    legend: {orientation: "h", y: -0.14, yanchor: "top", x: 0, itemclick: false, itemdoubleclick: false},
+    shapes: step === null || (x.type === "log" && step < 1) ? [] :
+      [{type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1, line: {color: colour("faint"), width: 1}}],
     xaxis: {...x, anchor: "y2"},
     yaxis: {...axis(named(quantity), field("log-y").checked, colour), domain: [0.39, 1]},
     yaxis2: {...axis("gap", field("log-gap").checked, colour), domain: [0, 0.31], nticks: 4},
@@ -117,15 +129,28 @@ function describe(lane, quantity, steps, gaps) {
     `${named(quantity)} of ${named(lane.optimizer)} on the ${named(lane.objective)} against the step`;
 }
 
+/** All digits of every curve at a place of `steps`. */
+function tell(place, steps, values, gaps) {
+  if (place === null) return "";
+  const written = (value) => Number.isNaN(value) ? "none" : String(value);
+  const parts = [
+    ...DATA.schemes.map((scheme) => `${named(scheme)} ${written(values[scheme][place])}`),
+    ...DATA.schemes.slice(1).map((scheme) => `gap to ${scheme} ${written(gaps[scheme][place])}`),
+  ];
+  return `Step ${steps[place]}: ${parts.join("; ")}.`;
+}
+
 function draw() {
   const lane = chosen();
   const quantity = offer("quantity", Object.keys(lane.values));
   const colour = colours();
   field("experiment").parentElement.hidden = field("experiment").options.length < 2;
-  for (const id of ["from", "to"]) field(id).max = lane.steps - 1;
-  const {traces, steps, gaps} = curves(lane, quantity, colour);
+  for (const id of ["from", "to", "at"]) field(id).max = lane.steps - 1;
+  const {traces, steps, values, gaps} = curves(lane, quantity, colour);
+  const place = reading(steps);
   describe(lane, quantity, steps, gaps);
-  return Plotly.react("plot", traces, layout(lane, quantity, colour),
+  field("values").textContent = tell(place, steps, values, gaps);
+  return Plotly.react("plot", traces, layout(lane, quantity, colour, place === null ? null : steps[place]),
     {responsive: true, displaylogo: false, modeBarButtons: BUTTONS});
 }
 
@@ -134,7 +159,8 @@ function everything() {
 }
 
 for (const key of DATA.key) field(key).addEventListener("change", () => { everything(); draw(); });
-for (const id of ["quantity", "from", "to", "log-x", "log-y", "log-gap"]) field(id).addEventListener("change", draw);
+const views = ["quantity", "from", "to", "at", "log-x", "log-y", "log-gap", ...DATA.schemes.map((scheme) => `show-${scheme}`)];
+for (const id of views) field(id).addEventListener("change", draw);
 field("whole").addEventListener("click", () => { everything(); draw(); });
 field("controls").addEventListener("submit", (event) => event.preventDefault());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
