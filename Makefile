@@ -4,7 +4,7 @@
 # make coverage        run the tests and show the branches of src/ that none takes
 # make benchmark       measure what each method costs, in an environment of its own
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
-# make conventions     check the citation and the crate with the validators that others use
+# make conventions     check the citation, the crate and the container's recipe with the validators that others use
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
 # make lint            check style, the imports between rooms, and types
 # make docs            renew the pages that are generated
@@ -55,7 +55,7 @@ benchmark: .venv-benchmark/installed
 	touch $@
 
 conventions: .venv/installed .venv-conventions/installed
-	$(BIN)/pytest tests/test_conventions.py tests/record/test_crate.py
+	$(BIN)/pytest tests/test_conventions.py tests/test_container.py tests/record/test_crate.py
 
 dependencies: .venv/installed
 	$(BIN)/python -m optide.planning.environment
