@@ -1,17 +1,22 @@
 """`optide run`, `check` and `init`, what Snakemake is given; and completion, asked as bash asks."""
 
+import errno
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
 from optide.command import workflow
 from optide.command.main import main
+from optide.data import seal
 from optide.problem.registry import OPTIMIZERS
+from optide.record import manifest
 
 
 @pytest.fixture
@@ -86,6 +91,54 @@ def test_init_writes_the_configuration_of_the_paper_and_overwrites_nothing(tmp_p
     )
     assert claims.read_text() == "mine"
     assert [*(tmp_path / "new").iterdir()] == [claims]
+
+
+@pytest.mark.parametrize("full", range(len(workflow.WRITTEN)))
+def test_init_writes_all_or_nothing(tmp_path, capsys, monkeypatch, full):
+    """As a disk does that is full after so many files."""
+    (tmp_path / "there").mkdir()
+    written = []
+    write = Path.write_bytes
+
+    def fill(path, content):
+        written.append(path)
+        if len(written) > full:
+            write(path, content[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fill)
+        for folder in ("new/deep", "there"):
+            written.clear()
+            assert main(["init", str(tmp_path / folder)]) == 1
+            assert len(written) == full + 1
+            path = tmp_path / folder / workflow.WRITTEN[full]
+            assert capsys.readouterr() == ("", f"optide: error: {path}: cannot be written: No space left on device\n")
+    assert [*tmp_path.rglob("*")] == [tmp_path / "there"]
+
+
+def test_what_is_there_stays_where_init_fails(tmp_path, capsys):
+    mine = [tmp_path / "reproducibility", tmp_path / "notes"]
+    for path in mine:
+        path.write_text("mine")
+    assert main(["init", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.endswith("manifest.json: cannot be written: Not a directory\n")
+    assert {*tmp_path.iterdir()} == {*mine}
+
+
+@pytest.mark.parametrize("advice", [seal.REMEDY, manifest.RENEWAL])
+def test_what_messages_advise_can_be_done_from_an_installed_package(started, advice):
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    asked = re.findall("`(.+?)`", advice)
+    assert asked
+    for command in asked:
+        program, *arguments = command.split()
+        assert program == "optide"
+        assert main(arguments) == 0
+        assert started.pop() == [*SNAKEMAKE, *arguments[1:]]
+        # as `rule mend:`, or in the list of those that differ in their name
+        assert all(re.search(rf'^rule {target}:$|"{target}"', rules, re.MULTILINE) for target in arguments[1:])
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):

@@ -103,7 +103,7 @@ def test_200_corruptions_are_all_found_and_named(written, tmp_path):
     for _ in range(200):
         path.write_bytes(corruption(whole, random))
         for read in (traces.read, traces.metadata, traces.lanes):
-            with pytest.raises(FileError, match=r"damaged\.parquet: damaged.*`snakemake --cores 1 mend`") as error:
+            with pytest.raises(FileError, match=r"damaged\.parquet: damaged.*`optide run mend`") as error:
                 read(path)
             assert "\n" not in str(error.value)
     path.write_bytes(whole)

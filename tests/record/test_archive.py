@@ -76,7 +76,7 @@ def test_what_is_not_what_the_run_recorded_is_not_packed(run, tmp_path, name):
 
 
 def test_without_a_run_there_is_nothing_to_pack(tmp_path):
-    with pytest.raises(FileError, match="no record of a whole run; run `snakemake` first"):
+    with pytest.raises(FileError, match="no record of a whole run; run `optide run` first"):
         archive.pack(tmp_path, tmp_path / "x.tar")
 
 

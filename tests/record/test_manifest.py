@@ -366,7 +366,7 @@ def test_manifest_and_reference_come_back_as_written(accepted, tmp_path):
 def test_a_damaged_manifest_is_named(accepted, tmp_path, damage):
     manifest.write(tmp_path, *accepted[2:])
     (tmp_path / "manifest.json").write_bytes(damage)
-    with pytest.raises(FileError, match=r"delete it and run `snakemake --cores 4 accept`$"):
+    with pytest.raises(FileError, match=r"delete it and run `optide run accept`$"):
         manifest.read(tmp_path)
 
 
@@ -378,7 +378,7 @@ def test_a_manifest_of_an_earlier_version_is_named_with_what_renews_it(accepted,
     with pytest.raises(FileError) as raised:
         manifest.read(tmp_path)
     assert str(raised.value) == (
-        f"{tmp_path}: not a manifest of this version of optide; delete it and run `snakemake --cores 4 accept`"
+        f"{tmp_path}: not a manifest of this version of optide; delete it and run `optide run accept`"
     )
 
 

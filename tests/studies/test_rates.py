@@ -208,7 +208,7 @@ def test_damage_and_foreign_files_are_named(table, tmp_path):
     path = tmp_path / "rates.parquet"
     rates.write(path, table, SETTINGS)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(FileError, match=r"rates\.parquet: .*`snakemake --cores 1 mend`"):
+    with pytest.raises(FileError, match=r"rates\.parquet: .*`optide run mend`"):
         rates.read(path)
     seal.write(path, table.drop_columns(["low"]))
     with pytest.raises(FileError, match=r"columns are not those of rates"):

@@ -1,8 +1,8 @@
 """Whole files or none: write aside, then rename."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from optide.base.errors import FileError
@@ -31,4 +31,34 @@ def aside(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is no such folder, it tells less than what failed before
+            temporary.unlink(missing_ok=True)
+
+
+def create(contents: Mapping[Path, bytes]) -> None:
+    """Write new files and the folders that they need: all of them, or nothing stays.
+
+    Raises:
+        FileError: one cannot be written.
+    """
+    made: list[Path] = []
+    try:
+        for path, content in contents.items():
+            for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+                _make(folder, path)
+                made.append(folder)
+            with aside(path) as temporary:
+                temporary.write_bytes(content)
+            made.append(path)
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # a folder in which somebody else has put something stays
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
+
+
+def _make(folder: Path, path: Path) -> None:
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written: {error.strerror}") from None

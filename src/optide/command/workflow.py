@@ -76,18 +76,14 @@ def check(cores: str, dry_run: bool) -> None:
 def init(folder: Path) -> None:
     """Write the paper's configuration into a folder.
 
-    Beside config.yaml it writes claims.yaml and what `optide check` compares results with.  It overwrites nothing.
+    Beside config.yaml it writes claims.yaml and what `optide check` compares results with: all of it, or nothing where
+    that cannot be.  It overwrites nothing.
     """
-    sources = {folder / name: home() / name for name in WRITTEN}
-    if there := [path for path in sources if path.exists()]:
+    contents = {folder / name: (home() / name).read_bytes() for name in WRITTEN}
+    if there := [path for path in contents if path.exists()]:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
-    for path, source in sources.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with files.aside(path) as temporary:
-                temporary.write_bytes(source.read_bytes())
-        except OSError as error:
-            raise FileError(f"{path}: cannot be written: {error.strerror}") from None
+    files.create(contents)
+    for path in contents:
         click.echo(f"wrote {path}")
 
 

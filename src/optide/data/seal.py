@@ -18,8 +18,8 @@ from optide.base import arithmetic as _runtime
 from optide.base import files
 from optide.base.errors import FileError
 
-REMEDY = "`snakemake --cores 1 mend` removes damaged and outdated files, `snakemake --cores 4` builds them again"
-"""What to do about a file that cannot be read."""
+REMEDY = "`optide run mend` removes damaged and outdated files, `optide run` builds them again"
+"""What to do about a file that cannot be read: as it can be done in a clone and with an installed package."""
 BLANK = "sealed:" + "0" * 64
 """What a file that is to be sealed has in one place of its metadata."""
 _KEY = b"optide-seal"

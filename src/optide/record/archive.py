@@ -34,7 +34,7 @@ def pack(root: Path, archive: Path) -> int:
     files = _recorded(root / CRATE)
     for name, digest in files.items():
         if not (root / name).is_file() or digests.of_file(root / name) != digest:
-            raise FileError(f"{root / name}: not what the last whole run recorded; run `snakemake` first")
+            raise FileError(f"{root / name}: not what the last whole run recorded; run `optide run` first")
     names = sorted([CRATE, *files])
     with aside(archive) as path, tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name in names:
@@ -92,7 +92,7 @@ def _same(content: bytes | None, path: Path) -> bool:
 def _recorded(crate: Path, of: Path | None = None) -> dict[str, str]:
     files = recorded(crate)
     if not files:
-        raise FileError(f"{of or crate}: no record of a whole run" + ("" if of else "; run `snakemake` first"))
+        raise FileError(f"{of or crate}: no record of a whole run" + ("" if of else "; run `optide run` first"))
     return files
 
 

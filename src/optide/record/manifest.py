@@ -69,7 +69,7 @@ SCHEMA = {
         "files": {"type": "object", "additionalProperties": _DIGEST},
     },
 }
-RENEWAL = "delete it and run `snakemake --cores 4 accept`"
+RENEWAL = "delete it and run `optide run accept`"
 
 
 def environment() -> dict[str, str]:
