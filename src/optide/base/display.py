@@ -60,8 +60,11 @@ def of_result(result: Any) -> str:
 
 
 def in_html(result: object, panels: Panels) -> str:
-    """A result for a notebook: what its `repr` is, and small panels side by side, the same each time."""
-    return f"<div><code>{html.escape(repr(result))}</code><br/>{_picture(panels)}</div>"
+    """A result for a notebook: what its `repr` is, and small panels side by side, the same each time.
+
+    Where it is narrow, as on a phone, they scroll.
+    """
+    return f"<div style='overflow-x: auto'><code>{html.escape(repr(result))}</code><br/>{_picture(panels)}</div>"
 
 
 def _picture(panels: Panels) -> str:

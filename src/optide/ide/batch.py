@@ -109,8 +109,8 @@ def solve_batch(
 
     Args:
         optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
-        theta0s: (N, *S): its first axis is that of the lanes.  For all lanes alike: a number, or (1, *S).  Or a tree of
-            such arrays.
+        theta0s: ``(N, *S)``: its first axis is that of the lanes.  For all lanes alike: a number, or ``(1, *S)``.  Or a
+            tree of such arrays.
         t_start: as in `solve_lanes`.
         shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
 

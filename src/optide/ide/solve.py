@@ -81,6 +81,8 @@ def solve_ide(
 ) -> Solution:
     """Solve the equation of `optimizer` on `objective` over [t_start, steps * learning_rate).
 
+    The equations are those of C. Heredia, arXiv:2411.09734; docs/solver.md derives how they are solved.
+
     `jax.jit` and `jax.vmap` work over theta0, all hyper-parameters and what the objective closes over, and with
     "march" so do `jax.grad` and the like, by implicit differentiation.  Traced, no number is checked: see `converged`.
 

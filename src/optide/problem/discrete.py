@@ -66,10 +66,15 @@ def run_discrete(
     observe: Callable[[Any], Any] | None = None,
     schedule: Callable[[Any], Any] | None = None,
 ) -> DiscreteRun:
-    """Run `steps` updates of `optimizer` on `objective` from `theta0`, an array or a tree; see `optide.solve_ide`.
+    """Run the algorithm of `optimizer` on `objective` from `theta0`.
 
     `jax.jit`, `jax.vmap`, `jax.grad` and the like work over theta0, all hyper-parameters and what the objective
     closes over.  Traced, no number is checked.
+
+    Args:
+        optimizer, objective, theta0, observe: as in `optide.solve_ide`.
+        steps: rows of the result, of which the first is the start.
+        schedule: maps the number k of a step, from 0, to what its learning rate is multiplied by.
 
     Raises:
         ParameterError: an argument is not what it must be.

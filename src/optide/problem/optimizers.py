@@ -38,6 +38,8 @@ class AdaGrad(Optimizer):
 
     Equation: :math:`G(u) = \frac1\alpha\int_0^u g^2 ds`,
     :math:`\theta' = -g / (\sqrt{G(u)} + \epsilon)`.
+
+    Algorithm: Duchi, Hazan and Singer, JMLR 12 (2011), 2121; equation: Heredia, arXiv:2411.09734.
     """
 
     eps: Scalar = _eps()
@@ -59,6 +61,9 @@ class RMSProp(Optimizer):
 
     Equation: :math:`v(u) = \int_0^u K_\beta(u-s) g^2 ds`,
     :math:`\theta' = -g / (\sqrt{v(u)} + \epsilon)`.
+
+    Algorithm: Tieleman and Hinton, lecture 6.5 of Neural Networks for Machine Learning (2012); equation: Heredia,
+    arXiv:2411.09734.
     """
 
     beta: Scalar = _decay(r"\beta", "β", "squared gradients", 0.9)
@@ -84,6 +89,8 @@ class Adam(Optimizer):
     :math:`v(u) = \int_0^u K_{\beta_2}(u-s) g^2 ds`, and
     :math:`\theta' = -a\, m / (\sqrt v + \epsilon c)` with :math:`c = \sqrt{1-\beta_2^{u/\alpha}}`,
     :math:`a = c / (1-\beta_1^{u/\alpha})`.
+
+    Algorithm: Kingma and Ba, arXiv:1412.6980; equation: Heredia, arXiv:2411.09734.
     """
 
     beta1: Scalar = _decay(r"\beta_1", "β₁", "gradients", 0.9)
