@@ -24,8 +24,8 @@ if AUDITED:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=15,
+            mem_mb=growing(2000),
+            runtime=growing(15),
         script:
             "../scripts/audit.py"
 
@@ -51,8 +51,8 @@ if AUDITED:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/table2.py"
 
@@ -75,7 +75,7 @@ if AUDITED:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/audit_figure.py"

@@ -30,8 +30,8 @@ if BEYOND:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=30,
+            mem_mb=growing(4000),
+            runtime=growing(30),
         script:
             "../scripts/beyond_trace.py"
 
@@ -53,8 +53,8 @@ if BEYOND:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/beyond_figure.py"
 
@@ -76,7 +76,7 @@ if BEYOND:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/beyond_table.py"

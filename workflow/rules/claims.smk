@@ -24,7 +24,7 @@ if CLAIMS:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=growing(10),
         script:
             "../scripts/claims.py"

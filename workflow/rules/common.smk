@@ -126,6 +126,11 @@ def settings(*keys):
     return {key: configuration.entry({**config, "claims": CLAIMS}, key) for key in keys}
 
 
+def growing(amount):
+    """Of memory or time, for `resources`: a job that failed asks for as much again when it is submitted anew."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def one_of(names):
     return "|".join(map(re.escape, map(str, names)))
 

@@ -19,7 +19,7 @@ rule explorer:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     script:
         "../scripts/explorer.py"

@@ -15,7 +15,7 @@ rule table1:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     script:
         "../scripts/table.py"
