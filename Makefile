@@ -3,6 +3,7 @@
 # make faults          kill the pipeline 50 times instead of 4, and damage what it wrote
 # make coverage        run the tests and show the branches of src/ that none takes
 # make benchmark       measure what each method costs, in an environment of its own
+# make cluster         create the environment for object stores and Kubernetes (docs/cluster.md)
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
 # make lint            check style, the imports between rooms, and types
@@ -24,7 +25,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies vulnerabilities lint docs verdicts beyond archive restore report pictures lock clean
+.PHONY: reproduce test faults coverage benchmark cluster dependencies vulnerabilities lint docs verdicts beyond archive restore report pictures lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -46,6 +47,16 @@ benchmark: .venv-benchmark/installed
 	$(PYTHON) -m venv $(@D)
 	$(INSTALL) --require-hashes --requirement requirements.lock --requirement requirements-benchmark.lock
 	$(INSTALL) --no-build-isolation --editable .
+	touch $@
+
+cluster: .venv-cluster/installed
+
+# what it does not have itself it finds in .venv: some packages in it are of other versions than there
+.venv-cluster/installed: PURELIB = $$($(1)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+.venv-cluster/installed: .venv/installed requirements-cluster.lock
+	$(PYTHON) -m venv $(@D)
+	$(INSTALL) --require-hashes --requirement requirements-cluster.lock
+	echo "import site; site.addsitedir('$(call PURELIB,$(BIN))')" > "$(call PURELIB,$(@D)/bin)/beneath.pth"
 	touch $@
 
 dependencies: .venv/installed
@@ -110,8 +121,15 @@ lock:
 	# what the benchmark adds to the others
 	awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
 		requirements.lock .venv-lock/benchmark.lock > requirements-benchmark.lock
+	# the plug-in for object stores stands on boto3, which knows no python-dateutil after 2
+	grep -o '^[a-z][^ ]*==[^ ]*' requirements.lock | grep -v '^python-dateutil==' > .venv-lock/shared.txt
+	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra workflow --extra cluster \
+		--constraint .venv-lock/shared.txt --output-file .venv-lock/cluster.lock pyproject.toml
+	# what object stores and Kubernetes add to it, or need in another version
+	awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
+		requirements.lock .venv-lock/cluster.lock > requirements-cluster.lock
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit .venv-benchmark results ro-crate-metadata.json report.html report.zip
+	rm -rf .venv .venv-lock .venv-audit .venv-benchmark .venv-cluster results ro-crate-metadata.json report.html report.zip
 	find figures -mindepth 1 ! -name README.md -delete

@@ -18,12 +18,17 @@ HASH = f"--hash=sha256:{'0' * 64}"
 
 
 def test_every_entry_of_the_lock_files_has_a_version_and_hashes():
-    benchmark = environment.read((ROOT / "requirements-benchmark.lock").read_text())
+    benchmark, cluster = (
+        environment.read((ROOT / f"requirements-{name}.lock").read_text()) for name in ("benchmark", "cluster")
+    )
     assert {"jax", "jaxlib", "numpy", "snakemake", "typing-extensions", "setuptools"} <= set(LOCK)
     assert "interpax" in benchmark
+    assert {"snakemake-storage-plugin-s3", "snakemake-executor-plugin-kubernetes", "moto"} <= set(cluster)
     # both are installed together
     assert all(benchmark[name].version == LOCK[name].version for name in benchmark.keys() & LOCK.keys())
-    assert all(entry.hashes for entry in [*LOCK.values(), *benchmark.values()])
+    assert all(entry.hashes for entry in [*LOCK.values(), *benchmark.values(), *cluster.values()])
+    # what solves, draws and writes is the same everywhere
+    assert cluster.keys() & LOCK.keys() <= {"python-dateutil"}
 
 
 def test_what_is_locked_is_installed_to_the_last_file():
@@ -164,6 +169,27 @@ def test_make_installs_what_is_locked_and_nothing_else_with_uv_or_with_pip(tmp_p
     asked = [word for file in files for word in ("--requirement", file)]
     assert locked == [*installer, "--quiet", "--no-deps", "--require-hashes", *asked]
     assert own == [*installer, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
+
+
+def test_make_puts_the_environment_for_clusters_over_the_other_one(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-cluster.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    for folder in (".venv", ".venv-cluster"):
+        (tmp_path / folder / "bin").mkdir(parents=True)
+        (tmp_path / folder / "bin" / "python").write_text(f"#!/bin/sh\necho {tmp_path}/{folder}/site\n")
+        (tmp_path / folder / "bin" / "python").chmod(0o755)
+        (tmp_path / folder / "site").mkdir()
+    pip = tmp_path / ".venv-cluster" / "bin" / "pip"
+    pip.write_text('#!/bin/sh\necho "$@" > asked\n')
+    pip.chmod(0o755)
+    (tmp_path / ".venv" / "installed").touch()
+    # by pip, and with nothing to create
+    make = [shutil.which("make"), "PYTHON=true", "UV=", "cluster"]
+    subprocess.run(make, cwd=tmp_path, capture_output=True, check=True)
+    asked = "install --quiet --no-deps --require-hashes --requirement requirements-cluster.lock\n"
+    assert (tmp_path / "asked").read_text() == asked
+    beneath = (tmp_path / ".venv-cluster" / "site" / "beneath.pth").read_text()
+    assert beneath == f"import site; site.addsitedir('{tmp_path}/.venv/site')\n"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,6 @@ if AUDITED:
             "results/benchmarks/table2.tsv"
         params:
             code=code("table2.py"),
-            root=root,
             audit=config["audit"],
             settings=settings("audit", *(f"experiments.{name}" for name in chain(*AUDITED.values()))),
         conda:
@@ -68,7 +67,6 @@ if AUDITED:
             "results/benchmarks/audit_figure.tsv"
         params:
             code=code("audit_figure.py"),
-            root=root,
             example=config["audit"]["example"],
             settings=settings("audit.example", f"experiments.{EXAMPLE[0]}"),
         conda:

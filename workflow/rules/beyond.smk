@@ -47,7 +47,6 @@ if BEYOND:
             "results/benchmarks/beyond_figure.tsv"
         params:
             code=code("beyond_figure.py"),
-            root=root,
             settings=settings("beyond"),
         conda:
             PACKAGES
@@ -70,7 +69,6 @@ if BEYOND:
             "results/benchmarks/beyond_table.tsv"
         params:
             code=code("beyond_table.py"),
-            root=root,
             settings=settings("beyond"),
         conda:
             PACKAGES

@@ -13,7 +13,6 @@ if CLAIMS:
             "results/benchmarks/claims.tsv"
         params:
             code=code("claims.py"),
-            root=root,
             claims=CLAIMS,
             not_judged=NOT_JUDGED,
             settings=settings(

@@ -46,11 +46,6 @@ def placed(path):
 ROOT = placed(".")
 
 
-def root(wildcards):
-    """It, for `params`: from it results are named in provenance, manifest and RO-Crate."""
-    return ROOT
-
-
 def warn(line):
     """Once, and not by the process of every job."""
     if workflow.is_main_process:

@@ -13,7 +13,6 @@ rule explorer:
         "results/benchmarks/explorer.tsv"
     params:
         code=code("explorer.py", "show/templates/*"),
-        root=root,
         settings=settings("experiments"),
     conda:
         PACKAGES

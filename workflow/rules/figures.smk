@@ -17,7 +17,6 @@ rule figure:
         "results/benchmarks/figure/{continuous}/{figure}.tsv"
     params:
         code=code("figure.py"),
-        root=root,
         figure=lambda wildcards: config["figures"][wildcards.figure],
         places=lambda wildcards: appearance.looks(config, wildcards.figure),
         settings=lambda wildcards: settings(*asked.figure_keys(config, wildcards.figure)),

@@ -36,7 +36,6 @@ if RATES:
             "results/benchmarks/rates_figure.tsv"
         params:
             code=code("rates_figure.py"),
-            root=root,
             rates=config["rates"],
             settings=settings("rates"),
         conda:

@@ -9,7 +9,6 @@ rule table1:
         "results/benchmarks/table1.tsv"
     params:
         code=code("table.py"),
-        root=root,
         settings=settings("experiments"),
     conda:
         PACKAGES
