@@ -1,6 +1,5 @@
 """Results in an object store, and jobs that share nothing but that: the bits are those of a local run."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ from contextlib import contextmanager, suppress
 from urllib.request import Request, urlopen
 
 import pytest
+from pods import serving_jobs
 from slurm import free_ports, until
 
 from conftest import ROOT
@@ -134,28 +134,24 @@ def clone(tmp_path):
 
 def test_jobs_of_kubernetes_have_the_sources_and_the_object_store_and_nothing_else(store, local, clone, tmp_path):
     """With a stand-in for Kubernetes, and one for pip, by which a job installs what is there already."""
-    (port,) = free_ports(1)
-    (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(port=port))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pip").write_text("#!/bin/sh\n")
     (tmp_path / "bin" / "pip").chmod(0o755)
-    folder = tmp_path / "pods"
-    folder.mkdir()
+    (tmp_path / "pods").mkdir()
     path = os.pathsep.join([str(tmp_path / "bin"), str(PYTHON.parent), "/usr/bin", "/bin"])
     command = [PYTHON, "-m", "snakemake", "--profile", "workflow/profiles/kubernetes", FIGURE]
     command += ["--default-storage-prefix", "s3://bucket/pods", "--seconds-between-status-checks", "1"]
-    with serving(PYTHON, ROOT / "tests" / "cluster" / "pods.py", str(port), folder, path):
-        until("Kubernetes", lambda: answers(f"http://127.0.0.1:{port}/api/v1/namespaces/any/pods"))
+    with serving_jobs(tmp_path / "pods", path) as kubernetes:
+        (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(port=kubernetes.server_port))
         variables = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "PYTHONPATH": str(clone / "src"), **store}
         run = subprocess.run(
             command, cwd=clone, env={**os.environ, **variables}, capture_output=True, text=True, check=False
         )
-    logs = "".join(path.read_text() for path in folder.glob("*.log"))
+    logs = "".join(path.read_text() for path in tmp_path.glob("pods/*.log"))
     assert run.returncode == 0, run.stdout + run.stderr + logs
     traces = [f"results/traces/{scheme}/quadratic-adagrad/lr0.1.parquet" for scheme in ("discrete", "converged")]
     for name in (FIGURE, *traces):
         assert stored(store, f"pods/{name}") == local[name]
-    asked = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     # the traces, and the figure
-    assert sorted(one["resources"]["requests"]["memory"] for one in asked) == ["1000M", "2000M"]
-    assert {one["image"] for one in asked} == {"registry.example/optide:0.1.0"}
+    assert [one["resources"]["requests"]["memory"] for one in kubernetes.containers] == ["2000M", "1000M"]
+    assert {one["image"] for one in kubernetes.containers} == {"registry.example/optide:0.1.0"}
