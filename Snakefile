@@ -28,5 +28,6 @@ if not MODULE:
 
     report: "workflow/report/workflow.rst"
 
+    include: "workflow/rules/slurm.smk"
     # last, when all rules are known
     include: "workflow/rules/command.smk"

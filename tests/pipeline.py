@@ -13,9 +13,9 @@ REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
 CLAIMED = ROOT / "tests" / "reduced" / "claims.yaml"
 
 
-def snakemake(folder, *arguments, cores=2, home=ROOT, **variables):
+def snakemake(folder, *arguments, cores=2, home=ROOT, python=sys.executable, **variables):
     """Run the project's workflow, that in `home`, in `folder`: exit code and everything it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder]
+    command = [python, "-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder]
     environment = {**os.environ, "PYTHONWARNINGS": "default", **variables}
     run = subprocess.run(
         [*command, "--cores", str(cores), *arguments], capture_output=True, text=True, check=False, env=environment

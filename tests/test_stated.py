@@ -29,7 +29,7 @@ CONFIGURATIONS = sum(
     for rate in experiment["learning_rates"]
 )
 MEMORY = {
-    rule: int(re.search(rf"rule {rule}:.*?mem_mb=(\d+)", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)[1])
+    rule: int(re.search(rf"rule {rule}:.*?growing\((\d+)", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)[1])
     for rule, path in {"trace": "workflow/rules/traces.smk", "figure": "workflow/rules/figures.smk"}.items()
 }
 # "march / discrete" and "plain / march" on the longest run

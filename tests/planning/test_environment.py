@@ -36,6 +36,14 @@ def test_every_validator_is_locked_with_hashes():
     assert all(entry.hashes for entry in conventions.values())
 
 
+def test_what_the_environment_for_clusters_adds_is_locked_and_all_else_is_the_same():
+    cluster = environment.read((ROOT / "requirements-cluster.lock").read_text())
+    assert {"snakemake-storage-plugin-s3", "snakemake-executor-plugin-kubernetes", "moto"} <= set(cluster)
+    assert all(entry.hashes for entry in cluster.values())
+    # what solves, draws and writes is the same everywhere
+    assert cluster.keys() & LOCK.keys() <= {"python-dateutil"}
+
+
 def test_what_is_locked_is_installed_to_the_last_file():
     packages = environment.installed()
     # CI adds torch and what that needs; `make dependencies`, which looks for anything else, runs before
@@ -186,6 +194,27 @@ def test_make_installs_what_is_locked_and_nothing_else_with_uv_or_with_pip(tmp_p
         assert own[0] == ".venv-docs/bin/python"
     else:
         assert own == [*installer, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
+
+
+def test_make_puts_the_environment_for_clusters_over_the_other_one(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-cluster.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    for folder in (".venv", ".venv-cluster"):
+        (tmp_path / folder / "bin").mkdir(parents=True)
+        (tmp_path / folder / "bin" / "python").write_text(f"#!/bin/sh\necho {tmp_path}/{folder}/site\n")
+        (tmp_path / folder / "bin" / "python").chmod(0o755)
+        (tmp_path / folder / "site").mkdir()
+    pip = tmp_path / ".venv-cluster" / "bin" / "pip"
+    pip.write_text('#!/bin/sh\necho "$@" > asked\n')
+    pip.chmod(0o755)
+    (tmp_path / ".venv" / "installed").touch()
+    # by pip, and with nothing to create
+    make = [shutil.which("make"), "PYTHON=true", "UV=", "cluster"]
+    subprocess.run(make, cwd=tmp_path, capture_output=True, check=True)
+    asked = "install --quiet --no-deps --require-hashes --requirement requirements-cluster.lock\n"
+    assert (tmp_path / "asked").read_text() == asked
+    beneath = (tmp_path / ".venv-cluster" / "site" / "beneath.pth").read_text()
+    assert beneath == f"import site; site.addsitedir('{tmp_path}/.venv/site')\n"
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ if AUDITED:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=15,
+            mem_mb=growing(2000),
+            runtime=growing(15),
         script:
             "../scripts/audit.py"
 
@@ -44,15 +44,14 @@ if AUDITED:
             "results/benchmarks/table2.tsv"
         params:
             code=code("table2.py"),
-            root=root,
             audit=config["audit"],
             settings=settings("audit", *(f"experiments.{name}" for name in chain(*AUDITED.values()))),
         conda:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/table2.py"
 
@@ -68,14 +67,13 @@ if AUDITED:
             "results/benchmarks/audit_figure.tsv"
         params:
             code=code("audit_figure.py"),
-            root=root,
             example=config["audit"]["example"],
             settings=settings("audit.example", f"experiments.{EXAMPLE[0]}"),
         conda:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/audit_figure.py"

@@ -30,8 +30,8 @@ if BEYOND:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=30,
+            mem_mb=growing(4000),
+            runtime=growing(30),
         script:
             "../scripts/beyond_trace.py"
 
@@ -47,14 +47,13 @@ if BEYOND:
             "results/benchmarks/beyond_figure.tsv"
         params:
             code=code("beyond_figure.py"),
-            root=root,
             settings=settings("beyond"),
         conda:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/beyond_figure.py"
 
@@ -70,13 +69,12 @@ if BEYOND:
             "results/benchmarks/beyond_table.tsv"
         params:
             code=code("beyond_table.py"),
-            root=root,
             settings=settings("beyond"),
         conda:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/beyond_table.py"

@@ -14,7 +14,6 @@ for task in ("check", "accept"):
             f"results/logs/{task}.log",
         localrule: True
         params:
-            root=root,
             folder="reproducibility",
             task=task,
         conda:

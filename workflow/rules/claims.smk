@@ -13,7 +13,6 @@ if CLAIMS:
             "results/benchmarks/claims.tsv"
         params:
             code=code("claims.py"),
-            root=root,
             claims=CLAIMS,
             not_judged=NOT_JUDGED,
             settings=settings(
@@ -24,7 +23,7 @@ if CLAIMS:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=growing(10),
         script:
             "../scripts/claims.py"

@@ -46,11 +46,6 @@ def placed(path):
 ROOT = placed(".")
 
 
-def root(wildcards):
-    """It, for `params`: from it results are named in provenance, manifest and RO-Crate."""
-    return ROOT
-
-
 def warn(line):
     """Once, and not by the process of every job."""
     if workflow.is_main_process:
@@ -124,6 +119,11 @@ def code(script, *data):
 def settings(*keys):
     """Entries of the configuration and the claims by key, for the provenance of what depends on them."""
     return {key: configuration.entry({**config, "claims": CLAIMS}, key) for key in keys}
+
+
+def growing(amount):
+    """Of memory or time, for `resources`: a job that failed asks for as much again when it is submitted anew."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def one_of(names):

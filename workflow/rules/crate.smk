@@ -35,7 +35,6 @@ rule crate:
         "results/benchmarks/crate.tsv"
     localrule: True
     params:
-        root=root,
         inputs=lambda wildcards: "what went in: {}".format(
             imports.of_contents(
                 {"config.yaml": CONFIGURATION.encode(), **{name: path.read_bytes() for name, path in ORIGINS.items()}}

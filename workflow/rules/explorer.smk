@@ -13,13 +13,12 @@ rule explorer:
         "results/benchmarks/explorer.tsv"
     params:
         code=code("explorer.py", "show/templates/*"),
-        root=root,
         settings=settings("experiments"),
     conda:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     script:
         "../scripts/explorer.py"

@@ -17,7 +17,6 @@ rule figure:
         "results/benchmarks/figure/{continuous}/{figure}.tsv"
     params:
         code=code("figure.py"),
-        root=root,
         figure=lambda wildcards: config["figures"][wildcards.figure],
         places=lambda wildcards: appearance.looks(config, wildcards.figure),
         settings=lambda wildcards: settings(*asked.figure_keys(config, wildcards.figure)),
@@ -25,8 +24,8 @@ rule figure:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     script:
         "../scripts/figure.py"
 
@@ -46,7 +45,7 @@ rule gallery:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     script:
         "../scripts/gallery.py"

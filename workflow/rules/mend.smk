@@ -7,7 +7,6 @@ rule mend:
         "results/logs/mend.log",
     localrule: True
     params:
-        root=root,
         folders=["results", "figures"],
         artefacts=[*FIGURES, *TABLES, *BEYOND_SHOWN],
         crate=CRATE,

@@ -19,8 +19,8 @@ if RATES:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=15,
+            mem_mb=growing(2000),
+            runtime=growing(15),
         script:
             "../scripts/rates.py"
 
@@ -36,14 +36,13 @@ if RATES:
             "results/benchmarks/rates_figure.tsv"
         params:
             code=code("rates_figure.py"),
-            root=root,
             rates=config["rates"],
             settings=settings("rates"),
         conda:
             PACKAGES
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=growing(1000),
+            runtime=growing(5),
         script:
             "../scripts/rates_figure.py"

@@ -9,13 +9,12 @@ rule table1:
         "results/benchmarks/table1.tsv"
     params:
         code=code("table.py"),
-        root=root,
         settings=settings("experiments"),
     conda:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     script:
         "../scripts/table.py"

@@ -13,7 +13,6 @@ rule times:
     localrule: True
     params:
         code=code("times.py"),
-        root=root,
     conda:
         PACKAGES
     threads: 1

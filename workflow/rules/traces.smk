@@ -20,7 +20,7 @@ rule trace:
         PACKAGES
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     script:
         "../scripts/trace.py"

@@ -11,9 +11,9 @@ from optide.planning.job import job
 from optide.show import beyond_figures, plotting
 from optide.studies import beyond
 
-with job(snakemake):
+with job(snakemake) as root:
     runs = [run for path in snakemake.input.traces for run in beyond.read(path)]
-    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, snakemake.params.root)
+    record = provenance.describe(snakemake.input.traces, snakemake.params.settings, root)
     figures = beyond_figures.drawn(runs)
     for path in snakemake.output:
         plotting.save(figures[Path(path).stem], path, record)

@@ -12,8 +12,8 @@ from optide.base.files import named
 from optide.planning.job import job
 from optide.record import compare, manifest
 
-root, folder = snakemake.params.root, Path(snakemake.params.folder)
-with job(snakemake):
+folder = Path(snakemake.params.folder)
+with job(snakemake) as root:
     results, files = ([named(path, root) for path in part] for part in (snakemake.input.results, snakemake.input.files))
     with chdir(root):
         accepted, reference = manifest.read(folder)

@@ -10,8 +10,7 @@ optide.pin()
 from optide.planning.job import job
 from optide.record.mend import mend, recorded
 
-root = Path(snakemake.params.root)
-with job(snakemake):
+with job(snakemake) as root:
     folders, artefacts = (list(map(Path, paths)) for paths in (snakemake.params.folders, snakemake.params.artefacts))
     with chdir(root):
         deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)))

@@ -9,8 +9,8 @@ optide.pin()
 from optide.planning.job import job
 from optide.show import times
 
-with job(snakemake):
-    jobs, missing = times.read(Path(snakemake.params.root, "results/benchmarks"), snakemake.input)
+with job(snakemake) as root:
+    jobs, missing = times.read(root / "results/benchmarks", snakemake.input)
     for path in snakemake.output:
         times.write(jobs, missing, path)
     without = "".join(f"no record of {path}\n" for path in missing)

@@ -11,17 +11,22 @@ from optide.problem import plugins
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any) -> Iterator[Path]:
     """Load the plug-ins of the configuration; a job that fails ends with one line, in the log and on stderr.
 
     One that succeeds leaves a record of what it took (`optide.base.clock`), beside Snakemake's benchmark of it.
 
     Args:
         snakemake: what Snakemake gives to a script.
+
+    Yields:
+        The folder of all results, from which provenance, manifest and RO-Crate name them: that of a module's prefix,
+        or where the copies of an object store are.
     """
-    root, _, name = snakemake.log[0].rpartition("results/logs/")
-    record = Path(root, "results", "benchmarks", name).with_suffix(".json")
+    place, _, name = snakemake.log[0].rpartition("results/logs/")
+    root = Path(place)
+    record = (root / "results" / "benchmarks" / name).with_suffix(".json")
     with one_line(snakemake.log[0]), plugins.blamed():
         plugins.load(snakemake.config.get("plugins", ()))
         with clock.recorded(record, snakemake.rule, snakemake.output):
-            yield
+            yield root
