@@ -22,6 +22,7 @@ from vision import APART
 BENCHMARK = yamlfile.read(ROOT / "benchmarks/settings.yaml")
 SLURM = yamlfile.read(ROOT / "workflow/profiles/slurm/config.yaml")
 REGIMES = BENCHMARK["regimes"]
+STEPWISE = [("stepwise", "in short ones, of", "nodes with"), ("longer", "again with", "and"), ("longest", "or", "and")]
 CONFIG = yamlfile.read(ROOT / "config.yaml")
 CONFIGURATIONS = sum(
     len([*lanes(experiment_slice(CONFIG, name, rate))])
@@ -93,6 +94,8 @@ STATED = {
         (r"leaves more than (1e-\d+) they are no numbers", implicit.GOOD_ENOUGH),
         (r"the first of (\w+) guesses", len(newton.GUESSES)),
         (r"with up to (\d+) iterations", newton.PATIENT[0]),
+        *((rf"{before} (\d+) {between} \d+", products.STEPWISE[way][0]) for way, before, between in STEPWISE),
+        *((rf"{before} \d+ {between} (\d+)", products.STEPWISE[way][1]) for way, before, between in STEPWISE),
         (r"solves ([\d,]+) random configurations", 9 * REGIMES["lanes"]),
         (r"learning rates (1e-\d+) to 1, memories of 1 to [\d,]+ steps, one in \w+ with", REGIMES["learning_rate"][0]),
         (r"learning rates 1e-\d+ to 1, memories of 1 to ([\d,]+) steps, one in \w+ with", REGIMES["memory"][1]),

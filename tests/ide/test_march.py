@@ -7,7 +7,7 @@ import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.base.errors import NonFiniteError, ParameterError
-from optide.ide import advance, march, newton, picard
+from optide.ide import advance, march, newton, picard, products
 from optide.ide.newton import Effort
 from optide.ide.solve import ORIGIN, Problem
 from optide.problem.objectives import double_well, quadratic
@@ -166,6 +166,7 @@ def test_non_finite_values_are_named(method):
 
 def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
     monkeypatch.setattr(newton, "PATIENT", Effort(0, 1.0))
+    monkeypatch.setattr(products, "STEPWISE", {})
     monkeypatch.setattr(march, "program", march.program.__wrapped__)
     fast, slow = solve_lanes([RMSProp(0.01, 0.99), RMSProp(0.01, 0.0)], quadratic, [1.0, 1.0], 499)
     assert fast.converged

@@ -39,11 +39,9 @@ class Span(NamedTuple):
 
     @classmethod
     def of(cls, problem: Problem, many: bool, small: bool = False) -> "Span":
-        block = Layout.of(problem).block
         size = products.size_of(problem) if problem.products else None
         most, guard = (size.kept, size.guard) if size else (KEPT_OF_MANY if many else KEPT, GUARD)
-        kept = -(-max(most, 2 * problem.substeps) // block) * block
-        return cls(kept, kept + guard * block, small)
+        return cls(*products.lengths(problem, most, guard), small)
 
     def windows(self, problem: Problem, last: int) -> int:
         """How many, so that the last of them has all that the equations up to the last node refer to."""
@@ -95,8 +93,8 @@ def begin(problem: Problem, span: Span) -> Marched:
 def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
     """One window, in one way of `optide.ide.products`."""
     window = done.window
-    if way == products.NEWTON:
-        return products.by_newton(problem, window, span.solved, span.small)
+    if way not in products.TRIALS:
+        return products.by_newton(problem, window, span.solved, span.small, way)
     guess = products.predicted(problem, window, jnp.asarray(done.guess))
     return products.by_sweeps(problem, window, guess, products.TRIALS[way])
 
@@ -124,12 +122,8 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
         return total + own, jnp.max(jnp.abs(total + own))
 
     total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
-    after = Window(
-        found.nodes[kept : kept + 2], {name: value[kept] for name, value in found.memory.items()},
-        window.s + kept, window.last,
-    )  # fmt: skip
     marched = Marched(
-        after,
+        found.window(window, kept),
         products.continued(answer.X, kept) if problem.products else None,
         total,
         jnp.maximum(done.residual, jnp.max(sums) / size),

@@ -138,7 +138,7 @@ def solve_batch(
     numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
-        coupling, given.observed_by(observe), check_schedule(schedule),
+        coupling, given.observed_by(observe), check_schedule(schedule), batched=True,
     )  # fmt: skip
     options, t_start = checked(numbers, chosen, t_start)
     one = jax.tree.map(lambda leaf: float(leaf[0]), numbers)
@@ -155,4 +155,8 @@ def solve_batch(
         # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
         parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], jax.device_get(solved)))
     joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
+        again = run(jax.tree.map(lambda leaf, place=place: leaf[place], lanes), t_start, options)
+        for whole, part in zip(jax.tree.leaves(joined), jax.tree.leaves(again), strict=True):
+            whole[place] = part
     return restored(joined, given)

@@ -68,6 +68,11 @@ class Evaluation(NamedTuple):
     states: dict[str, Float64[Array, " n *S"]]
     ends: dict[str, Float64[Array, " *S"]]
 
+    def window(self, window: Window, kept: int) -> Window:
+        """The window after so many nodes of the one that was evaluated."""
+        memory = {name: value[kept] for name, value in self.memory.items()}
+        return Window(self.nodes[kept : kept + 2], memory, window.s + kept, window.last)
+
 
 def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> tuple[Evaluation, Linear]:
     """The equations for the nodes X after node s, and their derivatives."""

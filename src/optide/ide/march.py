@@ -45,7 +45,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
     last = problem.points - 1
     span = Span.of(problem, many=last > SHORT and not problem.products)
-    windows, ways = span.windows(problem, last), products.ways(problem)
+    windows, ways = span.windows(problem, last), products.ways(problem, traced=True)
     entries = -(-span.solved // save_every)
 
     def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
@@ -86,6 +86,18 @@ def continued(states: States, ends: States, last: int, save_every: int) -> State
 @paused()
 def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -> Result:
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
+    ways = products.ways(problem)
+    found = through(problem, ways, save_every, observe)
+    # where there are several solutions of a window, that of another way may be the one that goes on
+    for turn in range(1, len(ways) if not problem.products else 0):
+        if found.converged:
+            break
+        found = through(problem, ways[turn:], save_every, observe)
+    return found
+
+
+def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: Observe | None) -> Result:
+    """The same, each window in the first of some ways that leads to a solution."""
     last = problem.points - 1
     many = last > SHORT and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
@@ -95,8 +107,7 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
     # a gradient of many parameters is worth it
     quick = not many and problem.theta0.size <= products.MATRIX
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
-    ways, begun = products.ways(problem), 0
-    done, saved = begin(numbers, span), []
+    begun, done, saved = 0, begin(numbers, span), []
     for first in range(0, windows, together):
         before = done
         for place in range(begun if first % AGAIN else 0, len(ways)):

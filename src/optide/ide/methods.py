@@ -27,6 +27,7 @@ class Method:
         couplings: ways to solve for the numbers in theta, which the objective couples.
         own_steps: whether a program serves any number of steps, so that each lane of a few may have its own.
         differentiable: whether JAX differentiates a solve; whatever else it traces, it does by all methods.
+        persistent: whether `run` solves some of what `solve` does not.
         solve: maps a problem and `save_every` to the solution at every so many points of the grid.
         run: the same for known numbers, compiled; the result is of NumPy, and has what is observed, if anything.
     """
@@ -38,6 +39,7 @@ class Method:
     couplings: tuple[str, ...]
     own_steps: bool
     differentiable: bool
+    persistent: bool
     solve: Callable[[Problem, int], Result]
     run: Callable[[Problem, int, Observe | None], Result]
 
@@ -58,6 +60,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 couplings=(AUTO, MATRIX, PRODUCTS),
                 own_steps=True,
                 differentiable=True,
+                persistent=True,
                 solve=march.solve,
                 run=march.run,
             ),
@@ -70,6 +73,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 couplings=(AUTO,),
                 own_steps=False,
                 differentiable=False,
+                persistent=False,
                 solve=picard.solve,
                 run=picard.run,
             ),

@@ -146,11 +146,12 @@ def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Arr
     return jnp.max(jnp.abs(residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
 
-def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"], small: bool) -> Search:
+def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"], small: bool, patient: bool) -> Search:
     """Solve a window, as far as that can be done: the size of what was `seen` last tells.
 
     Args:
         small: whether the program is rather to be small, and quickly compiled, than to save an elimination.
+        patient: whether, where the prediction does not lead to a solution, parts of the window do.
     """
     n, block, count = len(prediction), Layout.of(problem).block, np.arange(len(prediction))
     unknown = jnp.full((), jnp.inf, float)
@@ -201,15 +202,15 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
 
         # what next
         best = choose((guess == 0) | (now.size < search.best[1]), (now.X, now.size), search.best)
-        complete = whole | (end(part) >= last_of_all)
-        settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
-        last = ended & complete & settled
-        longer = whole | settled
-        known = choose(ended & longer, best[0], search.solved)
-        part, guess = jnp.where(longer, part + 1, part), jnp.where(longer, 0, guess + 1)
-        other = Iterate(
-            choose(last, best[0], lengthened(known, part, guess)), unknown, jnp.zeros_like(now.X), jnp.ones_like(now.X)
-        )
+        last, known, X = ended, search.solved, best[0]
+        if patient:
+            settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
+            last = ended & (whole | (end(part) >= last_of_all)) & settled
+            longer = whole | settled
+            known = choose(ended & longer, best[0], search.solved)
+            part, guess = jnp.where(longer, part + 1, part), jnp.where(longer, 0, guess + 1)
+            X = choose(last, best[0], lengthened(known, part, guess))
+        other = Iterate(X, unknown, jnp.zeros_like(X), jnp.ones_like(X))
         return Search(
             jnp.where(ended & ~last, part, search.part),
             jnp.where(ended & ~last, guess, search.guess),

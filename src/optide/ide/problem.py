@@ -40,7 +40,18 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["optimizer", "theta0", "t_start", "data", "end"],
-    meta_fields=["objective", "points", "lookahead", "substeps", "order", "stretched", "early", "products", "schedule"],
+    meta_fields=[
+        "objective",
+        "points",
+        "lookahead",
+        "substeps",
+        "order",
+        "stretched",
+        "early",
+        "products",
+        "batched",
+        "schedule",
+    ],
 )
 @dataclass(frozen=True)
 class Problem:
@@ -62,6 +73,7 @@ class Problem:
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
+        batched: whether it is one of many.
         schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
 
@@ -78,6 +90,7 @@ class Problem:
     data: tuple[Array, ...] = ()
     end: Float64[Array | np.ndarray, ""] | None = None
     products: bool = False
+    batched: bool = False
     schedule: Schedule | None = None
 
     @property

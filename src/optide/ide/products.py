@@ -8,13 +8,13 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide.equations import Evaluation
-from optide.ide.newton import GOOD_ENOUGH, HISTORY, newton
+from optide.ide.newton import GOOD_ENOUGH, HISTORY, Search, newton
 from optide.ide.predict import predict
 from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
-from optide.ide.window import Window
+from optide.ide.window import Layout, Window
 
-SWEEPS, CAREFUL, NEWTON = "sweeps", "careful", "newton"
+SWEEPS, CAREFUL, QUICK, NEWTON = "sweeps", "careful", "quick", "newton"
 """The ways: each is for where the one before fails, and takes longer."""
 TRIALS = {SWEEPS: 0, CAREFUL: 30}
 """Of a node in a sweep, to solve its equation for itself: so v may change by much within a step."""
@@ -36,6 +36,9 @@ class Size(NamedTuple):
 
 
 USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 2)
+STEPWISE = {"stepwise": (4, 3), "longer": (8, 8), "longest": (16, 12)}
+"""Ways, too: Newton's method goes through a long window in short ones, of which so many nodes are kept and so many
+blocks are solved beyond them."""
 MATRIX = 64
 """Parameters up to which there is Newton's method, with the matrix of a window of this length."""
 MANY = 4096
@@ -44,6 +47,13 @@ MANY = 4096
 
 def size_of(problem: Problem) -> Size:
     return USUAL if problem.theta0.size <= MANY else LEAN
+
+
+def lengths(problem: Problem, kept: int, guard: int) -> tuple[int, int]:
+    """The nodes that are kept and all that are solved, where it is to be so many and so many blocks; whole blocks."""
+    block = Layout.of(problem).block
+    kept = -(-max(kept, 2 * problem.substeps) // block) * block
+    return kept, kept + guard * block
 
 
 class Answer(NamedTuple):
@@ -66,10 +76,13 @@ class Answer(NamedTuple):
     sign: Float64[Array, ""]
 
 
-def ways(problem: Problem) -> tuple[str, ...]:
-    """Those that there are, the first one first."""
+def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
+    """Those that there are, the first one first; `traced`, where all are compiled whether they are needed or not."""
     if not problem.products:
-        return (NEWTON,)
+        if traced:
+            return (QUICK, *list(STEPWISE)[:1])
+        # a single solve waits for what is compiled, a batch for what is run
+        return (QUICK, *STEPWISE) if problem.batched else (NEWTON, *STEPWISE)
     return (SWEEPS, CAREFUL, NEWTON) if problem.theta0.size <= MATRIX else (SWEEPS, CAREFUL)
 
 
@@ -81,9 +94,30 @@ def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], tria
     return Answer(X, found.found, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
 
 
-def by_newton(problem: Problem, window: Window, n: int, small: bool) -> Answer:
+def by_newton(problem: Problem, window: Window, n: int, small: bool, way: str) -> Answer:
     """By Newton's method, from a prediction."""
-    search = newton(problem, window, predict(problem, window, n), small)
+    X = predicted_stepwise(problem, window, n, way) if way in STEPWISE else predict(problem, window, n)
+    return _answer(newton(problem, window, X, small, patient=way == NEWTON))
+
+
+def predicted_stepwise(problem: Problem, window: Window, n: int, way: str) -> Float64[Array, " n *S"]:
+    """The nodes of a window, by Newton's method in short windows, one after another.
+
+    Each starts from what is solved, so that few steps ahead are unknown: where v changes by much within a step, what is
+    predicted of many leads nowhere.
+    """
+    kept, solved = lengths(problem, *STEPWISE[way])
+
+    def further(window: Window, _: None) -> tuple[Window, Array]:
+        answer = _answer(newton(problem, window, predict(problem, window, solved), small=True, patient=True))
+        return answer.found.window(window, kept), answer.X[:kept]
+
+    start = jax.tree.map(jnp.asarray, window)
+    X: Array = jax.lax.scan(further, start, None, length=-(-n // kept))[1]
+    return X.reshape(-1, *problem.theta0.shape)[:n]
+
+
+def _answer(search: Search) -> Answer:
     seen = search.seen
     return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 

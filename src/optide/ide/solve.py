@@ -48,6 +48,7 @@ class Options:
     coupling: str = "auto"
     observe: Observe | None = None
     schedule: Schedule | None = None
+    batched: bool = False
 
 
 class Lane(NamedTuple):
@@ -168,7 +169,8 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
-        products=options.method.by_products(options.coupling, theta0.size), schedule=options.schedule,
+        products=options.method.by_products(options.coupling, theta0.size), batched=options.batched,
+        schedule=options.schedule,
     )  # fmt: skip
 
 
