@@ -114,7 +114,7 @@ def test_what_is_hard_is_solved_in_a_batch_too():
         left = picard.sweep(problem, jnp.asarray(found.theta[i])) - found.theta[i]
         # as far as the rule of the published sweep, 200 nodes a cell, integrates where v changes by much within a step;
         # a path that is no solution leaves as much as a step is long, 0.1 and more
-        np.testing.assert_allclose(left, 0, rtol=0, atol=1e-2)
+        np.testing.assert_allclose(left, 0, rtol=0, atol=3e-2)
 
 
 # Several windows, whose last equations refer to nodes beyond them.
