@@ -13,6 +13,7 @@ include: "workflow/rules/check.smk"
 include: "workflow/rules/mend.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/beyond.smk"
+include: "workflow/rules/atlas.smk"
 
 
 rule all:

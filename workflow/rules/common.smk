@@ -16,8 +16,9 @@ from optide.base.arithmetic import ENVIRONMENT
 from optide.base.errors import OptideError, failures
 from optide.claims import check as claim_check
 from optide.claims import selection
-from optide.planning import imports, targets
+from optide.planning import imports, progress, targets
 from optide.problem import plugins, registry
+from optide.settings import atlas as regions
 from optide.settings import config as configuration
 from optide.settings import figures as asked
 from optide.settings import layers, yamlfile
@@ -205,7 +206,23 @@ BEYOND_FIGURES = expand("figures/beyond/{name}.{suffix}", name=["training", "ord
 BEYOND_TABLES = [path for name in ("costs", "orders") for path in table_files(f"beyond/{name}")]
 BEYOND_SHOWN = [*BEYOND_FIGURES, *BEYOND_TABLES] if BEYOND_RUNS else []
 BEYOND = [*BEYOND_TRACES, *BEYOND_SHOWN]
-RESULTS = [*MADE, *TIMES, *BEYOND]
+# nor is this; its files are those of the configuration, whatever portions of it the jobs solve
+ATLAS = config.get("atlas")
+ATLAS_DATA = {region: regions.files(ATLAS, region) for region in ATLAS["regions"]} if ATLAS else {}
+
+
+def atlas_data(rows):
+    """A file of the data set."""
+    return f"results/atlas/data/region={rows.region}/rows-{rows.first:010d}.parquet"
+
+
+def atlas_curves(region):
+    """The curves of a region's sample."""
+    return f"results/atlas/curves/{region}.parquet"
+
+
+ATLAS_FILES = [*map(atlas_data, chain(*ATLAS_DATA.values())), *map(atlas_curves, ATLAS_DATA)]
+RESULTS = [*MADE, *TIMES, *BEYOND, *ATLAS_FILES]
 
 # without a prefix the folders are those of the other workflow, too
 if not MODULE or ROOT != ".":

@@ -16,6 +16,7 @@ from optide.ide.solution import Solution
 from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, restored, run, where_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
+from optide.problem.lanes import lanes
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -100,7 +101,7 @@ def solve_batch(
     coupling: str = "auto",
     observe: Callable[[Any], Any] | None = None,
     schedule: Callable[[Any], Any] | None = None,
-    shard: int = 256,
+    shard: int | None = None,
 ) -> Solution:
     """Solve any number N of configurations; see `solve_ide`.
 
@@ -108,11 +109,10 @@ def solve_batch(
     turn, so that none holds up another.
 
     Args:
-        optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
-        theta0s: ``(N, *S)``: its first axis is that of the lanes.  For all lanes alike: a number, or ``(1, *S)``.  Or a
-            tree of such arrays.
+        optimizers, theta0s: see `optide.problem.lanes.lanes`.
         t_start: as in `solve_lanes`.
-        shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.
+        shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.  With a number
+            the program is the same however few lanes there are.
 
     Returns:
         A solution all of whose arrays have a leading axis N; lanes that failed, or left the finite
@@ -123,19 +123,8 @@ def solve_batch(
         ObjectiveError, ConfigError: as in `solve_ide`.
     """
     refuse_traced((optimizers, theta0s))
-    numbers, given = arguments.numbers_of(optimizers), parameters("theta0s", theta0s, lanes=True)
-    starts = given.theta0
-    shard = arguments.at_least(1, "shard", shard)
-    sizes = {name: np.shape(value) for name, value in numbers.hyperparameters.items()} | {"theta0s": starts.shape[:1]}
-    if many := next((name for name, size in sizes.items() if len(size) > 1), None):
-        raise ParameterError(many, getattr(optimizers, many), "a number, or an array (N,) with one for each lane")
-    try:
-        (count,) = np.broadcast_shapes((1,), *sizes.values())
-    except ValueError:
-        found = {name: size[0] for name, size in sizes.items() if size}
-        raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
-    starts = np.broadcast_to(starts, (count, *starts.shape[1:]))
-    numbers = jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers)
+    several = lanes(optimizers, theta0s)
+    numbers, starts, given = several
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
         coupling, given.observed_by(observe), check_schedule(schedule), batched=True,
@@ -146,17 +135,10 @@ def solve_batch(
     check_objective(options.objective, starts[0], where)
     check_optimizer(one, "velocity", starts[0], where)
     refuse_traced(closed_over(options.objective, starts[0]))
-    lanes, shard = Lane(numbers, starts), min(shard, count)
-    parts = []
-    for first in range(0, count, shard):
-        here = min(shard, count - first)
-        padded = np.resize(np.arange(first, first + here), shard)
-        solved = in_turn(t_start, options)(jax.tree.map(lambda leaf, places=padded: leaf[places], lanes), here)
-        # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-        parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], jax.device_get(solved)))
-    joined: Solution = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    program = in_turn(t_start, options)
+    joined: Solution = several.in_shards(shard, lambda some, count: program(Lane(*some), count))
     for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
-        again = run(jax.tree.map(lambda leaf, place=place: leaf[place], lanes), t_start, options)
+        again = run(Lane(*several.taken(place)), t_start, options)
         for whole, part in zip(jax.tree.leaves(joined), jax.tree.leaves(again), strict=True):
             whole[place] = part
     return restored(joined, given)

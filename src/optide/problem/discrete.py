@@ -16,7 +16,8 @@ from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.finite import SMALLEST, check_finite, check_underflow, name_of
+from optide.problem.finite import NEGLIGIBLE, SMALLEST, check_finite, check_underflow, name_of
+from optide.problem.lanes import lanes
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule
@@ -102,6 +103,53 @@ def run_discrete(
         check_finite(run, where, jax.grad(function))
         check_underflow(low or _low(numbers, run.theta, run.state), run.t, float(numbers.eps), where)
     return replace(run, theta=given.restore(run.theta), state=jax.tree.map(given.restore, run.state))
+
+
+@in_float64
+def run_batch(
+    optimizers: Optimizer,
+    objective: Callable[[Any], Array],
+    theta0s: Start,
+    steps: int,
+    *,
+    shard: int | None = None,
+) -> DiscreteRun:
+    """Run any number N of configurations, in turn; see `run_discrete`.
+
+    Args:
+        optimizers, theta0s: see `optide.problem.lanes.lanes`.
+        shard: as in `optide.ide.batch.solve_batch`.
+
+    Returns:
+        A run all of whose arrays have a leading axis N; where one left the finite numbers, or divided by a second
+        moment that underflowed, its theta is NaN from there on.
+
+    Raises:
+        ParameterError: an argument is not what it must be, as where arrays are of several lengths.
+        ObjectiveError, ConfigError: as in `run_discrete`.
+    """
+    several = lanes(optimizers, theta0s)
+    function, steps = several.given.seen_by("objective", objective), arguments.at_least(1, "steps", steps)
+    one, start = jax.tree.map(lambda leaf: float(leaf[0]), several.optimizers), several.theta0s[0]
+    where = f"{one} on {name_of(objective)} from theta0 = {shown(start)}"
+    check_objective(function, start, where)
+    check_optimizer(one, "step", start, where)
+    run: DiscreteRun = several.in_shards(shard, lambda some, _: _in_turn(*some, function, steps))
+    eps = np.broadcast_to(several.optimizers.eps, len(run.theta))
+    for lane in np.flatnonzero(eps < NEGLIGIBLE):
+        low = _low(one, run.theta[lane], {name: state[lane] for name, state in run.state.items()})
+        lost = np.flatnonzero(np.any([*low.values()], axis=0)) if low else []
+        run.theta[lane, 1 + lost[0] if len(lost) else steps :] = np.nan
+    restore = several.given.restore
+    return replace(run, theta=restore(run.theta), state=jax.tree.map(restore, run.state))
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "steps"))
+def _in_turn(
+    optimizers: Optimizer, theta0s: Float64[Array, " N *S"], objective: Callable[[Array], Array], steps: int
+) -> DiscreteRun:
+    found: DiscreteRun = jax.lax.map(lambda lane: _scan(*lane, objective, steps)[0], (optimizers, theta0s))
+    return found
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "steps", "observe", "schedule"))

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from optide.base.errors import ConfigError
 from optide.base.words import shown
-from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities
+from optide.settings import atlas as regions
+from optide.settings.axes import check_axis, check_hyperparameters
 from optide.settings.config import Config, elements, experiment_slice, lanes, steps_of
 from optide.settings.looks import choices, looks
 from optide.settings.schema import first_error, nearest
@@ -18,6 +17,8 @@ from optide.settings.vocabulary import complete
 
 LEAST, MOST = 3, 10**6
 """Steps that a run of `beyond` may have."""
+JOBS = 10**5
+"""Shards that an atlas may have: Snakemake plans no more in bearable time."""
 
 
 def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
@@ -45,6 +46,8 @@ def examine(config: Any, schema: Mapping[str, Any]) -> list[str]:
         _check_audit("audit", config["audit"], experiments)
     if "beyond" in config:
         _check_beyond("beyond", config["beyond"])
+    if "atlas" in config:
+        _check_atlas("atlas", config["atlas"])
     used = {e for figure in figures.values() for row in figure["rows"] for e in row["experiments"]}
     return [
         *(f"experiments.{name}: no figure uses it" for name in experiments if name not in used),
@@ -67,7 +70,7 @@ def _check_experiment(key: str, experiment: Config) -> None:
             raise ConfigError(
                 f"{key}.sets[{i}].steps = {entry['steps']}: needs one number for each of learning_rates = {rates}"
             )
-        _check_hyperparameters(f"{key}.sets[{i}].hyperparameters", optimizer, entry["hyperparameters"])
+        check_hyperparameters(f"{key}.sets[{i}].hyperparameters", optimizer, entry["hyperparameters"])
 
 
 def _check_theta0(key: str, experiment: Config) -> None:
@@ -78,19 +81,6 @@ def _check_theta0(key: str, experiment: Config) -> None:
         if elements(theta0) != expected:
             wanted = f"a list of {expected} numbers" if expected else "a number"
             raise ConfigError(f"{key}[{i}] = {theta0}: {experiment['objective']} takes {wanted}")
-
-
-def _check_hyperparameters(key: str, optimizer: type[Optimizer], given: Mapping[str, list[float]]) -> None:
-    needed, known = optimizer.choices(), optimizer.vocabulary()
-    if not {*needed} <= {*given} <= {*known}:
-        optional = [name for name, told in known.items() if told.optional]
-        takes = " and ".join(needed) or "none"
-        takes += f" and, if wanted, {' and '.join(optional)}" if not {*given} <= {*needed} and optional else ""
-        raise ConfigError(f"{key}: {optimizer.name} takes {takes}, not {' and '.join(given) or 'none'}")
-    for name, values in given.items():
-        for i, value in enumerate(values):
-            if not known[name].range.contains(np.asarray(value)):
-                raise ConfigError(f"{key}.{name}[{i}] = {shown(value)}: must be {known[name].range.allowed}")
 
 
 def _check_rates(key: str, rates: Config) -> None:
@@ -149,7 +139,7 @@ def _check_beyond(key: str, beyond: Config) -> None:
     chosen = beyond["optimizers"]
     for name, values in chosen.items():
         lists = {parameter: [value] for parameter, value in values.items()}
-        _check_hyperparameters(f"{key}.optimizers.{name}", OPTIMIZERS[name], lists)
+        check_hyperparameters(f"{key}.optimizers.{name}", OPTIMIZERS[name], lists)
     for problem, settings in beyond["problems"].items():
         for name, runs in settings["runs"].items():
             place = f"{key}.problems.{problem}.runs.{name}"
@@ -161,6 +151,20 @@ def _check_beyond(key: str, beyond: Config) -> None:
                     raise ConfigError(
                         f"{place}.span = {runs['span']}: {steps} steps at learning rate {rate}; {allowed}"
                     )
+
+
+def _check_atlas(key: str, atlas: Config) -> None:
+    for name, region in atlas["regions"].items():
+        place, optimizer = f"{key}.regions.{name}", OPTIMIZERS[region["optimizer"]]
+        if any(map(elements, OBJECTIVES[region["objective"]].minima)):
+            raise ConfigError(f"{place}.objective = {shown(region['objective'])}: must be of one number, not of a list")
+        check_hyperparameters(f"{place}.hyperparameters", optimizer, region["hyperparameters"])
+        check_axis(f"{place}.theta0", region["theta0"])
+        check_axis(f"{place}.learning_rates", region["learning_rates"], optimizer.vocabulary()["learning_rate"].range)
+    rows = sum(regions.count(atlas, name) for name in atlas["regions"])
+    if rows > JOBS * atlas["shard"]:
+        least = f"at least {-(-rows // JOBS):,} for {rows:,} configurations, so that jobs are {JOBS:,} at most"
+        raise ConfigError(f"{key}.shard = {atlas['shard']}: must be {least}")
 
 
 def _check_figure(key: str, figure: Config, experiments: Config) -> None:

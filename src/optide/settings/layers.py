@@ -17,6 +17,7 @@ PARTS = {
     "rates": "results/rates.parquet and figures/rates",
     "audit": "results/audit, table 2 and figures/audit",
     "beyond": "`snakemake beyond`",
+    "atlas": "`snakemake atlas`",
     "captions": "hints in the report what to look at",
 }
 """What may be switched off, by null or false, and what there is not without it."""

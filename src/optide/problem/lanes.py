@@ -1,0 +1,87 @@
+"""Many configurations at once: an optimizer whose hyper-parameters are arrays (N,), and as many starts."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float64, Int
+
+from optide.base.errors import ParameterError
+from optide.problem import arguments
+from optide.problem.arguments import Start
+from optide.problem.optimizer import Optimizer
+from optide.problem.parameters import Parameters, parameters
+
+SHARD = 256
+"""Lanes of a call of a compiled program, if nothing else is asked for."""
+
+
+class Lanes(NamedTuple):
+    """N configurations.
+
+    Attributes:
+        optimizers: hyper-parameters (N,).
+        theta0s: (N, *S).
+        given: the starts as they were given.
+    """
+
+    optimizers: Optimizer
+    theta0s: Float64[np.ndarray, " N *S"]
+    given: Parameters
+
+    def taken(self, places: Int[np.ndarray, " n"] | np.integer) -> tuple[Optimizer, np.ndarray]:
+        """Some of them, or one."""
+        return jax.tree.map(lambda leaf: leaf[places], self.optimizers), self.theta0s[places]
+
+    def in_shards(self, shard: int | None, solve: Callable[[Any, int], Any]) -> Any:
+        """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
+
+        Args:
+            shard: lanes of a call; `SHARD` at most if it is None, and fewer if there are fewer.
+            solve: is given as many as a shard has, and how many of them count.
+
+        Raises:
+            ParameterError: the shard is none.
+        """
+        count = len(self.theta0s)
+        length = min(SHARD, count) if shard is None else arguments.at_least(1, "shard", shard)
+        parts = []
+        for first, here in _cut(count, length):
+            places = np.resize(np.arange(first, first + here), length)
+            found = jax.device_get(solve(self.taken(places), here))
+            # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
+            parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], found))
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:
+    return ((first, min(length, count - first)) for first in range(0, count, length))
+
+
+def lanes(optimizers: Optimizer, theta0s: Start) -> Lanes:
+    """As many configurations as the longest of the arrays that are given.
+
+    Args:
+        optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes.
+        theta0s: ``(N, *S)``: its first axis is that of the lanes.  For all lanes alike: a number, or ``(1, *S)``.  Or a
+            tree of such arrays.
+
+    Raises:
+        ParameterError: they are something else, or of several lengths.
+    """
+    numbers, given = arguments.numbers_of(optimizers), parameters("theta0s", theta0s, lanes=True)
+    starts = given.theta0
+    sizes = {name: np.shape(value) for name, value in numbers.hyperparameters.items()} | {"theta0s": starts.shape[:1]}
+    if many := next((name for name, size in sizes.items() if len(size) > 1), None):
+        raise ParameterError(many, getattr(optimizers, many), "a number, or an array (N,) with one for each lane")
+    try:
+        (count,) = np.broadcast_shapes((1,), *sizes.values())
+    except ValueError:
+        found = {name: size[0] for name, size in sizes.items() if size}
+        raise ParameterError("lanes", found, "one number N, or 1, for all that has a leading axis") from None
+    return Lanes(
+        jax.tree.map(lambda leaf: np.broadcast_to(leaf, count), numbers),
+        np.broadcast_to(starts, (count, *starts.shape[1:])),
+        given,
+    )

@@ -1,0 +1,111 @@
+# Regions of the space of configurations, where the configuration asks for them: `snakemake atlas`.  No part of `all`.
+
+if ATLAS:
+
+    # shards done, configurations a second, time left: in a log and, unless it is to be quiet, on the terminal
+    if workflow.is_main_process and not MODULE:
+        logger.addHandler(
+            progress.Progress(
+                Path("results/logs/atlas.log"),
+                "atlas_shard",
+                {(rows.region, str(rows.first)): rows.end - rows.first for region in ATLAS_DATA for rows in regions.shards(ATLAS, region)},
+                shown=not workflow.output_settings.quiet,
+            )
+        )
+
+    def atlas_shards(part):
+        """Of a file of the data set, or of all of a region: what the jobs that solve it leave."""
+
+        def of_job(wildcards):
+            shards = regions.shards(ATLAS, wildcards.region)
+            if "first" in wildcards.keys():
+                (rows,) = (rows for rows in ATLAS_DATA[wildcards.region] if rows.first == int(wildcards.first))
+                shards = regions.within(shards, rows)
+            return [f"results/atlas/shards/{part}/{shard.region}/{shard.first}.parquet" for shard in shards]
+
+        return of_job
+
+
+    rule atlas:
+        input:
+            ATLAS_FILES,
+
+
+    # independent of each other, in any order
+    rule atlas_shard:
+        output:
+            rows=temp("results/atlas/shards/rows/{region}/{first}.parquet"),
+            curves=temp("results/atlas/shards/curves/{region}/{first}.parquet"),
+        log:
+            "results/logs/atlas/{region}/{first}.log",
+        benchmark:
+            "results/benchmarks/atlas/{region}/{first}.tsv"
+        wildcard_constraints:
+            region=one_of(ATLAS["regions"]),
+            first=r"\d+",
+        params:
+            code=code("atlas_shard.py"),
+            part=lambda wildcards: regions.shard_slice(ATLAS, wildcards.region, int(wildcards.first)),
+        priority: 1
+        conda:
+            PACKAGES
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(60),
+        script:
+            "../scripts/atlas_shard.py"
+
+
+    rule atlas_data:
+        input:
+            rows=atlas_shards("rows"),
+        output:
+            "results/atlas/data/region={region}/rows-{first}.parquet",
+        log:
+            "results/logs/atlas_data/{region}/{first}.log",
+        benchmark:
+            "results/benchmarks/atlas_data/{region}/{first}.tsv"
+        wildcard_constraints:
+            region=one_of(ATLAS["regions"]),
+            first=r"\d+",
+        params:
+            code=code("atlas_data.py"),
+            part=lambda wildcards: regions.region_slice(ATLAS, wildcards.region),
+            rows=lambda wildcards: [
+                [rows.first, rows.end]
+                for rows in ATLAS_DATA[wildcards.region]
+                if rows.first == int(wildcards.first)
+            ][0],
+        conda:
+            PACKAGES
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(10),
+        script:
+            "../scripts/atlas_data.py"
+
+
+    rule atlas_curves:
+        input:
+            curves=atlas_shards("curves"),
+        output:
+            "results/atlas/curves/{region}.parquet",
+        log:
+            "results/logs/atlas_curves/{region}.log",
+        benchmark:
+            "results/benchmarks/atlas_curves/{region}.tsv"
+        wildcard_constraints:
+            region=one_of(ATLAS["regions"]),
+        params:
+            code=code("atlas_curves.py"),
+            part=lambda wildcards: regions.region_slice(ATLAS, wildcards.region),
+        conda:
+            PACKAGES
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(10),
+        script:
+            "../scripts/atlas_curves.py"
