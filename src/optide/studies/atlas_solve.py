@@ -13,7 +13,6 @@ from optide.ide.solution import Solution
 from optide.problem import plugins
 from optide.problem.discrete import run_batch
 from optide.problem.objectives import Objective
-from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import atlas as regions
 from optide.settings.config import Config, label, number
@@ -129,9 +128,7 @@ def _array(column: np.ndarray | None, field: pa.Field, rows: int) -> pa.Array:
     return pa.array(whole, field.type, mask=missing)
 
 
-def _curves(
-    rows: np.ndarray, thetas: Mapping[str, tuple[int, np.ndarray]], steps: int, kept: np.ndarray
-) -> pa.Table:
+def _curves(rows: np.ndarray, thetas: Mapping[str, tuple[int, np.ndarray]], steps: int, kept: np.ndarray) -> pa.Table:
     """The curves of some rows, one below the other."""
 
     def column(first: int, theta: np.ndarray) -> pa.Array:
