@@ -118,9 +118,7 @@ def test_a_lane_that_is_lost_is_no_number_from_there_on_and_holds_up_no_other():
     assert not np.isfinite(batch.theta[0, 1:]).any()
     assert batch.theta[1].tolist() == run_discrete(RMSProp(0.1, 0.9), quadratic, 1.0, 10).theta.tolist()
     # the square of its gradient underflows, and so small an eps does not matter beside the root
-    tiny = run_batch(
-        RMSProp(np.asarray([1e-170, 0.1]), 0.9, eps=1e-300), lambda x: x**2 / 2, np.asarray([1e-162, 1.0]), 5
-    )
+    tiny = run_batch(RMSProp(0.1, 0.9, eps=1e-300), lambda x: x**2 / 2, np.asarray([1e-162, 1.0]), 5)
     assert np.isnan(tiny.theta[0, 1:]).all()
     assert np.isfinite(tiny.theta[1]).all()
     assert np.isfinite(tiny.theta[0, 0])
