@@ -15,10 +15,6 @@ from typing import Any
 
 import pandas as pd
 
-import optide
-
-optide.pin()
-
 from benchmarks.measure import machine
 from optide.base import clock, files
 from optide.settings import atlas as regions
@@ -97,10 +93,12 @@ def page(rows: pd.DataFrame, refine: int, where: str) -> str:
             "core-hours": [f"{h:.2f}" for h in regions_of["hours"]],
             "data": [f"{b / 2**30:.2f} GiB" for b in regions_of["bytes"]],
             "memory": [f"{m:.0f} MiB" for m in regions_of["memory_mb"]],
-            "not converged": [f"{lost:,} of {2 * n:,}" for lost, n in zip(regions_of["lost"], regions_of["measured"])],
+            "not converged": [
+                f"{lost:,} of {2 * n:,}" for lost, n in zip(regions_of["lost"], regions_of["measured"], strict=True)
+            ],
         }
     )
-    count, measured, running = rows["of_configurations"].groupby(rows["region"]).first().sum(), rows["configurations"].sum(), rows["running_s"].sum()
+    count, measured, running = regions_of["configurations"].sum(), rows["configurations"].sum(), rows["running_s"].sum()
     apart = rows[["starting_s", "compiling_s"]].mean()
     return (
         "# What a fine atlas costs\n\n"

@@ -8,23 +8,10 @@ if ATLAS:
             progress.Progress(
                 Path("results/logs/atlas.log"),
                 "atlas_shard",
-                {(rows.region, str(rows.first)): rows.end - rows.first for region in ATLAS_DATA for rows in regions.shards(ATLAS, region)},
+                ATLAS_SHARDS,
                 shown=not workflow.output_settings.quiet,
             )
         )
-
-    def atlas_shards(part):
-        """Of a file of the data set, or of all of a region: what the jobs that solve it leave."""
-
-        def of_job(wildcards):
-            shards = regions.shards(ATLAS, wildcards.region)
-            if "first" in wildcards.keys():
-                (rows,) = (rows for rows in ATLAS_DATA[wildcards.region] if rows.first == int(wildcards.first))
-                shards = regions.within(shards, rows)
-            return [f"results/atlas/shards/{part}/{shard.region}/{shard.first}.parquet" for shard in shards]
-
-        return of_job
-
 
     rule atlas:
         input:
@@ -72,11 +59,7 @@ if ATLAS:
         params:
             code=code("atlas_data.py"),
             part=lambda wildcards: regions.region_slice(ATLAS, wildcards.region),
-            rows=lambda wildcards: [
-                [rows.first, rows.end]
-                for rows in ATLAS_DATA[wildcards.region]
-                if rows.first == int(wildcards.first)
-            ][0],
+            rows=lambda wildcards: atlas_rows(wildcards)[1:],
         conda:
             PACKAGES
         threads: 1

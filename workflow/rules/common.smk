@@ -221,6 +221,30 @@ def atlas_curves(region):
     return f"results/atlas/curves/{region}.parquet"
 
 
+def atlas_rows(wildcards):
+    """The rows of a file of the data set."""
+    (rows,) = (rows for rows in ATLAS_DATA[wildcards.region] if rows.first == int(wildcards.first))
+    return rows
+
+
+def atlas_shards(part):
+    """What the jobs leave that solve a file of the data set or, for its curves, a region."""
+
+    def of_job(wildcards):
+        shards = regions.shards(ATLAS, wildcards.region)
+        if "first" in wildcards.keys():
+            shards = regions.within(shards, atlas_rows(wildcards))
+        return [f"results/atlas/shards/{part}/{shard.region}/{shard.first}.parquet" for shard in shards]
+
+    return of_job
+
+
+# the configurations of each of these jobs
+ATLAS_SHARDS = {
+    (rows.region, str(rows.first)): rows.end - rows.first
+    for region in ATLAS_DATA
+    for rows in regions.shards(ATLAS, region)
+}
 ATLAS_FILES = [*map(atlas_data, chain(*ATLAS_DATA.values())), *map(atlas_curves, ATLAS_DATA)]
 RESULTS = [*MADE, *TIMES, *BEYOND, *ATLAS_FILES]
 

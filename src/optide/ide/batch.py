@@ -14,10 +14,21 @@ from optide.base.errors import ParameterError
 from optide.ide import methods
 from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
-from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, restored, run, side_by_side, where_of
+from optide.ide.solve import (
+    Lane,
+    Options,
+    checked,
+    finished,
+    in_turn,
+    refuse_traced,
+    restored,
+    run,
+    side_by_side,
+    where_of,
+)
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import Lanes, lanes, on_gpu, processor
+from optide.problem.lanes import Lanes, few, lanes, on_gpu, processor
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -139,10 +150,11 @@ def solve_batch(
     check_optimizer(one, "velocity", starts[0], where)
     refuse_traced(closed_over(options.objective, starts[0]))
     beside = on_gpu() if beside is None else beside
-    joined = _all(several, t_start, replace(options, beside=beside), shard)
+    joined = _all(several, t_start, replace(options, beside=int(beside)), shard)
+    if beside and len(lost := np.flatnonzero(~joined.converged)):
+        # as in turn: those that the first way does not solve go through all of them
+        _put(joined, lost, _all(several.only(lost), t_start, replace(options, beside=2), few(len(lost), shard)))
     with processor():
-        if beside and len(lost := np.flatnonzero(~joined.converged)):
-            _put(joined, lost, _all(several.only(lost), t_start, options, shard))
         for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
             _put(joined, place, run(Lane(*several.taken(place)), t_start, options))
     return restored(joined, given)
@@ -151,7 +163,7 @@ def solve_batch(
 def _all(several: Lanes, t_start: float | None, options: Options, shard: int | None) -> Solution:
     program = (side_by_side if options.beside else in_turn)(t_start, options)
     found: Solution = several.in_shards(
-        shard, lambda some, count: program(Lane(*some), np.asarray(count)), beside=options.beside
+        shard, lambda some, count: program(Lane(*some), np.asarray(count)), beside=options.beside > 0
     )
     return found
 

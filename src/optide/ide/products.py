@@ -78,14 +78,13 @@ class Answer(NamedTuple):
 
 def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
     """Those that there are, the first one first; `traced`, where all are compiled whether they are needed or not."""
-    if problem.beside:
-        return (SWEEPS,) if problem.products else (QUICK,)
     if not problem.products:
         if traced:
-            return (QUICK, *list(STEPWISE)[:1])
+            return (QUICK, *list(STEPWISE)[:1])[: problem.beside or None]
         # a single solve waits for what is compiled, a batch for what is run
         return (QUICK, *STEPWISE) if problem.batched else (NEWTON, *STEPWISE)
-    return (SWEEPS, CAREFUL, NEWTON) if problem.theta0.size <= MATRIX else (SWEEPS, CAREFUL)
+    found = (SWEEPS, CAREFUL, NEWTON) if problem.theta0.size <= MATRIX else (SWEEPS, CAREFUL)
+    return found[: problem.beside or None]
 
 
 def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], trials: int) -> Answer:

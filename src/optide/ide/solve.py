@@ -49,7 +49,7 @@ class Options:
     observe: Observe | None = None
     schedule: Schedule | None = None
     batched: bool = False
-    beside: bool = False
+    beside: int = 0
 
 
 class Lane(NamedTuple):
@@ -170,8 +170,8 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
-        products=options.method.by_products(options.coupling, theta0.size), batched=options.batched, beside=options.beside,
-        schedule=options.schedule,
+        products=options.method.by_products(options.coupling, theta0.size), batched=options.batched,
+        beside=options.beside, schedule=options.schedule,
     )  # fmt: skip
 
 

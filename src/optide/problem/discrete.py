@@ -162,7 +162,8 @@ def _all(
     beside: bool,
 ) -> DiscreteRun:
     def one(lane: tuple[Optimizer, Array]) -> DiscreteRun:
-        return _scan(*lane, objective, steps)[0]
+        run: DiscreteRun = _scan(*lane, objective, steps)[0]
+        return run
 
     found: DiscreteRun = jax.vmap(one)((optimizers, theta0s)) if beside else jax.lax.map(one, (optimizers, theta0s))
     return found

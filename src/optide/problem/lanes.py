@@ -15,7 +15,11 @@ from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import Parameters, parameters
 
 IN_TURN, BESIDE = 256, 2**16
-"""Lanes of a call of a compiled program, if nothing else is asked for, where they are solved in turn and side by side."""
+"""Lanes of a call of a compiled program, if nothing else is asked for: solved in turn, and side by side."""
+
+
+FEWER = 16
+"""How many times as few lanes a call has for what is left, where these are enough."""
 
 
 class Lanes(NamedTuple):
@@ -61,6 +65,11 @@ class Lanes(NamedTuple):
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
+def few(count: int, shard: int | None) -> int | None:
+    """Lanes of a call for what is left: one of two numbers, for which a program is compiled, and not any."""
+    return shard if shard is None or count > shard // FEWER else max(1, shard // FEWER)
+
+
 def on_gpu() -> bool:
     """Whether JAX computes on something that is as soon ready with many numbers as with one."""
     return jax.default_backend() != "cpu"
@@ -71,9 +80,10 @@ def processor() -> AbstractContextManager[object]:
     if not on_gpu():
         return nullcontext()
     try:
-        return jax.default_device(jax.devices("cpu")[0])
+        found: AbstractContextManager[object] = jax.default_device(jax.devices("cpu")[0])
     except RuntimeError:
         return nullcontext()
+    return found
 
 
 def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:
