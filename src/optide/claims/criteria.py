@@ -35,7 +35,7 @@ def in_words(what: str, against: Mapping[str, Any] | None, criterion: Mapping[st
         criterion: likewise; empty if two must be the same.
     """
     if against:
-        changed = {name: against[name] for name in ("model", "learning_rate", "theta0") if name in against}
+        changed = {name: against[name] for name in ("model", "learning_rate", "theta0", "steps") if name in against}
         changed |= against.get("hyperparameters", {})
         other = ", ".join(value if name == "model" else f"{name} {start(value)}" for name, value in changed.items())
         what += f", {_BESIDE[against['by']]} {other}"
