@@ -43,7 +43,7 @@ class Share(NamedTuple):
             many rest on a solve that did not converge ("not converged"), whatever their numbers.
         share: of the rows that were decided, those in which it holds; NaN if there are none.
         verdict: that share in words; "undecided" if there is none.
-        failing: the least and the largest value of each axis where it fails; empty if it does nowhere.
+        failing: the least and the largest value where it fails of each axis that has several; empty if it does nowhere.
     """
 
     claim: str
@@ -93,7 +93,8 @@ def _share(
 ) -> Share:
     measurement, against = statement["measurement"], statement.get("against", {})
     other = against.get("model", model)
-    fixed, axes = elsewhere(statement), [*regions.axes(region)]
+    fixed = elsewhere(statement)
+    axes = [axis for axis, size in _sizes(region).items() if size > 1]
     needed = ["row", *axes, *columns(model, measurement), *columns(other, measurement)]
     reference = _reference(region, fixed, files, other, measurement) if against else None
     counts = dict.fromkeys((HOLDS, FAILS, UNDECIDED, NOT_CONVERGED), 0)
@@ -129,8 +130,7 @@ def _reference(
     """
     if not fixed:
         return lambda rows: (numbers(rows, model, measurement), converged(rows, model))
-    sizes = dict(zip(regions.axes(region), regions.shape(region, region["refine"]), strict=True))
-    free = {axis: size for axis, size in sizes.items() if axis not in fixed}
+    free = {axis: size for axis, size in _sizes(region).items() if axis not in fixed}
 
     def place(rows: pa.RecordBatch) -> Int[np.ndarray, " n"]:
         at = atlas.places(region, rows["row"].to_numpy())
@@ -142,6 +142,11 @@ def _reference(
     for rows in _scanned(files, ["row", *columns(model, measurement)], ranges):
         kept[place(rows)], known[place(rows)] = numbers(rows, model, measurement), converged(rows, model)
     return lambda rows: (kept[place(rows)], known[place(rows)])
+
+
+def _sizes(region: Config) -> dict[str, int]:
+    """How many values each axis has."""
+    return dict(zip(regions.axes(region), regions.shape(region, region["refine"]), strict=True))
 
 
 def _scanned(

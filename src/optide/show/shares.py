@@ -1,6 +1,6 @@
 """Write down in how much of the atlas its claims hold: every count as CSV, one row per claim, region and model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ NOTE = (
     "A row is a configuration of the atlas. Each line says in which share of the rows of a region a claim holds, for one "
     "model, of those that are decided; left out of these are rows where what is measured cannot be told, or where the "
     "equation was not solved. The last column has the smallest and the largest value of each axis among the rows where "
-    "it fails. figures/atlas/claims.csv has every count."
+    "it fails, to three digits. figures/atlas/claims.csv has every count."
 )
 _LEFT_OUT = "Not judged, since the configuration changed"
 
@@ -130,7 +130,7 @@ def cells(counts: pd.DataFrame) -> pd.DataFrame:
                 f"{row['verdict']}{f', {_percent(row[HOLDS], decided)}' if decided else ''}",
                 f"{decided:,}",
                 ", ".join(f"{count:,} {name}" for name, count in left_out.items() if count),
-                ", ".join(_span(axis, *_ends(row, axis)) for axis in axes if not pd.isna(row[f"fails_from_{axis}"])),
+                ", ".join(_span(axis, *_ends(row, axis), "{:.3g}".format) for axis in axes if _ends(row, axis)),
             ]
         )
     return pd.DataFrame(rows, columns=[*HEADINGS])
@@ -143,9 +143,10 @@ def _percent(holds: int, decided: int) -> str:
     return f"{100 * holds // decided} %"
 
 
-def _ends(row: Mapping[Any, Any], axis: str) -> tuple[float, float]:
-    return row[f"fails_from_{axis}"], row[f"fails_to_{axis}"]
+def _ends(row: Mapping[Any, Any], axis: str) -> list[float]:
+    """Of an axis, among the rows where a claim fails; none if there are none."""
+    return [value for end in ("from", "to") if not pd.isna(value := row[f"fails_{end}_{axis}"])]
 
 
-def _span(axis: str, low: float, high: float) -> str:
-    return f"{axis} {number(low)}" if low == high else f"{axis} {number(low)} to {number(high)}"
+def _span(axis: str, low: float, high: float, exactly: Callable[[float], str] = number) -> str:
+    return f"{axis} {exactly(low)}" if low == high else f"{axis} {exactly(low)} to {exactly(high)}"
