@@ -136,7 +136,7 @@ def solve_batch(
     check_optimizer(one, "velocity", starts[0], where)
     refuse_traced(closed_over(options.objective, starts[0]))
     program = in_turn(t_start, options)
-    joined: Solution = several.in_shards(shard, lambda some, count: program(Lane(*some), count))
+    joined: Solution = several.in_shards(shard, lambda some, count: program(Lane(*some), np.asarray(count)))
     for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
         again = run(Lane(*several.taken(place)), t_start, options)
         for whole, part in zip(jax.tree.leaves(joined), jax.tree.leaves(again), strict=True):

@@ -196,7 +196,7 @@ def _solution(problem: Problem, result: Result) -> Solution:
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Array, ""]], Solution]:
+def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Array | np.ndarray, ""]], Solution]:
     """A compiled function that solves the first so many of N lanes, (N, ...); the others are zero."""
 
     def solve(lane: Lane) -> Solution:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from optide.base import display
 from optide.base.arithmetic import arithmetic, in_float64
@@ -121,8 +121,8 @@ def run_batch(
         shard: as in `optide.ide.batch.solve_batch`.
 
     Returns:
-        A run all of whose arrays have a leading axis N; where one left the finite numbers, or divided by a second
-        moment that underflowed, its theta is NaN from there on.
+        A run all of whose arrays have a leading axis N; where theta or a state of one left the finite numbers, or an
+        update divided by a second moment that underflowed, theta is NaN from there on.
 
     Raises:
         ParameterError: an argument is not what it must be, as where arrays are of several lengths.
@@ -135,13 +135,20 @@ def run_batch(
     check_objective(function, start, where)
     check_optimizer(one, "step", start, where)
     run: DiscreteRun = several.in_shards(shard, lambda some, _: _in_turn(*some, function, steps))
-    eps = np.broadcast_to(several.optimizers.eps, len(run.theta))
-    for lane in np.flatnonzero(eps < NEGLIGIBLE):
+    lost = ~_finite(run)
+    for lane in np.flatnonzero(np.broadcast_to(several.optimizers.eps, len(lost)) < NEGLIGIBLE):
         low = _low(one, run.theta[lane], {name: state[lane] for name, state in run.state.items()})
-        lost = np.flatnonzero(np.any([*low.values()], axis=0)) if low else []
-        run.theta[lane, 1 + lost[0] if len(lost) else steps :] = np.nan
+        lost[lane, 1:] |= np.any([*low.values(), np.zeros(steps - 1, bool)], axis=0)
+    run.theta[np.maximum.accumulate(lost, axis=1)] = np.nan
     restore = several.given.restore
     return replace(run, theta=restore(run.theta), state=jax.tree.map(restore, run.state))
+
+
+def _finite(run: DiscreteRun) -> Bool[np.ndarray, " N steps"]:
+    """Where theta and all states of a batch are finite."""
+    every = [np.isfinite(of).reshape(*run.t.shape, -1).all(axis=2) for of in (run.theta, *run.state.values())]
+    found: np.ndarray = np.all(every, axis=0)
+    return found
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "steps"))

@@ -32,7 +32,7 @@ class Lanes(NamedTuple):
 
     def taken(self, places: Int[np.ndarray, " n"] | np.integer) -> tuple[Optimizer, np.ndarray]:
         """Some of them, or one."""
-        return jax.tree.map(lambda leaf: leaf[places], self.optimizers), self.theta0s[places]
+        return jax.tree.map(lambda leaf: leaf[places], self.optimizers), np.asarray(self.theta0s[places])
 
     def in_shards(self, shard: int | None, solve: Callable[[Any, int], Any]) -> Any:
         """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
