@@ -13,7 +13,9 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent / "atlas.md"
 DATA = Path("results/atlas/data")
-QUERY = re.compile(r"(?<=^```python\n)(?P<code>.*?)(?P<between>^```\n\n```text\n)(?P<printed>.*?)(?=^```$)", re.M | re.S)
+QUERY = re.compile(
+    r"(?<=^```python\n)(?P<code>.*?)(?P<between>^```\n\n```text\n)(?P<printed>.*?)(?=^```$)", re.M | re.S
+)
 """The code of a query, and the block below it."""
 
 

@@ -125,9 +125,8 @@ if ATLAS:
                 "results/benchmarks/atlas_claims.tsv"
             params:
                 code=code("atlas_claims.py"),
-                statements=STATEMENTS,
+                claims={**ATLAS_CLAIMS, "statements": STATEMENTS},
                 not_judged=NOT_IN_ATLAS,
-                shares=ATLAS_CLAIMS["shares"],
                 regions={region: regions.region_slice(ATLAS, region) for region in JUDGED},
                 settings=settings(
                     "atlas.refine",

@@ -15,8 +15,7 @@ import optide
 from optide.base.arithmetic import ENVIRONMENT
 from optide.base.errors import OptideError, failures
 from optide.claims import check as claim_check
-from optide.claims import regions as atlas_rows
-from optide.claims import selection
+from optide.claims import region_check, selection
 from optide.planning import imports, progress, targets
 from optide.problem import plugins, registry
 from optide.settings import atlas as regions
@@ -84,7 +83,7 @@ try:
         # without an atlas there is nothing that they are about
         if "atlas_claims" in document and "atlas" in config:
             ATLAS_CLAIMS = document["atlas_claims"]
-            NOT_IN_ATLAS = atlas_rows.check(ATLAS_CLAIMS, config)
+            NOT_IN_ATLAS = region_check.check(ATLAS_CLAIMS, config)
 except OptideError as error:
     sys.exit(f"{CLAIMS_FILE}: {error}")
 for reason in chain(NOT_JUDGED.values(), NOT_IN_ATLAS.values()):

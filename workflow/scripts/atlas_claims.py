@@ -12,10 +12,11 @@ from optide.planning.job import job
 from optide.show import shares as render
 
 with job(snakemake) as root:
-    told = snakemake.params
     # first, since it sees what is damaged
-    record = provenance.describe(snakemake.input.rows, told.settings, root)
-    found = shares.judge(told.statements, told.shares, told.regions, snakemake.input.rows)
+    record = provenance.describe(snakemake.input.rows, snakemake.params.settings, root)
+    claims = snakemake.params.claims
+    found = shares.judge(claims, snakemake.params.regions, snakemake.input.rows)
     for path in snakemake.output:
-        render.write(told.statements, found, told.shares, told.not_judged, path, record)
-    Path(snakemake.log[0]).write_text("".join(f"{one.claim} {one.region} {one.model}: {one.verdict}\n" for one in found))
+        render.write(claims, found, snakemake.params.not_judged, path, record)
+    lines = (f"{one.claim}, {one.region}, {one.model}: {one.verdict}\n" for one in found)
+    Path(snakemake.log[0]).write_text("".join(lines))

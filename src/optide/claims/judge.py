@@ -14,6 +14,7 @@ from optide.numerics.metrics import Fit
 from optide.problem.registry import is_state
 from optide.settings.schemes import DISCRETE
 
+
 class Finding(NamedTuple):
     """One claim, measured on one configuration of one model.
 

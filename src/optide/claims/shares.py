@@ -55,17 +55,11 @@ class Share(NamedTuple):
     failing: dict[str, tuple[float, float]]
 
 
-def judge(
-    statements: Mapping[str, Statement],
-    shares: Mapping[str, float],
-    slices: Mapping[str, Config],
-    paths: Sequence[str | Path],
-) -> list[Share]:
-    """Judge claims that were examined (`regions.check`).
+def judge(claims: Statement, slices: Mapping[str, Config], paths: Sequence[str | Path]) -> list[Share]:
+    """Judge claims that were examined (`region_check.check`).
 
     Args:
-        statements: by name.
-        shares: the least share of rows that each word of `regions.SHARES` stands for.
+        claims: the entry `atlas_claims` of `claims.yaml`.
         slices: of the regions, by name (`optide.settings.atlas.region_slice`).
         paths: the files of the data set, of these regions and perhaps of others.
 
@@ -73,12 +67,15 @@ def judge(
         In the order of the claims, of their regions and of their models.
     """
     files = {name: sorted(str(path) for path in paths if Path(path).parent.name == f"region={name}") for name in slices}
-    return [
-        _share(name, statement, slices[region], files[region], model, shares)
-        for name, statement in statements.items()
-        for region in statement["regions"]
-        for model in statement["models"]
-    ]
+    found = []
+    for name, statement in claims["statements"].items():
+        for region in statement["regions"]:
+            for model in statement["models"]:
+                counts, failing = _counted(statement, slices[region], files[region], model)
+                decided = counts[HOLDS] + counts[FAILS]
+                share = counts[HOLDS] / decided if decided else math.nan
+                found.append(Share(name, region, model, counts, share, word(share, claims["shares"]), failing))
+    return found
 
 
 def word(share: float, shares: Mapping[str, float]) -> str:
@@ -88,9 +85,10 @@ def word(share: float, shares: Mapping[str, float]) -> str:
     return next((name for name in SHARES if share >= shares[name]), HARDLY)
 
 
-def _share(
-    name: str, statement: Statement, region: Config, files: Sequence[str], model: str, shares: Mapping[str, float]
-) -> Share:
+def _counted(
+    statement: Statement, region: Config, files: Sequence[str], model: str
+) -> tuple[dict[str, int], dict[str, tuple[float, float]]]:
+    """The counts and the failing rows of a `Share`."""
     measurement, against = statement["measurement"], statement.get("against", {})
     other = against.get("model", model)
     fixed = elsewhere(statement)
@@ -116,9 +114,7 @@ def _share(
                 values = rows[axis].to_numpy()[fails]
                 low, high = failing.get(axis, (math.inf, -math.inf))
                 failing[axis] = min(low, float(values.min())), max(high, float(values.max()))
-    decided = counts[HOLDS] + counts[FAILS]
-    share = counts[HOLDS] / decided if decided else math.nan
-    return Share(name, region["region"], model, counts, share, word(share, shares), failing)
+    return counts, failing
 
 
 def _reference(

@@ -16,18 +16,17 @@ from optide.show import tables
 
 HEADINGS = ("source", "claim", "holds if", "region", "model", "holds", "of rows", "left out", "fails where")
 NOTE = (
-    "A row is a configuration of the atlas. Each line says in which share of the rows of a region a claim holds, for one "
-    "model, of those that are decided; left out of these are rows where what is measured cannot be told, or where the "
-    "equation was not solved. The last column has the smallest and the largest value of each axis among the rows where "
+    "A row is a configuration of the atlas. Each line says in which share of the rows of a region a claim holds, for "
+    "one model, of those that are decided; left out of these are rows where what is measured cannot be told, or where "
+    "the equation was not solved. The last column has the smallest and the largest value of each axis among the rows where "
     "it fails, to three digits. figures/atlas/claims.csv has every count."
 )
 _LEFT_OUT = "Not judged, since the configuration changed"
 
 
 def write(
-    statements: Mapping[str, Statement],
+    claims: Statement,
     found: Sequence[Share],
-    shares: Mapping[str, float],
     not_judged: Mapping[str, str],
     path: str | Path,
     record: provenance.Record,
@@ -35,17 +34,16 @@ def write(
     """Write .csv, .csv-metadata.json (its provenance), .md, .html or .tex (booktabs, longtable), whole or not at all.
 
     Args:
-        statements: as judged, by name.
+        claims: as judged.
         found: of `optide.claims.shares.judge`.
-        shares: as given there.
         not_judged: claims left out, with the reason.
         path: of the file; its suffix decides.
         record: what it was made from.
     """
-    counts = table(statements, found)
+    counts, statements = table(claims["statements"], found), claims["statements"].values()
     shown = cells(counts)
-    note = f"{NOTE} {scale(shares)}" + "".join(f" {_LEFT_OUT}: {reason}." for reason in not_judged.values())
-    reasons = "\n".join(f"- {statement['statement']} {statement['because']}" for statement in statements.values())
+    note = f"{NOTE} {scale(claims['shares'])}" + "".join(f" {_LEFT_OUT}: {reason}." for reason in not_judged.values())
+    reasons = "\n".join(f"- {statement['statement']} {statement['because']}" for statement in statements)
     ragged = r">{\raggedright\arraybackslash}"
     kinds = "".join(f"{ragged}p{{{width}cm}}" for width in (1, 3.5, 3, 2, 1.8, 1.6, 1.2, 1.8, 3.2))
     pages = {
@@ -54,7 +52,8 @@ def write(
         ),
         ".html": lambda: tables.web_page(shown, "Claims about the atlas", note, wrapped=True),
         ".tex": lambda: (
-            f"% {note}\n% Needs the packages array, booktabs, longtable and pdflscape.\n\\begin{{landscape}}\n{{\\tiny\n"
+            f"% {note}\n% Needs the packages array, booktabs, longtable and pdflscape.\n"
+            + "\\begin{landscape}\n{\\tiny\n"
             + tables.longtable(shown, [*HEADINGS], kinds, "2pt")
             + "}\n\\end{landscape}\n"
         ),
@@ -101,7 +100,7 @@ def _row(statement: Statement, share: Share) -> dict[str, Any]:
 def criterion_in_words(statement: Statement) -> str:
     """What must be so in a row, and of which rows it is asked."""
     told = criteria.in_words(statement["measurement"], statement.get("against"), statement.get("criterion", {}))
-    ranges = ", ".join(_span(axis, *ends) for axis, ends in where(statement).items())
+    ranges = ", ".join(_span(axis, ends) for axis, ends in where(statement).items())
     return f"{told}{f'; of {ranges}' if ranges else ''}"
 
 
@@ -130,7 +129,7 @@ def cells(counts: pd.DataFrame) -> pd.DataFrame:
                 f"{row['verdict']}{f', {_percent(row[HOLDS], decided)}' if decided else ''}",
                 f"{decided:,}",
                 ", ".join(f"{count:,} {name}" for name, count in left_out.items() if count),
-                ", ".join(_span(axis, *_ends(row, axis), "{:.3g}".format) for axis in axes if _ends(row, axis)),
+                ", ".join(_span(axis, _ends(row, axis), "{:.3g}".format) for axis in axes if _ends(row, axis)),
             ]
         )
     return pd.DataFrame(rows, columns=[*HEADINGS])
@@ -148,5 +147,5 @@ def _ends(row: Mapping[Any, Any], axis: str) -> list[float]:
     return [value for end in ("from", "to") if not pd.isna(value := row[f"fails_{end}_{axis}"])]
 
 
-def _span(axis: str, low: float, high: float, exactly: Callable[[float], str] = number) -> str:
-    return f"{axis} {exactly(low)}" if low == high else f"{axis} {exactly(low)} to {exactly(high)}"
+def _span(axis: str, ends: Sequence[float], written: Callable[[float], str] = number) -> str:
+    return f"{axis} {' to '.join(dict.fromkeys(map(written, ends)))}"
