@@ -36,9 +36,9 @@ def elsewhere(statement: Statement) -> dict[str, float]:
 
 
 def _by_axis(entry: Statement) -> dict[str, Any]:
-    return {axis: value for axis, value in entry.items() if axis != "hyperparameters"} | entry.get(
-        "hyperparameters", {}
-    )
+    found = dict(entry)
+    chosen: dict[str, Any] = found.pop("hyperparameters", {})
+    return found | chosen
 
 
 def columns(model: str, measurement: str) -> list[str]:
@@ -75,8 +75,9 @@ def converged(rows: pa.RecordBatch, model: str) -> Bool[np.ndarray, " n"]:
     if model not in study.EQUATIONS:
         return np.ones(len(rows), bool)
     found: np.ndarray = rows[f"{model}_converged"].to_numpy(zero_copy_only=False)
-    return found.astype(bool)
+    return found
 
 
 def _floats(column: pa.Array) -> Float64[np.ndarray, " n"]:
-    return np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    found: np.ndarray = column.cast(pa.float64()).to_numpy(zero_copy_only=False, writable=True)
+    return found

@@ -130,7 +130,9 @@ def _reference(
 
     def place(rows: pa.RecordBatch) -> Int[np.ndarray, " n"]:
         at = atlas.places(region, rows["row"].to_numpy())
-        found: np.ndarray = np.ravel_multi_index([at[axis] for axis in free], [*free.values()])
+        found = np.zeros(len(rows), int)
+        for axis, size in free.items():
+            found = size * found + at[axis]
         return found
 
     kept, known = np.full(math.prod(free.values()), np.nan), np.zeros(math.prod(free.values()), bool)

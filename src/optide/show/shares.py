@@ -18,8 +18,8 @@ HEADINGS = ("source", "claim", "holds if", "region", "model", "holds", "of rows"
 NOTE = (
     "A row is a configuration of the atlas. Each line says in which share of the rows of a region a claim holds, for "
     "one model, of those that are decided; left out of these are rows where what is measured cannot be told, or where "
-    "the equation was not solved. The last column has the smallest and the largest value of each axis among the rows where "
-    "it fails, to three digits. figures/atlas/claims.csv has every count."
+    "the equation was not solved. The last column has the smallest and the largest value of each axis among the rows "
+    "where it fails, to three digits. figures/atlas/claims.csv has every count."
 )
 _LEFT_OUT = "Not judged, since the configuration changed"
 
