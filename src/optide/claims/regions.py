@@ -59,7 +59,9 @@ def numbers(rows: pa.RecordBatch, model: str, measurement: str) -> Float64[np.nd
     """
     if measurement == RELATIVE_GAP:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _floats(rows[f"{model}_gap"]) / np.abs(_floats(rows[_END]) - _floats(rows[regions.THETA0]))
+            way = np.abs(_floats(rows[_END]) - _floats(rows[regions.THETA0]))
+            relative: np.ndarray = _floats(rows[f"{model}_gap"]) / way
+            return relative
     column = rows[f"{model}_{measurement}"]
     if measurement == BEHAVIOUR:
         return _floats(pc.index_in(column, pa.array([*BEHAVIOURS])))
