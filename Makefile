@@ -11,6 +11,7 @@
 # make docs            renew the pages that are generated
 # make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make beyond          run the optimizers on real data and renew the numbers in docs/beyond.md
+# make atlas           solve the atlas, and renew what docs/atlas.md says of it
 # make report          build everything, and a report of it: report.html and report.zip
 # make archive         build everything, and write it with its record into one file: optide.tar
 # make restore FROM=optide.tar   put the results of such a file back, so that nothing is solved
@@ -28,7 +29,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark cluster dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures site tutorial lock clean
+.PHONY: reproduce test faults coverage benchmark cluster dependencies conventions vulnerabilities lint docs verdicts beyond atlas archive restore report pictures site tutorial lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -101,6 +102,11 @@ verdicts: .venv/installed
 beyond: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) beyond
 	$(BIN)/python -m optide.show.beyond_page
+
+atlas: .venv/installed
+	$(SNAKEMAKE) --cores $(CORES) atlas
+	$(BIN)/python -m optide.show.atlas_page
+	$(BIN)/python docs/queries.py
 
 archive: reproduce
 	$(BIN)/python -m optide.record.archive pack optide.tar

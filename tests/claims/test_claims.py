@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT
 from optide.base.errors import ConfigError
-from optide.claims import check, equation, judge, measures, selection
+from optide.claims import check, criteria, equation, judge, measures, selection
 from optide.data import provenance, traces
 from optide.numerics.metrics import Fit
 from optide.settings import yamlfile
@@ -187,12 +187,12 @@ def test_relaxation_with_weight_1_changes_nothing_and_a_stable_one_contracts(lan
     ],
 )
 def test_margins(criterion, number, margin):
-    assert judge.margin_of(number, criterion) == margin
-    assert np.isnan(judge.margin_of(math.nan, criterion))
+    assert criteria.margin_of(number, criterion) == margin
+    assert np.isnan(criteria.margin_of(math.nan, criterion))
 
 
 def test_the_vocabulary_of_comparisons_is_that_of_the_schema():
-    assert list(SCHEMA["$defs"]["claim"]["properties"]["criterion"]["properties"]) == list(judge._MARGINS)
+    assert list(SCHEMA["$defs"]["criterion"]["properties"]) == list(criteria.MARGINS)
     measurement = check.complete_schema(SCHEMA)["$defs"]["claim"]["properties"]["measurement"]["properties"]
     assert measurement["function"]["enum"] == list(check.FUNCTIONS)
     assert {"sag", "gap", "sweep_movement"} < {*check.FUNCTIONS}
@@ -392,7 +392,7 @@ def test_a_claim_against_another_start_that_is_a_list_is_written_down():
     claim = {"source": "x", "statement": "x", "measurement": measurement, "against": against, "criterion": {"below": 1}}
     configuration = {"experiment": "valley", "set": "", "learning_rate": 0.1, "theta0": [1.0, 2.0]}
     found = {**configuration, "hyperparameters": {}}
-    finding = judge.Finding("c", "discrete", found, None, 0.75, 0.5, 0.25, 0.75, judge.HOLDS)
+    finding = judge.Finding("c", "discrete", found, None, 0.75, 0.5, 0.25, 0.75, criteria.HOLDS)
     (row,) = render.table({"c": claim}, [finding]).to_dict("records")
     assert (row["theta0[0]"], row["theta0[1]"]) == (1.0, 2.0)
     assert row["against"] == "by=difference theta0[0]=-1.0 theta0[1]=0.5"

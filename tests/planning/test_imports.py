@@ -116,8 +116,8 @@ ROOMS = {
     "table2": f"{TABLE} numerics/richardson.py data/results.py studies/audit.py studies/decomposition.py "
     "show/table2.py",
     # some claims are about the published scheme itself
-    "claims": f"{TABLE} settings/schemes.py problem ide claims/equation.py claims/judge.py claims/measures.py "
-    "claims/selection.py show/claims.py",
+    "claims": f"{TABLE} settings/schemes.py problem ide claims/criteria.py claims/equation.py claims/judge.py "
+    "claims/measures.py claims/selection.py show/claims.py",
     "beyond_trace": f"{SOLVING} numerics/elementary.py numerics/metrics.py data/columns.py data/traces.py "
     "data/results.py studies/beyond.py studies/beyond_problems.py studies/beyond_solve.py",
     "beyond_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/beyond.py studies/beyond_orders.py "
@@ -128,6 +128,8 @@ ROOMS = {
     "studies/atlas_measures.py studies/atlas_solve.py",
     "atlas_data": ATLAS,
     "atlas_curves": ATLAS,
+    "atlas_claims": f"{ATLAS} {TABLE} claims/criteria.py claims/regions.py claims/shares.py studies/atlas_measures.py "
+    "show/shares.py",
     "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
     "data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",

@@ -1,17 +1,28 @@
 """`snakemake atlas` on the reduced configuration: what it makes, whatever its portions, and what is made of damage."""
 
+import re
 import shutil
+import subprocess
+import sys
 
+import pandas as pd
 import pyarrow.dataset as ds
 import pytest
+import yaml
+from docs import queries
 
+from conftest import ROOT
+from optide.data import provenance
+from optide.record import verify
 from optide.studies import atlas
-from pipeline import CLAIMED, REDUCED, edited, planned, snakemake
+from pipeline import CLAIMED, REDUCED, edited, error, planned, snakemake
 
 DATA = {
     f"results/atlas/data/region={name}/rows-0000000000.parquet" for name in ("double_well-rmsprop", "quadratic-adam")
 }
 CURVES = {f"results/atlas/curves/{name}.parquet" for name in ("double_well-rmsprop", "quadratic-adam")}
+
+CLAIMS = [f"figures/atlas/claims.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
 
 
 def files(folder):
@@ -80,3 +91,115 @@ def test_what_is_damaged_is_mended_and_only_its_shards_are_solved_again(built, t
     assert code == 0, output
     assert damaged.read_bytes() == before
     assert len(atlas.read(damaged)) == 10
+
+
+def test_claims_are_judged_in_all_rows_and_say_from_what(built, monkeypatch, capsys):
+    folder, _ = built
+    found = pd.read_csv(folder / "figures/atlas/claims.csv").set_index(["claim", "region", "model"])
+    assert found["rows"].to_dict() == {
+        ("close", "double_well-rmsprop", "equation"): 90,
+        ("close", "double_well-rmsprop", "no_lookahead"): 90,
+        ("close", "quadratic-adam", "equation"): 10,
+        ("close", "quadratic-adam", "no_lookahead"): 10,
+        # of two steps one, of five starts two
+        ("same-well", "double_well-rmsprop", "equation"): 18,
+        ("momentum", "quadratic-adam", "discrete"): 5,
+        ("momentum", "quadratic-adam", "equation"): 5,
+    }
+    assert (found["rows"] == found[["holds", "fails", "undecided", "not_converged"]].sum(axis=1)).all()
+    # theta0 = 0 rests, whatever the rest
+    assert found.loc[("close", "double_well-rmsprop", "equation"), "undecided"] == 18
+    for name in CLAIMS:
+        assert {*provenance.read(folder / name)["traces"]} == DATA
+    monkeypatch.chdir(folder)
+    assert verify.main(CLAIMS) == 0
+    assert "claims.yaml: atlas_claims.statements.same-well" in capsys.readouterr().out
+
+
+def test_other_claims_are_judged_without_solving_and_to_the_same_bytes(built, tmp_path):
+    folder = shutil.copytree(built[0], tmp_path / "other")
+    claims = yaml.safe_load(CLAIMED.read_text())
+    statements = claims["atlas_claims"]["statements"]
+    statements["momentum"]["against"]["hyperparameters"]["beta1"] = 0.1
+    (folder / "claims.yaml").write_text(yaml.safe_dump(claims, sort_keys=False))
+    assert planned(folder, "atlas") == {*CLAIMS}
+    code, output = snakemake(folder, "atlas")
+    assert code == 0, output
+    reason = "atlas_claims.statements.momentum.against: beta1 = 0.1: quadratic-adam has no such configuration"
+    assert f"{reason}; the claim is not judged" in output
+    assert reason in (folder / "figures/atlas/claims.md").read_text()
+    shutil.copy(CLAIMED, folder)
+    (folder / "figures/atlas/claims.html").write_text("damaged")
+    code, output = snakemake(folder, "mend")
+    assert "figures/atlas/claims.html" in output
+    code, output = snakemake(folder, "atlas")
+    assert code == 0, output
+    for name in CLAIMS:
+        assert (folder / name).read_bytes() == (built[0] / name).read_bytes()
+
+
+def test_a_mistake_is_one_line_and_without_an_atlas_nothing_is_asked(tmp_path):
+    claims = CLAIMED.read_text()
+    (tmp_path / "claims.yaml").write_text(claims.replace("[double_well-rmsprop, quad", "[double_well-rmsprop, qad"))
+    edited(tmp_path, lambda config: config)
+    assert error(tmp_path).startswith(
+        "claims.yaml: atlas_claims.statements.close.regions[1] = 'qadratic-adam': no such region; there are "
+    )
+    edited(tmp_path, lambda config: config.pop("atlas"))
+    assert not [name for name in planned(tmp_path) if "atlas" in name]
+
+
+def test_a_region_of_a_plug_in_has_its_claims_too(tmp_path):
+    ideas = shutil.copytree(
+        ROOT / "examples/ideas", tmp_path / "x", ignore=shutil.ignore_patterns("results", "figures", ".snakemake")
+    )
+    config, claims = (yaml.safe_load((ideas / f"{name}.yaml").read_text()) for name in ("config", "claims"))
+    axes = {"decay": [0.0, 0.1], "beta1": [0.9], "beta2": [0.99]}
+    region = {"objective": "quadratic", "optimizer": "adamw", "t_start": "origin", "steps": [10], "theta0": [1.0, 2.0]}
+    region |= {"hyperparameters": axes, "learning_rates": [0.1, 0.2]}
+    config["atlas"] = {"refine": 1, "shard": 10, "sample": 1, "regions": {"mine": region}}
+    about = {"source": "this project", "statement": "It pulls.", "because": "It decays.", "regions": ["mine"]}
+    about |= {"models": ["discrete"], "measurement": "end", "where": {"hyperparameters": {"decay": [0.1, 1]}}}
+    about |= {"against": {"by": "difference", "hyperparameters": {"decay": 0.0}}, "criterion": {"below": 0}}
+    claims["atlas_claims"] = {
+        "shares": {"throughout": 0.9, "mostly": 0.5, "in part": 0.1},
+        "statements": {"pulled": about},
+    }
+    for name, content in {"config": config, "claims": claims}.items():
+        (ideas / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    code, output = snakemake(ideas, "atlas")
+    assert code == 0, output
+    (found,) = pd.read_csv(ideas / "figures/atlas/claims.csv").to_dict("records")
+    assert (found["verdict"], found["holds"], found["rows"]) == ("throughout", 4, 4)
+
+
+def test_the_queries_of_the_page_run(built):
+    folder, _ = built
+    text = queries.PAGE.read_text(encoding="utf-8")
+    codes = [found["code"] for found in queries.QUERY.finditer(text)]
+    assert len(codes) == text.count("```python") == 3
+    for code in codes:
+        lines = queries.printed(code, folder).splitlines()
+        assert len(lines) > 1, code
+    # the last one streams, and chooses rows all the same: learning rates up to 0.1 are three of five in one region
+    assert [line.split()[0] for line in lines[1:]] == ["double_well-rmsprop", "quadratic-adam"]
+    assert lines[2].split()[-2:] == ["6", "6"]
+    new = queries.renewed(text, folder)
+    assert queries.renewed(new, folder) == new
+    assert [found["code"] for found in queries.QUERY.finditer(new)] == codes
+    assert re.sub(queries.QUERY, "", new) == re.sub(queries.QUERY, "", text)
+    command = [sys.executable, queries.__file__, "--check", "--folder"]
+    run = subprocess.run([*command, folder], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (
+        1,
+        "atlas.md: its queries print something else than before; run `make atlas`\n",
+    )
+    run = subprocess.run([*command, folder / "figures"], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.endswith("results/atlas/data: no such folder; `snakemake --cores 4 atlas` writes it\n")
+
+
+@pytest.mark.skipif(not (ROOT / "results/atlas/data").exists(), reason="no atlas was solved here yet")
+def test_the_page_has_what_its_queries_print_of_the_last_run():
+    text = queries.PAGE.read_text(encoding="utf-8")
+    assert queries.renewed(text, ROOT) == text

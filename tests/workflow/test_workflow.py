@@ -322,7 +322,7 @@ def test_without_claims_rates_and_audit_there_is_no_rule_for_them(tmp_path):
             "claims.memory.traces[0].experiment = 'double_well-adma': no such experiment; there are quadratic-adagrad, "
             "double_well-adam, regression-rmsprop; did you mean 'double_well-adam'?",
         ),
-        ("claims:", "claim:", "claim: unknown key; allowed: claims; did you mean 'claims'?"),
+        ("claims:", "claim:", "claim: unknown key; allowed: claims, atlas_claims; did you mean 'claims'?"),
         (
             "above: 20",
             "above: __import__('os')",

@@ -92,3 +92,36 @@ if ATLAS:
             runtime=growing(10),
         script:
             "../scripts/atlas_curves.py"
+
+
+    if STATEMENTS:
+        JUDGED = [*dict.fromkeys(region for one in STATEMENTS.values() for region in one["regions"])]
+
+        rule atlas_claims:
+            input:
+                rows=[atlas_data(rows) for region in JUDGED for rows in ATLAS_DATA[region]],
+            output:
+                table_files("atlas/claims"),
+            log:
+                "results/logs/atlas_claims.log",
+            benchmark:
+                "results/benchmarks/atlas_claims.tsv"
+            params:
+                code=code("atlas_claims.py"),
+                claims={**ATLAS_CLAIMS, "statements": STATEMENTS},
+                not_judged=NOT_IN_ATLAS,
+                regions={region: regions.region_slice(ATLAS, region) for region in JUDGED},
+                settings=settings(
+                    "atlas.refine",
+                    *(f"atlas.regions.{region}" for region in JUDGED),
+                    "atlas_claims.shares",
+                    *(f"atlas_claims.statements.{name}" for name in STATEMENTS),
+                ),
+            conda:
+                PACKAGES
+            threads: 1
+            resources:
+                mem_mb=growing(2000),
+                runtime=growing(10),
+            script:
+                "../scripts/atlas_claims.py"

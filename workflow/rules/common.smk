@@ -15,7 +15,7 @@ import optide
 from optide.base.arithmetic import ENVIRONMENT
 from optide.base.errors import OptideError, failures
 from optide.claims import check as claim_check
-from optide.claims import selection
+from optide.claims import region_check, selection
 from optide.planning import imports, progress, targets
 from optide.problem import plugins, registry
 from optide.settings import atlas as regions
@@ -71,7 +71,7 @@ for line in remarks:
     warn(line)
 
 # What the results are held against, where there is such a file here or beside the configuration.
-CLAIMS, NOT_JUDGED = {}, {}
+CLAIMS, NOT_JUDGED, ATLAS_CLAIMS, NOT_IN_ATLAS = {}, {}, {}, {}
 BESIDE = Path(LAYERS[0].name).with_name("claims.yaml")
 PLACES = [] if MODULE and not LAYERS[0].text else [BESIDE] if MODULE else [Path("claims.yaml"), BESIDE]
 CLAIMS_FILE = next((path for path in PLACES if path.exists()), None)
@@ -80,9 +80,13 @@ try:
         document = yamlfile.read(CLAIMS_FILE)
         NOT_JUDGED = claim_check.examine(document, yamlfile.read(SCHEMAS / "claims.schema.yaml"), config)
         CLAIMS = {name: claim for name, claim in document["claims"].items() if name not in NOT_JUDGED}
+        # without an atlas there is nothing that they are about
+        if "atlas_claims" in document and "atlas" in config:
+            ATLAS_CLAIMS = document["atlas_claims"]
+            NOT_IN_ATLAS = region_check.check(ATLAS_CLAIMS, config)
 except OptideError as error:
     sys.exit(f"{CLAIMS_FILE}: {error}")
-for reason in NOT_JUDGED.values():
+for reason in chain(NOT_JUDGED.values(), NOT_IN_ATLAS.values()):
     warn(f"{CLAIMS_FILE}: {reason}; the claim is not judged")
 
 # for the report, whose templates see nothing else
@@ -119,7 +123,7 @@ def code(script, *data):
 
 def settings(*keys):
     """Entries of the configuration and the claims by key, for the provenance of what depends on them."""
-    return {key: configuration.entry({**config, "claims": CLAIMS}, key) for key in keys}
+    return {key: configuration.entry({**config, "claims": CLAIMS, "atlas_claims": ATLAS_CLAIMS}, key) for key in keys}
 
 
 def growing(amount):
@@ -245,7 +249,9 @@ ATLAS_SHARDS = {
     for region in ATLAS_DATA
     for rows in regions.shards(ATLAS, region)
 }
-ATLAS_FILES = [*map(atlas_data, chain(*ATLAS_DATA.values())), *map(atlas_curves, ATLAS_DATA)]
+STATEMENTS = {name: one for name, one in ATLAS_CLAIMS.get("statements", {}).items() if name not in NOT_IN_ATLAS}
+ATLAS_SHOWN = table_files("atlas/claims") if STATEMENTS else []
+ATLAS_FILES = [*map(atlas_data, chain(*ATLAS_DATA.values())), *map(atlas_curves, ATLAS_DATA), *ATLAS_SHOWN]
 RESULTS = [*MADE, *TIMES, *BEYOND, *ATLAS_FILES]
 
 # without a prefix the folders are those of the other workflow, too

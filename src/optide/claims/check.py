@@ -12,6 +12,7 @@ from typing import Any
 
 from optide.base.errors import ConfigError
 from optide.base.words import shown
+from optide.claims import region_check
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
 from optide.claims.selection import MODELS, Claim, configurations, counterpart
@@ -50,8 +51,8 @@ def examine(document: Any, schema: Mapping[str, Any], config: Config) -> dict[st
 
 
 def complete_schema(schema: Mapping[str, Any]) -> Any:
-    """The schema of the claims with its words: those of any schema, and the names of the measurements."""
-    return complete(schema, functions={"enum": [*FUNCTIONS]})
+    """The schema of the claims with its words: those of any schema, and the names of measurements and models."""
+    return complete(schema, functions={"enum": [*FUNCTIONS]}, **region_check.words())
 
 
 def _check_measurement(key: str, claim: Claim) -> None:

@@ -1,10 +1,11 @@
 """Measure every claim on every model and configuration, and compare the numbers with the criterion."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from optide.claims.criteria import FAILS, HOLDS, RATIO, UNDECIDED, margin_of
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
 from optide.claims.selection import MODELS, Claim, counterpart, selects
@@ -12,16 +13,6 @@ from optide.data.traces import Trace
 from optide.numerics.metrics import Fit
 from optide.problem.registry import is_state
 from optide.settings.schemes import DISCRETE
-
-HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
-
-# how far inside its limits a number is; it meets the criterion if that is positive
-_MARGINS: dict[str, Callable[[float, Any], float]] = {
-    "below": lambda number, limit: limit - number,
-    "above": lambda number, limit: number - limit,
-    "between": lambda number, limits: min(number - limits[0], limits[1] - number),
-    "outside": lambda number, limits: max(limits[0] - number, number - limits[1]),
-}
 
 
 class Finding(NamedTuple):
@@ -83,7 +74,7 @@ def _finding(name: str, claim: Claim, model: str, trace: Trace, by_scheme: Mappi
         read.append(other)
     known = [t.configuration["converged"] for t in read if t.configuration["converged"] is not None]
     number = _number(measured, reference, against)
-    margin = margin_of(number, claim["criterion"])
+    margin = float(margin_of(number, claim["criterion"]))
     verdict = UNDECIDED if np.isnan(margin) else HOLDS if margin > 0 else FAILS
     configuration = trace.configuration
     return Finding(
@@ -118,18 +109,12 @@ def curve(trace: Trace, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     return (steps[steps > 0], values[steps > 0]) if is_state(quantity) else (steps, values)
 
 
-def margin_of(number: float, criterion: Claim) -> float:
-    """How far a number is inside the limits of a criterion, negative outside; NaN if there is no number."""
-    ((comparison, limits),) = criterion.items()
-    return float("nan") if np.isnan(number) else float(_MARGINS[comparison](number, limits))
-
-
 def _number(measured: float | Fit, reference: float | Fit | None, against: Claim | None) -> float:
     ours, theirs = (float(x.rate if isinstance(x, Fit) else x) if x is not None else 0.0 for x in (measured, reference))
     if against is None:
         return ours
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio_or_difference = np.divide if against["by"] == "ratio" else np.subtract
+        ratio_or_difference = np.divide if against["by"] == RATIO else np.subtract
         return float(ratio_or_difference(ours, theirs))
 
 

@@ -3,12 +3,13 @@
     python -m optide.record.verify figures/converged/fig05.png
 
 A record has two parts: digests of the values of the traces, or of other Parquet files of results
-(`optide.data.digests.of_table`), by path, and digests of the entries of the configuration, by key; those whose
-key begins with "claims." are in claims.yaml, all others in config.yaml, or in the configuration that the run was
-given instead.  With it the file has a seal, a digest of its own bytes (`optide.data.seal`), that of a CSV file over its
-metadata too.  A record is where the format has a place that readers pass over: in a PNG the text chunk "Provenance";
-in a PDF, which has no free place that matplotlib can write, Keywords of the document information; in a text a comment
-at the end; and for a CSV file `NAME.csv-metadata.json` beside it, CSV on the Web (W3C), which leaves the CSV plain.
+(`optide.data.digests.of_table`), by path, and digests of the entries of the configuration, by key; those whose key
+begins with "claims." or "atlas_claims." are in claims.yaml, all others in config.yaml, or in the configuration that
+the run was given instead.  With it the file has a seal, a digest of its own bytes (`optide.data.seal`), that of a CSV
+file over its metadata too.  A record is where the format has a place that readers pass over: in a PNG the text chunk
+"Provenance"; in a PDF, which has no free place that matplotlib can write, Keywords of the document information; in a
+text a comment at the end; and for a CSV file `NAME.csv-metadata.json` beside it, CSV on the Web (W3C), which leaves
+the CSV plain.
 """
 
 import json

@@ -39,7 +39,7 @@ def verify(record: Record, config: Config, directory: str | Path = ".", source: 
 
 
 def _verify_setting(key: str, recorded: str, config: Config, source: str) -> Item:
-    name = f"{CLAIMS if key.startswith('claims.') else source}: {key}"
+    name = f"{CLAIMS if key.startswith(('claims.', 'atlas_claims.')) else source}: {key}"
     try:
         return _compare(name, recorded, digests.of_setting(entry(config, key)))
     except ConfigError:

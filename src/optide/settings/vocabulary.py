@@ -62,7 +62,10 @@ def _words() -> dict[str, dict[str, Any]]:
         name: {"description": value["description"], "type": "array", "minItems": 1, "uniqueItems": True, "items": value}
         for name, value in values.items()
     }
-    axes = {name: {"description": value["description"], "$ref": "#/$defs/axis"} for name, value in values.items()}
+    axes, intervals = (
+        {name: {"description": value["description"], "$ref": f"#/$defs/{kind}"} for name, value in values.items()}
+        for kind in ("axis", "interval")
+    )
     states = dict.fromkeys(state for optimizer in OPTIMIZERS.values() for state in optimizer.states)
     whole = ("theta", *sorted(states), "loss")
     of_vectors = [f"{name}[{i}]" for name in whole if name != "loss" for i in range(LARGEST)]
@@ -79,6 +82,7 @@ def _words() -> dict[str, dict[str, Any]]:
         "values of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": values},
         "lists of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": lists},
         "axes of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": axes},
+        "intervals of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": intervals},
     }
 
 

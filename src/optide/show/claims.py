@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from optide.claims.judge import FAILS, HOLDS, UNDECIDED, Finding, Verdict, verdicts
+from optide.claims import criteria
+from optide.claims.criteria import FAILS, HOLDS, UNDECIDED
+from optide.claims.judge import Finding, Verdict, verdicts
 from optide.claims.selection import MODELS, Claim
 from optide.data import frames, provenance
 from optide.numerics.metrics import Fit
-from optide.settings.config import number as exactly
-from optide.settings.config import start
 from optide.show import tables
 
 _CONFIGURATION = ("experiment", "set", "learning_rate")
@@ -80,17 +80,9 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def criterion_in_words(claim: Claim) -> str:
     """What the number is and where it must lie, as in "settling_step of theta < 1500"."""
-    measurement, against = claim["measurement"], claim.get("against")
+    measurement = claim["measurement"]
     what = f"{measurement['function']} of {measurement['quantity']}"
-    if against:
-        changed = {name: against[name] for name in ("model", "learning_rate", "theta0") if name in against}
-        changed |= against.get("hyperparameters", {})
-        other = ", ".join(value if name == "model" else f"{name} {start(value)}" for name, value in changed.items())
-        what += f", {'relative to' if against['by'] == 'ratio' else 'minus that of'} {other}"
-    ((comparison, limits),) = claim["criterion"].items()
-    if comparison in ("below", "above"):
-        return f"{what} {'<' if comparison == 'below' else '>'} {exactly(limits)}"
-    return f"{what} {comparison} {exactly(limits[0])} and {exactly(limits[1])}"
+    return criteria.in_words(what, claim.get("against"), claim["criterion"])
 
 
 def number(value: float) -> str:

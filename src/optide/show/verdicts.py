@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from optide.base.errors import FileError
-from optide.claims.judge import FAILS, HOLDS, UNDECIDED
+from optide.claims.criteria import FAILS, HOLDS, UNDECIDED
 from optide.claims.selection import MODELS
 from optide.show.block import Block, exit_with
 from optide.show.claims import shared
