@@ -9,13 +9,13 @@ from optide.base.words import shown
 from optide.problem import plugins
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import atlas as regions
-from optide.settings.config import Config, experiment_slice, label, lanes
+from optide.settings.config import Config, elements, experiment_slice, label, lanes
 from optide.settings.looks import places
 from optide.settings.schema import nearest
 
 GAP, BEHAVIOUR, BASINS = "gap", "behaviour", "basins"
 """What is drawn of planes; each is a figure."""
-WELLS = 5
+WELLS = 4
 """Minima that can be told apart in a panel."""
 
 
@@ -97,6 +97,8 @@ def points(config: Config, name: str) -> list[dict[str, Any]]:
             continue
         for rate in one["learning_rates"]:
             for lane in lanes(experiment_slice(config, experiment, rate)):
+                if elements(lane.theta0):
+                    continue
                 values = defaults(region["optimizer"]) | lane.hyperparameters
                 values |= {regions.THETA0: lane.theta0, regions.LEARNING_RATE: rate}
                 choice = label(region["optimizer"], lane.hyperparameters)

@@ -20,6 +20,13 @@ SAME = 1e-9
 """How far apart, in the distance of neighbours, a value may lie from one of an axis that it is."""
 
 
+KEPT = (
+    *(f"{model}_{name}" for model in atlas.MODELS for name in ("end", "basin", "behaviour")),
+    *(f"{model}_gap" for model in atlas.EQUATIONS),
+)
+"""Columns that the figures show, or that is said of them."""
+
+
 class Plane(NamedTuple):
     """A plane of a region.
 
@@ -78,6 +85,26 @@ def rows(region: Config, plane: Config) -> Int[np.ndarray, "ny nx"]:
         plane["y"]: np.arange(regions.size(axes[plane["y"]], refine))[:, None],
     }
     return np.ravel_multi_index(np.broadcast_arrays(*(at[name] for name in axes)), shape)
+
+
+def of_maps(
+    paths: Iterable[str | Path], settings: Config, columns: Sequence[str] | None = None
+) -> dict[str, list[Plane]]:
+    """The planes of each figure.
+
+    Args:
+        paths: as of `read`.
+        settings: what the figures depend on (`optide.settings.maps.maps_slice`).
+        columns: that are kept; all that is measured, if not given.
+
+    Raises:
+        FileError: a file cannot be read.
+    """
+    asked = [(kind, plane) for kind, planes in settings["maps"].items() for plane in planes]
+    found = read(paths, [plane for _, plane in asked], settings["regions"], columns or KEPT)
+    return {
+        kind: [plane for (own, _), plane in zip(asked, found, strict=True) if own == kind] for kind in settings["maps"]
+    }
 
 
 def read(
