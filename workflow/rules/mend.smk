@@ -8,7 +8,7 @@ rule mend:
     localrule: True
     params:
         folders=["results", "figures"],
-        artefacts=[*FIGURES, *TABLES, *BEYOND_SHOWN],
+        artefacts=[*FIGURES, *TABLES, *BEYOND_SHOWN, *ATLAS_SHOWN],
         crate=CRATE,
     conda:
         PACKAGES

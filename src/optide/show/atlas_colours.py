@@ -22,7 +22,7 @@ SAME, DIFFERENT = "#EEDD88", "#000000"
 """Whether both models end nearest to one minimum."""
 # Areas side by side: 10 CAM02-UCS units or more for every eye and in grey (tests/show/test_atlas_maps.py).
 
-SEQUENCE = "cividis_r"
+SEQUENCE = "viridis_r"
 """From little to much: for all eyes, and lighter is less."""
 DIVERGING = "PuOr_r"
 """From below zero to above."""

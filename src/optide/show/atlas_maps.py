@@ -20,7 +20,6 @@ from optide.show.atlas_panels import amounts, area, categories, cross, mark, poi
 from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
 from optide.show.style import in_tex, style
 from optide.studies.atlas import DISCRETE, EQUATION, EQUATIONS, MODELS, NO_LOOKAHEAD
-from optide.studies.atlas_measures import BEHAVIOURS
 from optide.studies.atlas_planes import Plane
 
 ROW, FOOT = 1.55, 0.3  # inches, of a row of panels, and of what is below all
@@ -65,7 +64,7 @@ def gaps(planes: Sequence[Plane], points: Points) -> Figure:
 
 def behaviours(planes: Sequence[Plane], points: Points) -> Figure:
     """How the algorithm and its equation behave, side by side: a row for each plane."""
-    models, names = (DISCRETE, EQUATION), [*BEHAVIOURS]
+    models = (DISCRETE, EQUATION)
     seen: set[str] = set()
     with style():
         figure, panels = _panels(planes, [TITLES[model] for model in models])
@@ -73,7 +72,7 @@ def behaviours(planes: Sequence[Plane], points: Points) -> Figure:
             for model, panel in zip(models, line, strict=True):
                 of = plane.columns[f"{model}_behaviour"]
                 numbers = np.full(of.shape, -1)
-                for i, name in enumerate(names):
+                for i, name in enumerate(atlas_colours.BEHAVIOURS):
                     numbers[of == name] = i
                 categories(panel, plane, numbers, [*atlas_colours.BEHAVIOURS.values()])
                 seen |= {*np.unique(of.astype(str))}
@@ -88,7 +87,7 @@ def basins(planes: Sequence[Plane], points: Points) -> Figure:
     colours = [*atlas_colours.WELLS[: len(minima)], atlas_colours.MIDWAY]
     seen: set[int] = set()
     with style():
-        figure, panels = _panels(planes, [TITLES[DISCRETE], TITLES[EQUATION], "both"])
+        figure, panels = _panels(planes, [TITLES[DISCRETE], TITLES[EQUATION], "algorithm and equation"])
         for plane, line in zip(planes, panels, strict=True):
             wells = [_wells(plane, model, minima) for model in (DISCRETE, EQUATION)]
             for of, panel in zip(wells, line, strict=False):
@@ -98,8 +97,8 @@ def basins(planes: Sequence[Plane], points: Points) -> Figure:
             categories(line[-1], plane, both, [atlas_colours.SAME, atlas_colours.DIFFERENT])
             seen |= {*np.unique([*wells]).tolist()}
         told = [area(colours[i], rf"ends near $\theta = {in_tex(number(minimum))}$") for i, minimum in enumerate(minima)]
-        told += [area(atlas_colours.MIDWAY, "midway between two")] if len(minima) in seen else []
-        told += [area(atlas_colours.SAME, "near the same"), area(atlas_colours.DIFFERENT, "near different ones")]
+        told += [area(atlas_colours.MIDWAY, "ends midway")] if len(minima) in seen else []
+        told += [area(atlas_colours.SAME, "end near the same"), area(atlas_colours.DIFFERENT, "end near different ones")]
         _finish(figure, planes, panels, points, [*told, *([_lost()] if -1 in seen else [])])
     return figure
 
@@ -198,7 +197,7 @@ def _title(plane: Plane) -> list[str]:
 
 
 def _line() -> Line2D:
-    return Line2D([], [], color="0.25", linewidth=0.5, label="powers of ten")
+    return Line2D([], [], color="0.25", linewidth=0.5, label="gap at a power of ten")
 
 
 def _lost() -> Line2D:

@@ -16,7 +16,9 @@ from optide.studies.atlas_planes import Plane, marked
 BLOCKS = 40
 """Crosses that an axis has at most, however many points are missing."""
 _CROSS = {"color": "0.35", "marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
-_POINT = {"markersize": 4.6, "markeredgewidth": 1.1, "markerfacecolor": "white", "linestyle": "none"}
+_POINT = {"markersize": 4.0, "markeredgewidth": 1.0, "markerfacecolor": "white", "linestyle": "none"}
+_HALO = {"markersize": 6.4, "color": "white", "markeredgewidth": 0.0, "linestyle": "none", "zorder": 3}
+"""Around a point, whose colour may be that of its ground."""
 
 
 def categories(panel: Axes, plane: Plane, of: np.ndarray, colours: Sequence[str]) -> None:
@@ -63,7 +65,8 @@ def mark(panel: Axes, plane: Plane, points: Sequence[Config]) -> bool:
     found = marked(plane, points)
     for x, y, point in found:
         of = look(point["place"])
-        panel.plot([x], [y], of.marker, color=of.colour, **{**_POINT, "zorder": 3}, clip_on=False)
+        panel.plot([x], [y], marker=of.marker, clip_on=False, **_HALO)
+        panel.plot([x], [y], marker=of.marker, clip_on=False, color=of.colour, zorder=3, **_POINT)
     return bool(found)
 
 
