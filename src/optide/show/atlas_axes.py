@@ -83,9 +83,12 @@ def label(name: str, optimizer: str) -> tuple[str, str]:
     return f"{words}{text}", f"{words}${tex}$"
 
 
-def held(name: str, value: float, optimizer: str) -> tuple[str, str]:
-    """Where an axis is held, likewise."""
-    text, tex = {regions.STEPS: ("steps", r"\mathrm{steps}"), regions.THETA0: ("θ₀", r"\theta_0")}.get(
-        name, symbols(name, optimizer)
-    )
-    return f"{text} = {number(value)}", rf"{tex} = {number(value)}"
+def held(name: str, value: float, optimizer: str) -> str:
+    """Where an axis is held, for matplotlib."""
+    tex = {regions.STEPS: r"\mathrm{steps}", regions.THETA0: r"\theta_0"}.get(name, symbols(name, optimizer)[1])
+    return rf"{tex} = {number(value)}"
+
+
+def short(name: str, optimizer: str) -> str:
+    """An axis in a letter, in plain text."""
+    return {regions.STEPS: "steps", regions.THETA0: "θ₀"}.get(name, symbols(name, optimizer)[0])

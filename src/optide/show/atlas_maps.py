@@ -192,7 +192,7 @@ def _axis(plane: Plane, name: str) -> str:
 def _title(plane: Plane) -> list[str]:
     """Of a row: the optimizer and the objective, and where the other axes are held."""
     optimizer, objective = (written(plane.region[kind]) for kind in ("optimizer", "objective"))
-    held = [f"${in_tex(atlas_axes.held(n, v, plane.region['optimizer'])[1])}$" for n, v in plane.at.items() if n != regions.STEPS]
+    held = [f"${in_tex(atlas_axes.held(n, v, plane.region['optimizer']))}$" for n, v in plane.at.items() if n != regions.STEPS]
     return [f"{optimizer}, {objective}", *([", ".join(held)] if held else [])]
 
 

@@ -53,22 +53,31 @@ def write(traces: Iterable[Trace], path: str | Path, record: provenance.Record) 
 
 def page(shown: Sequence[Mapping[str, Any]]) -> str:
     """The page that shows some `configurations`."""
+    data = {"schemes": [*SCHEMES], "key": KEY, "names": names(shown), "lanes": shown}
+    return rendered(
+        "explorer", data, plotly=get_plotlyjs(), schemes=SCHEMES.values(), whole=WHOLE, ranges=2 * RANGES
+    )
+
+
+def rendered(name: str, data: Mapping[str, Any], styles: Sequence[str] = ("explorer",), **more: Any) -> str:
+    """A page of a template, with its script, its styles and its data.
+
+    Args:
+        name: of the template and the script.
+        data: JSON.
+        styles: names of the style sheets, in order.
+        more: what else is in the template.
+    """
     environment = Environment(
         loader=PackageLoader("optide.show"), undefined=StrictUndefined, autoescape=True, trim_blocks=True
     )
     parts = resources.files("optide.show") / "templates"
-    # in a script, "<" could end it
-    data = json.dumps({"schemes": [*SCHEMES], "key": KEY, "names": names(shown), "lanes": shown}).replace(
-        "<", r"\u003c"
-    )
-    return environment.get_template("explorer.html").render(
-        plotly=get_plotlyjs(),
-        style=(parts / "explorer.css").read_text(encoding="utf-8"),
-        code=(parts / "explorer.js").read_text(encoding="utf-8"),
-        data=data,
-        schemes=SCHEMES.values(),
-        whole=WHOLE,
-        ranges=2 * RANGES,
+    return environment.get_template(f"{name}.html").render(
+        style="".join((parts / f"{one}.css").read_text(encoding="utf-8") for one in styles),
+        code=(parts / f"{name}.js").read_text(encoding="utf-8"),
+        # in a script, "<" could end it
+        data=json.dumps(data).replace("<", r"\u003c"),
+        **more,
     )
 
 
