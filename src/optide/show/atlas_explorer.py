@@ -5,7 +5,7 @@ refined, rounded, so that it stays small however fine an atlas is.
 """
 
 import base64
-import json
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,7 +45,7 @@ QUANTITIES = {
     "loss_gap": ("gap of the loss at the end", "signed"),
     "behaviour": ("behaviour", "behaviours"),
     "basin": ("nearest minimum at the end", "minima"),
-    "wells": ("same minimum as the algorithm", "wells"),
+    "wells": ("minimum beside the algorithm's", "wells"),
     "settling_step": ("step from which it has settled", "linear"),
     "decay_rate": ("decay rate, per step", "logarithmic"),
     "oscillations": ("crossings of the minimum", "linear"),
@@ -121,7 +121,7 @@ def found(rows: Iterable[str | Path], curves: Iterable[str | Path], settings: Co
         table = atlas.read_curves(path)
         name = results.metadata(table)["configuration"]["region"]
         steps = max(known[name]["steps"])
-        each = _every(known[name], known[name]["sample"], VALUES // len(known), steps * len(MODELS))
+        each = _every(known[name], math.lcm(known[name]["sample"], every[name]), VALUES // len(known), steps * len(MODELS))
         sampled[name] = _curves(_kept(table, known[name], each), known[name], each)
     return [
         _region(name, one, every[name], pa.concat_tables(parts[name]), settings["points"][name])

@@ -61,7 +61,7 @@ const indexOf = (values, value) =>
 const short = (value) => {
   if (!Number.isFinite(value)) return "none";
   const size = Math.abs(value);
-  return value !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(2) : String(Number(value.toPrecision(3)));
+  return value !== 0 && (size < 1e-3 || size >= 1e5) ? Number(value.toPrecision(3)).toExponential() : String(Number(value.toPrecision(3)));
 };
 const ofAxis = (axis, i) => `${axis.short} = ${Number(axis.values[i].toPrecision(4))}`;
 
@@ -96,13 +96,13 @@ function scaleOf(data, quantity) {
   const all = MODELS.flatMap((model) => data.columns[`${model}_${quantity}`] ? [...data.columns[`${model}_${quantity}`]] : []);
   const known = all.filter((value) => Number.isFinite(value) && (kind !== "logarithmic" || value > 0)).sort((a, b) => a - b);
   const left = Math.floor(REST * known.length);
-  let [low, high] = known.length ? [known[left], known[known.length - 1 - left]] : [0, 1];
+  let [low, high] = known.length ? [known[left], known[known.length - 1 - left]] : [0.1, 1];
   let place;
   if (kind === "logarithmic") {
-    low = Math.max(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) - DECADES);
-    high = Math.max(Math.ceil(Math.log10(high)), low + 1);
-    place = (value) => value > 0 ? (Math.log10(value) - low) / (high - low) : 0;
-    [low, high] = [10 ** low, 10 ** high];
+    const last = Math.ceil(Math.log10(high));
+    const first = Math.min(Math.max(Math.floor(Math.log10(low)), last - DECADES), last - 1);
+    place = (value) => value > 0 ? (Math.log10(value) - first) / (last - first) : 0;
+    [low, high] = [10 ** first, 10 ** last];
   } else if (kind === "signed") {
     const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
     const bent = (value) => Math.asinh(1000 * value / most) / Math.asinh(1000);
@@ -199,6 +199,7 @@ function decorate(context, box, x, y) {
 }
 
 let geometry = null;
+let still = null;  // the map without its squares, which move
 
 function drawMap(data) {
   const canvas = field("map");
@@ -222,9 +223,18 @@ function drawMap(data) {
   decorate(context, box, {text: across.text, ticks: ticks(across)}, {text: upwards.text, ticks: ticks(upwards)});
   drawMissing(context, data, centre, nx, ny, box);
   for (const point of pointsInPlane()) ring(context, ...centre(point.places[state.x], point.places[state.y]), point.colour);
-  drawCross(context, box, ...centre(state.at[state.x], state.at[state.y]), "#ffffff", "#000000");
-  if (state.cursor) drawCross(context, box, ...centre(...state.cursor), "#000000", "#ffffff");
-  geometry = {box, nx, ny};
+  geometry = {box, nx, ny, centre};
+  still = new OffscreenCanvas(canvas.width, canvas.height);
+  still.getContext("2d").drawImage(canvas, 0, 0);
+  drawSquares();
+}
+
+/** Around the point chosen, and around that pointed at. */
+function drawSquares() {
+  const {context, width, height} = blank(field("map"));
+  context.drawImage(still, 0, 0, width, height);
+  drawSquare(context, ...geometry.centre(state.at[state.x], state.at[state.y]), "#ffffff", "#000000");
+  if (state.cursor) drawSquare(context, ...geometry.centre(...state.cursor), "#000000", "#ffffff");
 }
 
 function drawMissing(context, data, centre, nx, ny, box) {
@@ -264,7 +274,7 @@ function ring(context, x, y, colour) {
   }
 }
 
-function drawCross(context, box, x, y, inner, outer) {
+function drawSquare(context, x, y, inner, outer) {
   for (const [paint, width] of [[outer, 4], [inner, 2]]) {
     context.strokeStyle = paint;
     context.lineWidth = width;
@@ -295,7 +305,8 @@ function drawLegend(data) {
     whole.firstChild.style.background = `linear-gradient(to right, ${shades.join(", ")})`;
     const middle = kind === "signed" ? "0" : short(kind === "logarithmic" ? Math.sqrt(low * high) : (low + high) / 2);
     whole.prepend(`${short(low)} `);
-    whole.append(` ${short(high)} (middle: ${middle})`);
+    whole.append(` ${short(high)}, in the middle ${middle}`);
+    whole.className = "scale";
     parts.push(whole);
   }
   const column = data.columns[`${model}_${quantity}`];
@@ -331,7 +342,7 @@ function read(data, x, y) {
   const i = position(there(x, y));
   const where = [state.x, state.y].map((name, side) => ofAxis(axisOf(name), [x, y][side])).join(", ");
   const what = DATA.quantities[state.quantity].text;
-  field("reading").textContent = `${where}: ${what} ${told(data, state.model, state.quantity, i)}`;
+  field("reading").textContent = `${where}: ${what}: ${told(data, state.model, state.quantity, i)}`;
 }
 
 function drawTable(data) {
@@ -575,7 +586,7 @@ function pointed(event) {
 async function point(places) {
   state.cursor = places;
   const data = await loaded(state.region);
-  drawMap(data);
+  if (still) drawSquares();
   read(data, ...(places ?? [state.at[state.x], state.at[state.y]]));
 }
 
