@@ -54,7 +54,9 @@ def _check_plane(key: str, kind: str, plane: Config, known: Config) -> None:
     axes, of_plane = regions.axes(known[name]), varying(known[name])
     for side in ("x", "y"):
         if plane[side] not in of_plane:
-            raise ConfigError(f"{key}.{side} = {shown(plane[side])}: {name} varies {' and '.join(of_plane) or 'nothing'}")
+            raise ConfigError(
+                f"{key}.{side} = {shown(plane[side])}: {name} varies {' and '.join(of_plane) or 'nothing'}"
+            )
     if plane["x"] == plane["y"]:
         raise ConfigError(f"{key}.y = {shown(plane['y'])}: must be another axis than x")
     given, across = plane.get("at", {}), {plane["x"], plane["y"]}

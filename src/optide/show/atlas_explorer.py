@@ -121,7 +121,9 @@ def found(rows: Iterable[str | Path], curves: Iterable[str | Path], settings: Co
         table = atlas.read_curves(path)
         name = results.metadata(table)["configuration"]["region"]
         steps = max(known[name]["steps"])
-        each = _every(known[name], math.lcm(known[name]["sample"], every[name]), VALUES // len(known), steps * len(MODELS))
+        each = _every(
+            known[name], math.lcm(known[name]["sample"], every[name]), VALUES // len(known), steps * len(MODELS)
+        )
         sampled[name] = _curves(_kept(table, known[name], each), known[name], each)
     return [
         _region(name, one, every[name], pa.concat_tables(parts[name]), settings["points"][name])
@@ -190,7 +192,9 @@ def _axis(name: str, given: Any, size: int, every: int, optimizer: str) -> dict[
         "short": atlas_axes.short(name, optimizer),
         "range": isinstance(given, Mapping),
         "values": values[: (size - 1) * step + 1 : step].tolist(),
-        "ticks": [[tick.place / step, number(tick.value) if tick.labelled else ""] for tick in atlas_axes.ticks(given, 1)],
+        "ticks": [
+            [tick.place / step, number(tick.value) if tick.labelled else ""] for tick in atlas_axes.ticks(given, 1)
+        ],
     }
 
 
@@ -237,7 +241,9 @@ def _rounded(values: np.ndarray, bits: int) -> np.ndarray:
     limits = np.finfo(np.float32)
     single = np.clip(values, limits.min / 2, limits.max / 2).astype("<f4").view("<u4").astype(np.uint64)
     left = 23 - bits
-    return np.where(np.isnan(values), np.float32(np.nan), (((single + (1 << left - 1)) >> left) << left).astype("<u4").view("<f4")).astype("<f4")
+    return np.where(
+        np.isnan(values), np.float32(np.nan), (((single + (1 << left - 1)) >> left) << left).astype("<u4").view("<f4")
+    ).astype("<f4")
 
 
 def _encoded(values: np.ndarray) -> str:

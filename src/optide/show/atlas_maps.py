@@ -96,9 +96,14 @@ def basins(planes: Sequence[Plane], points: Points) -> Figure:
             both = np.where((one < 0) | (other < 0), -1, one != other)
             categories(line[-1], plane, both, [atlas_colours.SAME, atlas_colours.DIFFERENT])
             seen |= {*np.unique([*wells]).tolist()}
-        told = [area(colours[i], rf"ends near $\theta = {in_tex(number(minimum))}$") for i, minimum in enumerate(minima)]
+        told = [
+            area(colours[i], rf"ends near $\theta = {in_tex(number(minimum))}$") for i, minimum in enumerate(minima)
+        ]
         told += [area(atlas_colours.MIDWAY, "ends midway")] if len(minima) in seen else []
-        told += [area(atlas_colours.SAME, "end near the same"), area(atlas_colours.DIFFERENT, "end near different ones")]
+        told += [
+            area(atlas_colours.SAME, "end near the same"),
+            area(atlas_colours.DIFFERENT, "end near different ones"),
+        ]
         _finish(figure, planes, panels, points, [*told, *([_lost()] if -1 in seen else [])])
     return figure
 
@@ -192,7 +197,11 @@ def _axis(plane: Plane, name: str) -> str:
 def _title(plane: Plane) -> list[str]:
     """Of a row: the optimizer and the objective, and where the other axes are held."""
     optimizer, objective = (written(plane.region[kind]) for kind in ("optimizer", "objective"))
-    held = [f"${in_tex(atlas_axes.held(n, v, plane.region['optimizer']))}$" for n, v in plane.at.items() if n != regions.STEPS]
+    held = [
+        f"${in_tex(atlas_axes.held(n, v, plane.region['optimizer']))}$"
+        for n, v in plane.at.items()
+        if n != regions.STEPS
+    ]
     return [f"{optimizer}, {objective}", *([", ".join(held)] if held else [])]
 
 

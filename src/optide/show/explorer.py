@@ -54,9 +54,7 @@ def write(traces: Iterable[Trace], path: str | Path, record: provenance.Record) 
 def page(shown: Sequence[Mapping[str, Any]]) -> str:
     """The page that shows some `configurations`."""
     data = {"schemes": [*SCHEMES], "key": KEY, "names": names(shown), "lanes": shown}
-    return rendered(
-        "explorer", data, plotly=get_plotlyjs(), schemes=SCHEMES.values(), whole=WHOLE, ranges=2 * RANGES
-    )
+    return rendered("explorer", data, plotly=get_plotlyjs(), schemes=SCHEMES.values(), whole=WHOLE, ranges=2 * RANGES)
 
 
 def rendered(name: str, data: Mapping[str, Any], styles: Sequence[str] = ("explorer",), **more: Any) -> str:

@@ -163,7 +163,9 @@ def marked(plane: Plane, points: Iterable[Config]) -> list[tuple[float, float, C
         values = point["values"]
         beside = (given[name] for name in values if name not in (plane.x, plane.y))
         there = [value for name, value in values.items() if name not in (plane.x, plane.y)]
-        x, y = (place(plane.axis(name), values[name], refine) if name in values else np.nan for name in (plane.x, plane.y))
+        x, y = (
+            place(plane.axis(name), values[name], refine) if name in values else np.nan for name in (plane.x, plane.y)
+        )
         inside = all(
             -SAME <= at <= regions.size(plane.axis(name), refine) - 1 + SAME
             for name, at in ((plane.x, x), (plane.y, y))
