@@ -97,6 +97,8 @@ def test_a_batch_is_its_lanes_however_it_is_divided():
     found = solve_batch(RMSProp(rates, betas), double_well, starts, shard=2, **options)
     assert found.converged.all()
     assert found.theta.shape == (3, 200)
+    padded = solve_batch(RMSProp(rates, betas), double_well, starts, shard=4, **options)
+    assert padded.theta.tolist() == found.theta.tolist()
     for i in range(3):
         alone = solve_ide(RMSProp(rates[i], betas[i]), double_well, starts[i], **options)
         np.testing.assert_allclose(found.theta[i], alone.theta, rtol=0, atol=1e-9)

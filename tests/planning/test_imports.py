@@ -98,6 +98,10 @@ RECORD = (
     f"{SHOWING} data/fingerprints.py data/tolerances.py data/frames.py show/drawn.py show/explorer.py "
     "record/contents.py record/manifest.py record/pages.py record/pictures.py"
 )
+ATLAS = (
+    f"{EVERY} settings/atlas.py settings/axes.py settings/config.py numerics/elementary.py data/results.py "
+    "studies/atlas.py"
+)
 ROOMS = {
     "trace": f"{SOLVING} settings/schemes.py data/columns.py data/traces.py studies/experiments.py",
     "audit": f"{SOLVING} data/columns.py data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
@@ -119,13 +123,18 @@ ROOMS = {
     "beyond_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/beyond.py studies/beyond_orders.py "
     "show/beyond_figures.py",
     "beyond_table": f"{TABLE} data/results.py studies/beyond.py studies/beyond_orders.py show/beyond_tables.py",
+    "atlas_shard": f"{SOLVING} settings/atlas.py settings/axes.py numerics/elementary.py numerics/metrics.py "
+    "data/columns.py data/traces.py data/results.py settings/schemes.py studies/experiments.py studies/atlas.py "
+    "studies/atlas_measures.py studies/atlas_solve.py",
+    "atlas_data": ATLAS,
+    "atlas_curves": ATLAS,
     "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
     "data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",
     # CITATION.cff is YAML
     "crate": f"{RECORD} settings/yamlfile.py record/crate.py",
-    "mend": f"{READING} numerics/metrics.py data/results.py studies/audit.py studies/beyond.py "
-    "studies/rates.py record/mend.py",
+    "mend": f"{READING} numerics/metrics.py settings/atlas.py settings/axes.py data/results.py studies/atlas.py "
+    "studies/audit.py studies/beyond.py studies/rates.py record/mend.py",
 }
 """What scripts depend on, rooms and single files: a solve on nothing that draws, and no job on what reads YAML."""
 

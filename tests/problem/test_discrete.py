@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 from optaxed import ADAGRAD_EPS, steps_of_optax
 from optide import AdaGrad, Adam, RMSProp, run_discrete
-from optide.base.errors import NonFiniteError
-from optide.problem.discrete import _scan
+from optide.base.errors import NonFiniteError, ParameterError
+from optide.problem.discrete import _scan, run_batch
 from optide.problem.objectives import quadratic
 from optide.problem.registry import OBJECTIVES
 
@@ -99,6 +99,36 @@ def test_theta_of_any_shape_is_a_batch_of_scalars():
         alone = run_discrete(Adam(0.1), OBJECTIVES["double_well"], float(starts[0, i]), 50).theta
         # vectors and scalars may be compiled with other fused multiply-adds
         np.testing.assert_allclose(together[:, 0, i], alone, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("shard", [None, 2, 8])
+def test_a_batch_is_its_runs_whatever_its_shards(shard):
+    rates, betas, starts = np.asarray([0.1, 0.02, 0.5]), np.asarray([0.9, 0.0, 0.99]), np.asarray([0.1, -2.0, 1.5])
+    together = run_batch(Adam(rates, betas), OBJECTIVES["double_well"], starts, 50, shard=shard)
+    for i in range(3):
+        alone = run_discrete(Adam(rates[i], betas[i]), OBJECTIVES["double_well"], starts[i], 50)
+        assert together.t[i].tolist() == alone.t.tolist()
+        # in turn, by the same operations
+        np.testing.assert_allclose(together.theta[i], alone.theta, rtol=1e-14)
+        np.testing.assert_allclose(together.state["v"][i], alone.state["v"], rtol=1e-14)
+
+
+def test_a_lane_that_is_lost_is_no_number_from_there_on_and_holds_up_no_other():
+    batch = run_batch(RMSProp(np.asarray([0.1, 0.1]), 0.9), quadratic, np.asarray([1e200, 1.0]), 10)
+    assert not np.isfinite(batch.theta[0, 1:]).any()
+    assert batch.theta[1].tolist() == run_discrete(RMSProp(0.1, 0.9), quadratic, 1.0, 10).theta.tolist()
+    # the square of its gradient underflows, and so small an eps does not matter beside the root
+    tiny = run_batch(RMSProp(0.1, 0.9, eps=1e-300), lambda x: x**2 / 2, np.asarray([1e-162, 1.0]), 5)
+    assert np.isnan(tiny.theta[0, 1:]).all()
+    assert np.isfinite(tiny.theta[1]).all()
+    assert np.isfinite(tiny.theta[0, 0])
+
+
+def test_lanes_of_several_numbers_are_refused():
+    with pytest.raises(ParameterError, match=r"lanes = .*: lanes must be one number N, or 1"):
+        run_batch(RMSProp(np.asarray([0.1, 0.2]), 0.9), quadratic, np.zeros(3), 10)
+    with pytest.raises(ParameterError, match=r"shard = 0 .*an integer >= 1"):
+        run_batch(RMSProp(0.1, 0.9), quadratic, np.zeros(3), 10, shard=0)
 
 
 def test_changing_a_hyperparameter_compiles_nothing_anew():

@@ -127,6 +127,41 @@ def edit(config, *keys, value):
         ),
         (("rates", "curves", "adagrad"), RMSPROP, r"rates\.curves\.adagrad: this name is taken by rates\.adagrad"),
         (("rates", "adagrad", "steps"), [5], r"rates\.adagrad\.steps = \[5\]: needs one number for each"),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "hyperparameters", "beta", "to"),
+            1.0,
+            r"atlas\.regions\.quadratic-rmsprop\.hyperparameters\.beta\.to = 1\.0: must be in \[0, 1\)",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "hyperparameters"),
+            {"beta1": [0.9]},
+            r"atlas\.regions\.quadratic-rmsprop\.hyperparameters: rmsprop takes beta and, if wanted, eps, not be",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "learning_rates"),
+            {"from": -1.0, "to": 1.0, "values": 3, "spacing": "linear"},
+            r"quadratic-rmsprop\.learning_rates\.from = -1\.0: must be a finite number > 0$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            {"from": -1.0, "to": 1.0, "values": 3, "spacing": "logarithmic"},
+            r"quadratic-rmsprop\.theta0\.from = -1\.0: must be a finite number > 0 where spacing is logarithmic",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            {"from": 1.0, "to": 1.0, "values": 3, "spacing": "linear"},
+            r"quadratic-rmsprop\.theta0\.to = 1\.0: must be above from = 1\.0",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            {"from": 1.0, "to": 2.0, "values": 3},
+            r"quadratic-rmsprop\.theta0 = .*: must be a list of numbers, all different, or a range \{from",
+        ),
+        (
+            ("atlas", "shard"),
+            1,
+            r"atlas\.shard = 1: must be at least 2 for 109,424 configurations, so that jobs are 100,000",
+        ),
         (("beyond", "optimizers", "adam"), {"beta1": 0.9}, r"beyond\.optimizers\.adam: adam takes beta1 and beta2"),
         (("beyond", "optimizers"), {"adagrad": {}}, r"beyond\.problems\.breast_cancer\.runs\.rmsprop: beyond\.optimi"),
         (

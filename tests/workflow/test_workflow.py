@@ -386,7 +386,7 @@ def test_an_experiment_that_no_figure_uses_is_a_warning(folder):
         (
             "experiments:",
             "__use_yte__: true\n__definitions__: [\"open('evaluated', 'w')\"]\nexperiments:",
-            "__use_yte__: unknown key; allowed: plugins, experiments, figures, rates, audit, beyond, captions",
+            "__use_yte__: unknown key; allowed: plugins, experiments, figures, rates, audit, beyond, atlas, captions",
         ),
     ],
 )

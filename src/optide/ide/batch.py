@@ -7,16 +7,17 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jaxtyping import Int
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ParameterError
 from optide.ide import methods
 from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
-from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, restored, run, where_of
+from optide.ide.solve import Lane, Options, checked, finished, in_turn, refuse_traced, restored, run, side_by_side, where_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import lanes
+from optide.problem.lanes import Lanes, lanes, on_gpu, processor
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -102,17 +103,19 @@ def solve_batch(
     observe: Callable[[Any], Any] | None = None,
     schedule: Callable[[Any], Any] | None = None,
     shard: int | None = None,
+    beside: bool | None = None,
 ) -> Solution:
     """Solve any number N of configurations; see `solve_ide`.
 
-    Shards of equal size go through one compiled program, in which the lanes of a shard are solved in
-    turn, so that none holds up another.
+    Shards of equal size go through one compiled program, in which the lanes of a shard are solved in turn, so that none
+    holds up another; or, where that takes no longer than one, side by side, and those of them that are hard in turn.
 
     Args:
         optimizers, theta0s: see `optide.problem.lanes.lanes`.
         t_start: as in `solve_lanes`.
         shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.  With a number
             the program is the same however few lanes there are.
+        beside: whether lanes are solved side by side; if it is None, on a GPU.
 
     Returns:
         A solution all of whose arrays have a leading axis N; lanes that failed, or left the finite
@@ -135,10 +138,25 @@ def solve_batch(
     check_objective(options.objective, starts[0], where)
     check_optimizer(one, "velocity", starts[0], where)
     refuse_traced(closed_over(options.objective, starts[0]))
-    program = in_turn(t_start, options)
-    joined: Solution = several.in_shards(shard, lambda some, count: program(Lane(*some), count))
-    for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
-        again = run(Lane(*several.taken(place)), t_start, options)
-        for whole, part in zip(jax.tree.leaves(joined), jax.tree.leaves(again), strict=True):
-            whole[place] = part
+    beside = on_gpu() if beside is None else beside
+    joined = _all(several, t_start, replace(options, beside=beside), shard)
+    with processor():
+        if beside and len(lost := np.flatnonzero(~joined.converged)):
+            _put(joined, lost, _all(several.only(lost), t_start, options, shard))
+        for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
+            _put(joined, place, run(Lane(*several.taken(place)), t_start, options))
     return restored(joined, given)
+
+
+def _all(several: Lanes, t_start: float | None, options: Options, shard: int | None) -> Solution:
+    program = (side_by_side if options.beside else in_turn)(t_start, options)
+    found: Solution = several.in_shards(
+        shard, lambda some, count: program(Lane(*some), np.asarray(count)), beside=options.beside
+    )
+    return found
+
+
+def _put(solution: Solution, places: Int[np.ndarray, " n"] | np.integer, other: Solution) -> None:
+    """Other solutions in the places of some lanes."""
+    for whole, part in zip(jax.tree.leaves(solution), jax.tree.leaves(other), strict=True):
+        whole[places] = part

@@ -44,7 +44,7 @@ TOGETHER = 16
 def solve(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
     last = problem.points - 1
-    span = Span.of(problem, many=last > SHORT and not problem.products)
+    span = Span.of(problem, many=last > SHORT and not problem.products and not problem.beside)
     windows, ways = span.windows(problem, last), products.ways(problem, traced=True)
     entries = -(-span.solved // save_every)
 

@@ -50,6 +50,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
         "early",
         "products",
         "batched",
+        "beside",
         "schedule",
     ],
 )
@@ -74,6 +75,7 @@ class Problem:
             one program serves intervals of any length ("march" only, and without derivatives).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
         batched: whether it is one of many.
+        beside: whether it is solved beside many others, which all wait for the slowest: in the first way only.
         schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
 
@@ -91,6 +93,7 @@ class Problem:
     end: Float64[Array | np.ndarray, ""] | None = None
     products: bool = False
     batched: bool = False
+    beside: bool = False
     schedule: Schedule | None = None
 
     @property

@@ -78,6 +78,8 @@ class Answer(NamedTuple):
 
 def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
     """Those that there are, the first one first; `traced`, where all are compiled whether they are needed or not."""
+    if problem.beside:
+        return (SWEEPS,) if problem.products else (QUICK,)
     if not problem.products:
         if traced:
             return (QUICK, *list(STEPWISE)[:1])

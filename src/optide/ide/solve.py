@@ -49,6 +49,7 @@ class Options:
     observe: Observe | None = None
     schedule: Schedule | None = None
     batched: bool = False
+    beside: bool = False
 
 
 class Lane(NamedTuple):
@@ -169,7 +170,7 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
-        products=options.method.by_products(options.coupling, theta0.size), batched=options.batched,
+        products=options.method.by_products(options.coupling, theta0.size), batched=options.batched, beside=options.beside,
         schedule=options.schedule,
     )  # fmt: skip
 
@@ -196,7 +197,7 @@ def _solution(problem: Problem, result: Result) -> Solution:
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Array, ""]], Solution]:
+def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Array | np.ndarray, ""]], Solution]:
     """A compiled function that solves the first so many of N lanes, (N, ...); the others are zero."""
 
     def solve(lane: Lane) -> Solution:
@@ -212,6 +213,12 @@ def in_turn(t_start: float | None, options: Options) -> Callable[[Lane, Int[Arra
         return solutions
 
     return jax.jit(all_of)
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def side_by_side(t_start: float | None, options: Options) -> Callable[[Lane, Int[Array | np.ndarray, ""]], Solution]:
+    """The same for all of them at once, for a processor that is as soon ready with many numbers as with one."""
+    return jax.jit(lambda lanes, _: jax.vmap(lambda lane: _solve(lane, t_start, options))(lanes))
 
 
 def finished(solution: Solution, where: str) -> Solution:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from optide.base import display
 from optide.base.arithmetic import arithmetic, in_float64
@@ -17,7 +17,7 @@ from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import NEGLIGIBLE, SMALLEST, check_finite, check_underflow, name_of
-from optide.problem.lanes import lanes
+from optide.problem.lanes import lanes, on_gpu
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule
@@ -113,16 +113,17 @@ def run_batch(
     steps: int,
     *,
     shard: int | None = None,
+    beside: bool | None = None,
 ) -> DiscreteRun:
-    """Run any number N of configurations, in turn; see `run_discrete`.
+    """Run any number N of configurations; see `run_discrete`.
 
     Args:
         optimizers, theta0s: see `optide.problem.lanes.lanes`.
-        shard: as in `optide.ide.batch.solve_batch`.
+        shard, beside: as in `optide.ide.batch.solve_batch`.
 
     Returns:
-        A run all of whose arrays have a leading axis N; where one left the finite numbers, or divided by a second
-        moment that underflowed, its theta is NaN from there on.
+        A run all of whose arrays have a leading axis N; where theta or a state of one left the finite numbers, or an
+        update divided by a second moment that underflowed, theta is NaN from there on.
 
     Raises:
         ParameterError: an argument is not what it must be, as where arrays are of several lengths.
@@ -134,21 +135,36 @@ def run_batch(
     where = f"{one} on {name_of(objective)} from theta0 = {shown(start)}"
     check_objective(function, start, where)
     check_optimizer(one, "step", start, where)
-    run: DiscreteRun = several.in_shards(shard, lambda some, _: _in_turn(*some, function, steps))
-    eps = np.broadcast_to(several.optimizers.eps, len(run.theta))
-    for lane in np.flatnonzero(eps < NEGLIGIBLE):
+    beside = on_gpu() if beside is None else beside
+    run: DiscreteRun = several.in_shards(shard, lambda some, _: _all(*some, function, steps, beside), beside=beside)
+    lost = ~_finite(run)
+    for lane in np.flatnonzero(np.broadcast_to(several.optimizers.eps, len(lost)) < NEGLIGIBLE):
         low = _low(one, run.theta[lane], {name: state[lane] for name, state in run.state.items()})
-        lost = np.flatnonzero(np.any([*low.values()], axis=0)) if low else []
-        run.theta[lane, 1 + lost[0] if len(lost) else steps :] = np.nan
+        lost[lane, 1:] |= np.any([*low.values(), np.zeros(steps - 1, bool)], axis=0)
+    run.theta[np.maximum.accumulate(lost, axis=1)] = np.nan
     restore = several.given.restore
     return replace(run, theta=restore(run.theta), state=jax.tree.map(restore, run.state))
 
 
-@functools.partial(jax.jit, static_argnames=("objective", "steps"))
-def _in_turn(
-    optimizers: Optimizer, theta0s: Float64[Array, " N *S"], objective: Callable[[Array], Array], steps: int
+def _finite(run: DiscreteRun) -> Bool[np.ndarray, " N steps"]:
+    """Where theta and all states of a batch are finite."""
+    every = [np.isfinite(of).reshape(*run.t.shape, -1).all(axis=2) for of in (run.theta, *run.state.values())]
+    found: np.ndarray = np.all(every, axis=0)
+    return found
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "steps", "beside"))
+def _all(
+    optimizers: Optimizer,
+    theta0s: Float64[Array, " N *S"],
+    objective: Callable[[Array], Array],
+    steps: int,
+    beside: bool,
 ) -> DiscreteRun:
-    found: DiscreteRun = jax.lax.map(lambda lane: _scan(*lane, objective, steps)[0], (optimizers, theta0s))
+    def one(lane: tuple[Optimizer, Array]) -> DiscreteRun:
+        return _scan(*lane, objective, steps)[0]
+
+    found: DiscreteRun = jax.vmap(one)((optimizers, theta0s)) if beside else jax.lax.map(one, (optimizers, theta0s))
     return found
 
 

@@ -1,6 +1,7 @@
 """Many configurations at once: an optimizer whose hyper-parameters are arrays (N,), and as many starts."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import jax
@@ -13,8 +14,8 @@ from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import Parameters, parameters
 
-SHARD = 256
-"""Lanes of a call of a compiled program, if nothing else is asked for."""
+IN_TURN, BESIDE = 256, 2**16
+"""Lanes of a call of a compiled program, if nothing else is asked for, where they are solved in turn and side by side."""
 
 
 class Lanes(NamedTuple):
@@ -32,20 +33,25 @@ class Lanes(NamedTuple):
 
     def taken(self, places: Int[np.ndarray, " n"] | np.integer) -> tuple[Optimizer, np.ndarray]:
         """Some of them, or one."""
-        return jax.tree.map(lambda leaf: leaf[places], self.optimizers), self.theta0s[places]
+        return jax.tree.map(lambda leaf: leaf[places], self.optimizers), np.asarray(self.theta0s[places])
 
-    def in_shards(self, shard: int | None, solve: Callable[[Any, int], Any]) -> Any:
+    def only(self, places: Int[np.ndarray, " n"]) -> "Lanes":
+        """Some of them, by themselves."""
+        return Lanes(*self.taken(places), self.given)
+
+    def in_shards(self, shard: int | None, solve: Callable[[Any, int], Any], *, beside: bool) -> Any:
         """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
 
         Args:
-            shard: lanes of a call; `SHARD` at most if it is None, and fewer if there are fewer.
+            shard: lanes of a call; if it is None, no more than there are.
             solve: is given as many as a shard has, and how many of them count.
+            beside: whether it solves them side by side.
 
         Raises:
             ParameterError: the shard is none.
         """
         count = len(self.theta0s)
-        length = min(SHARD, count) if shard is None else arguments.at_least(1, "shard", shard)
+        length = min(BESIDE if beside else IN_TURN, count) if shard is None else arguments.at_least(1, "shard", shard)
         parts = []
         for first, here in _cut(count, length):
             places = np.resize(np.arange(first, first + here), length)
@@ -53,6 +59,21 @@ class Lanes(NamedTuple):
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
             parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], found))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def on_gpu() -> bool:
+    """Whether JAX computes on something that is as soon ready with many numbers as with one."""
+    return jax.default_backend() != "cpu"
+
+
+def processor() -> AbstractContextManager[object]:
+    """Have JAX compute on the processor of the machine, where it has one beside its GPU."""
+    if not on_gpu():
+        return nullcontext()
+    try:
+        return jax.default_device(jax.devices("cpu")[0])
+    except RuntimeError:
+        return nullcontext()
 
 
 def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:

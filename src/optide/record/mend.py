@@ -9,13 +9,15 @@ from typing import Any
 from optide.base.errors import OptideError
 from optide.base.files import PARTIAL
 from optide.data import digests, provenance, seal, traces
-from optide.studies import audit, beyond, rates
+from optide.studies import atlas, audit, beyond, rates
 
 READERS = {
     "results/traces/**/*.parquet": traces.read,
     "results/audit/*.parquet": audit.read,
     "results/rates.parquet": rates.read,
     "results/beyond/*/*.parquet": beyond.read,
+    "results/atlas/data/*/*.parquet": atlas.read,
+    "results/atlas/curves/*.parquet": atlas.read_curves,
 }
 """What reads the files of a pattern, and says what is wrong with them."""
 

@@ -1,6 +1,6 @@
 """What is measured of curves in the atlas: those of many configurations at once, (N, n), whatever made them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -22,7 +22,8 @@ BEHAVIOURS = {
     DIVERGES: f"it leaves the finite numbers, or ends more than {FAR} times as far from the minimum as it began",
 }
 
-Columns = Mapping[str, np.ndarray]
+Columns = dict[str, np.ndarray]
+"""By name, (N,) each."""
 
 
 def measured(theta: Float64[np.ndarray, " N n"], first: int, minima: Sequence[float]) -> Columns:
@@ -132,4 +133,5 @@ def _sides(distance: Float64[np.ndarray, " N n"]) -> Int[np.ndarray, " N n"]:
 def _changes(sides: Int[np.ndarray, " N n"]) -> Int[np.ndarray, " N"]:
     """How often it came to the other side."""
     changed: Bool[np.ndarray, " N n"] = sides[:, 1:] * sides[:, :-1] < 0
-    return changed.sum(axis=1)
+    counts: np.ndarray = changed.sum(axis=1)
+    return counts

@@ -13,7 +13,6 @@ from optide.ide.solution import Solution
 from optide.problem import plugins
 from optide.problem.discrete import run_batch
 from optide.problem.objectives import Objective
-from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import atlas as regions
 from optide.settings.config import Config, label, number
@@ -93,7 +92,7 @@ def _solved(settings: Config, rows: np.ndarray) -> tuple[pa.Table, pa.Table, lis
         columns |= _of_model(objective, theta, first, model, converged)
         columns |= _of_solution(solution, converged, compared(discrete, theta, first), model)
         columns[f"{model}_loss_gap"] = columns[f"{model}_loss"] - columns[f"{DISCRETE}_loss"]
-        lost += [_named(settings, chosen, place, model, solution) for place in np.flatnonzero(~converged)]
+        lost += [_named(settings, chosen, place, model, solution) for place in np.flatnonzero(~converged).tolist()]
     same = {name: np.full(len(rows), settings[name]) for name in ("objective", "optimizer")}
     table = _table(same | chosen | {"row": rows} | columns, atlas.of(settings))
     return table, _curves(rows, thetas, steps, atlas.sampled(settings, rows)), lost
@@ -103,7 +102,7 @@ def _of_model(
     objective: Objective, theta: Float64[np.ndarray, " N n"], first: int, model: str, there: np.ndarray
 ) -> Columns:
     minima = [float(minimum) for minimum in objective.minima]  # type: ignore[arg-type]  # of one number (see examine)
-    found = dict(measured(theta, first, minima))
+    found = measured(theta, first, minima)
     found["behaviour"] = np.where(there, found["behaviour"], "")
     found["loss"] = losses(objective, found["end"])
     return {f"{model}_{name}": column for name, column in found.items()}
@@ -129,9 +128,7 @@ def _array(column: np.ndarray | None, field: pa.Field, rows: int) -> pa.Array:
     return pa.array(whole, field.type, mask=missing)
 
 
-def _curves(
-    rows: np.ndarray, thetas: Mapping[str, tuple[int, np.ndarray]], steps: int, kept: np.ndarray
-) -> pa.Table:
+def _curves(rows: np.ndarray, thetas: Mapping[str, tuple[int, np.ndarray]], steps: int, kept: np.ndarray) -> pa.Table:
     """The curves of some rows, one below the other."""
 
     def column(first: int, theta: np.ndarray) -> pa.Array:
@@ -149,4 +146,4 @@ def _named(settings: Config, chosen: Columns, place: int, model: str, solution: 
     choice = label(settings["optimizer"], {name: float(chosen[name][place]) for name in settings["hyperparameters"]})
     where = [f"learning rate {number(float(chosen[regions.LEARNING_RATE][place]))}", choice]
     where += [f"theta0 {number(float(chosen[regions.THETA0][place]))}", f"{chosen[regions.STEPS][place]:.0f} steps"]
-    return f"{', '.join(where)}: {model} NOT CONVERGED, residual {solution.residual[place]:.3g}"
+    return f"{', '.join(where)}: {model} NOT CONVERGED, residual {np.asarray(solution.residual)[place]:.3g}"
