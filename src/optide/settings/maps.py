@@ -2,11 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from optide.base.errors import ConfigError
 from optide.base.words import shown
-from optide.problem import plugins
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.settings import atlas as regions
 from optide.settings.config import Config, elements, experiment_slice, label, lanes
@@ -101,7 +100,7 @@ def points(config: Config, name: str) -> list[dict[str, Any]]:
             for lane in lanes(experiment_slice(config, experiment, rate)):
                 if elements(lane.theta0):
                     continue
-                values = defaults(region["optimizer"]) | lane.hyperparameters
+                values: dict[str, Any] = defaults(region["optimizer"]) | lane.hyperparameters
                 values |= {regions.THETA0: lane.theta0, regions.LEARNING_RATE: rate}
                 choice = label(region["optimizer"], lane.hyperparameters)
                 found.append({"values": values, "choice": choice, "place": looks[choice]})
@@ -112,7 +111,7 @@ def defaults(optimizer: str) -> dict[str, float]:
     """The hyper-parameters of an optimizer that may be left out, which then have these values."""
     known = OPTIMIZERS[optimizer]
     optional = [name for name, told in known.vocabulary().items() if told.optional]
-    return {field.name: field.default for field in dataclasses.fields(known) if field.name in optional}  # type: ignore[arg-type]
+    return {field.name: cast("float", field.default) for field in dataclasses.fields(known) if field.name in optional}
 
 
 def maps_slice(config: Config) -> dict[str, Any]:

@@ -81,7 +81,8 @@ def write(
     """
     shown = found(rows, curves, settings)
     provenance.write(path, (page(shown) + provenance.of_text(path, record)).encode())
-    return f"{sum(one['count'] for one in shown):,} points and {sum(one['curves']['count'] for one in shown):,} curves shown"
+    points, curves_of = (sum(found["count"] for found in of) for of in (shown, [one["curves"] for one in shown]))
+    return f"{points:,} points and {curves_of:,} curves shown"
 
 
 def page(shown: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,6 @@
 """The figures of the atlas: where the equation follows the algorithm, how both behave, and in which well they end."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +18,7 @@ from optide.show import atlas_axes, atlas_colours
 from optide.show.atlas_panels import amounts, area, categories, cross, mark, point
 from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
 from optide.show.style import in_tex, style
-from optide.studies.atlas import DISCRETE, EQUATION, EQUATIONS, MODELS, NO_LOOKAHEAD
+from optide.studies.atlas import DISCRETE, EQUATION, EQUATIONS, NO_LOOKAHEAD
 from optide.studies.atlas_planes import Plane
 
 ROW, FOOT = 1.55, 0.3  # inches, of a row of panels, and of what is below all
@@ -49,16 +48,16 @@ def drawn(planes: Mapping[str, Sequence[Plane]], points: Points) -> dict[str, Fi
 def gaps(planes: Sequence[Plane], points: Points) -> Figure:
     """The largest gap between both models, with look-ahead beside without: a row for each plane."""
     shown = [[_decades(plane.columns[f"{model}_gap"]) for model in EQUATIONS] for plane in planes]
-    low, high = _limits(np.concatenate([of.ravel() for row in shown for of in row]))
+    everything = np.concatenate([of.ravel() for row in shown for of in row])
+    low, high = _limits(everything)
     with style():
         figure, panels = _panels(planes, [TITLES[model] for model in EQUATIONS])
         for plane, row, line in zip(planes, shown, panels, strict=True):
             for of, panel in zip(row, line, strict=True):
                 picture = amounts(panel, plane, of, low, high)
                 _contour(panel, np.clip(of, low, high), low, high)
-        _bar(figure, picture, panels, low, high, np.concatenate([of.ravel() for row in shown for of in row]))
-        missing = any(np.isnan(of).any() for row in shown for of in row)
-        _finish(figure, planes, panels, points, [_line(), *([_lost()] if missing else [])])
+        _bar(figure, picture, panels, everything)
+        _finish(figure, planes, panels, points, [_line(), *([_lost()] if np.isnan(everything).any() else [])])
     return figure
 
 
@@ -113,7 +112,7 @@ def _minima(plane: Plane) -> list[float]:
 
 
 def _wells(plane: Plane, model: str, minima: Sequence[float]) -> np.ndarray:
-    """The number of the minimum that each run of a model ends nearest to, or as many as there are midway; -1 of none."""
+    """The number of the minimum that each run ends nearest to, or as many as there are midway; -1 of none."""
     of = plane.columns[f"{model}_basin"]
     found = np.where(np.isfinite(plane.columns[f"{model}_end"]), len(minima), -1)
     for i, minimum in enumerate(minima):
@@ -150,9 +149,10 @@ def _contour(panel: Axes, of: np.ndarray, low: float, high: float) -> None:
         panel.contour(np.ma.masked_invalid(of), levels, colors=inks, linewidths=0.5)
 
 
-def _bar(figure: Figure, picture: AxesImage, panels: np.ndarray, low: float, high: float, of: np.ndarray) -> None:
-    known = of[np.isfinite(of)]
-    below, above = (known < low).any(), (known > high).any()
+def _bar(figure: Figure, picture: AxesImage, panels: np.ndarray, of: np.ndarray) -> None:
+    """What the colours are, and whether there are gaps beyond them."""
+    known, (low, high) = of[np.isfinite(of)], picture.get_clim()
+    below, above = bool((known < low).any()), bool((known > high).any())
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
     bar = figure.colorbar(picture, ax=[*panels.ravel()], extend=extend, aspect=40, pad=0.015, fraction=0.04)
     ticks = np.arange(low, high + 1)

@@ -1,6 +1,7 @@
-"""A panel of an atlas figure: a plane as a picture, with the paper's points and with crosses where nothing was solved."""
+"""A panel of an atlas figure: a plane as a picture, the paper's points in it, and crosses where nothing was solved."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,15 +10,21 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from optide.settings.config import Config, number
-from optide.show import atlas_colours, atlas_axes
+from optide.show import atlas_axes, atlas_colours
 from optide.show.style import in_tex, look
 from optide.studies.atlas_planes import Plane, marked
 
 BLOCKS = 40
 """Crosses that an axis has at most, however many points are missing."""
-_CROSS = {"color": "0.35", "marker": "x", "markersize": 2.6, "markeredgewidth": 0.6, "linestyle": "none"}
-_POINT = {"markersize": 4.0, "markeredgewidth": 1.0, "markerfacecolor": "white", "linestyle": "none"}
-_HALO = {"markersize": 6.4, "color": "white", "markeredgewidth": 0.0, "linestyle": "none", "zorder": 3}
+_CROSS: dict[str, Any] = {
+    "color": "0.35",
+    "marker": "x",
+    "markersize": 2.6,
+    "markeredgewidth": 0.6,
+    "linestyle": "none",
+}
+_POINT: dict[str, Any] = {"markersize": 4.0, "markeredgewidth": 1.0, "markerfacecolor": "white", "linestyle": "none"}
+_HALO: dict[str, Any] = {"markersize": 6.4, "color": "white", "markeredgewidth": 0.0, "linestyle": "none", "zorder": 3}
 """Around a point, whose colour may be that of its ground."""
 
 
@@ -32,12 +39,12 @@ def amounts(panel: Axes, plane: Plane, of: np.ndarray, low: float, high: float) 
     return _picture(panel, plane, of, np.isnan(of), cmap=atlas_colours.SEQUENCE, vmin=low, vmax=high)
 
 
-def _picture(panel: Axes, plane: Plane, of: np.ndarray, missing: np.ndarray, **look: object) -> AxesImage:
+def _picture(panel: Axes, plane: Plane, of: np.ndarray, missing: np.ndarray, **look: Any) -> AxesImage:
     ny, nx = of.shape
     # each point is a cell of the picture, on a page too, where nothing is to be blended
     picture = panel.imshow(
         of, origin="lower", aspect="auto", interpolation="none", extent=(-0.5, nx - 0.5, -0.5, ny - 0.5), **look
-    )  # type: ignore[arg-type]
+    )
     panel.grid(visible=False)
     panel.spines[:].set_visible(True)
     for axis, name in ((panel.xaxis, plane.x), (panel.yaxis, plane.y)):
@@ -61,7 +68,7 @@ def _spread(missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mark(panel: Axes, plane: Plane, points: Sequence[Config]) -> bool:
-    """Draw the paper's points that lie in a plane, each in the look that it has in all figures; whether there are any."""
+    """Draw the paper's points that lie in a plane, each in its look of all figures; whether there are any."""
     found = marked(plane, points)
     for x, y, point in found:
         of = look(point["place"])
@@ -77,9 +84,9 @@ def area(colour: str, text: str) -> Line2D:
 
 def cross(text: str) -> Line2D:
     """Likewise for what is missing."""
-    return Line2D([], [], label=text, **_CROSS)  # type: ignore[arg-type]
+    return Line2D([], [], label=text, **_CROSS)
 
 
 def point() -> Line2D:
     """Likewise for the paper's points."""
-    return Line2D([], [], marker="o", color="0.2", label="configurations of the paper", **_POINT)  # type: ignore[arg-type]
+    return Line2D([], [], marker="o", color="0.2", label="configurations of the paper", **_POINT)
