@@ -1,19 +1,17 @@
 """The entry `maps` of the atlas: planes through its regions, drawn as figures/atlas, and the paper's points."""
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from optide.base.errors import ConfigError
 from optide.base.words import shown
-from optide.problem.registry import OBJECTIVES, OPTIMIZERS
+from optide.problem.registry import OBJECTIVES
 from optide.settings import atlas as regions
 from optide.settings.config import Config, elements, experiment_slice, label, lanes
 from optide.settings.looks import places
+from optide.settings.planes import BASINS, defaults, varying
 from optide.settings.schema import nearest
 
-GAP, BEHAVIOUR, BASINS = "gap", "behaviour", "basins"
-"""What is drawn of planes; each is a figure."""
 WELLS = 4
 """Minima that can be told apart in a panel."""
 
@@ -27,11 +25,6 @@ def asked(atlas: Config) -> list[str]:
     """The regions that the figures show, in their order."""
     found = {plane["region"] for planes in drawn(atlas).values() for plane in planes}
     return [name for name in atlas["regions"] if name in found]
-
-
-def varying(region: Config) -> list[str]:
-    """The axes of a region that have more than one value."""
-    return [name for name, axis in regions.axes(region).items() if regions.size(axis, 1) > 1]
 
 
 def check_maps(key: str, atlas: Config) -> None:
@@ -78,13 +71,6 @@ def _check_value(key: str, axis: Any, value: float, name: str) -> None:
         raise ConfigError(f"{key} = {shown(value)}: {name} has {axis}")
 
 
-def fixed(plane: Config, region: Config) -> dict[str, float]:
-    """The value at which a plane is held of each axis that does not lie in it."""
-    across = {plane["x"], plane["y"]}
-    single = {name: axis[0] for name, axis in regions.axes(region).items() if regions.size(axis, 1) == 1}
-    return {name: value for name, value in {**single, **plane.get("at", {})}.items() if name not in across}
-
-
 def points(config: Config, name: str) -> list[dict[str, Any]]:
     """The configurations of the experiments that have the objective and the optimizer of a region.
 
@@ -105,13 +91,6 @@ def points(config: Config, name: str) -> list[dict[str, Any]]:
                 choice = label(region["optimizer"], lane.hyperparameters)
                 found.append({"values": values, "choice": choice, "place": looks[choice]})
     return [point for i, point in enumerate(found) if point not in found[:i]]
-
-
-def defaults(optimizer: str) -> dict[str, float]:
-    """The hyper-parameters of an optimizer that may be left out, which then have these values."""
-    known = OPTIMIZERS[optimizer]
-    optional = [name for name, told in known.vocabulary().items() if told.optional]
-    return {field.name: cast("float", field.default) for field in dataclasses.fields(known) if field.name in optional}
 
 
 def maps_slice(config: Config) -> dict[str, Any]:

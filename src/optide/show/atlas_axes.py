@@ -10,6 +10,7 @@ from optide.problem.registry import symbols
 from optide.settings import atlas as regions
 from optide.settings.axes import LOGARITHMIC, MEMORY
 from optide.settings.config import number
+from optide.show.style import in_tex
 from optide.studies import atlas
 from optide.studies.atlas_planes import place
 
@@ -86,7 +87,7 @@ def label(name: str, optimizer: str) -> tuple[str, str]:
 def held(name: str, value: float, optimizer: str) -> str:
     """Where an axis is held, for matplotlib."""
     tex = {regions.STEPS: r"\mathrm{steps}", regions.THETA0: r"\theta_0"}.get(name, symbols(name, optimizer)[1])
-    return rf"{tex} = {number(value)}"
+    return f"${tex} = {in_tex(number(value))}$"
 
 
 def short(name: str, optimizer: str) -> str:

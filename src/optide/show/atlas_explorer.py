@@ -18,9 +18,9 @@ from optide.data import provenance, results
 from optide.problem.registry import OBJECTIVES, written
 from optide.settings import atlas as regions
 from optide.settings.config import Config, number
-from optide.settings.maps import defaults
+from optide.settings.planes import defaults
 from optide.show import atlas_axes, atlas_colours
-from optide.show.explorer import rendered
+from optide.show.page import rendered
 from optide.show.style import look
 from optide.studies import atlas
 from optide.studies.atlas import DISCRETE, EQUATION, MODELS, NO_LOOKAHEAD

@@ -13,7 +13,7 @@ from optide.numerics import elementary
 from optide.problem.registry import OBJECTIVES, written
 from optide.settings import atlas as regions
 from optide.settings.config import Config, number
-from optide.settings.maps import BASINS, BEHAVIOUR, GAP
+from optide.settings.planes import BASINS, BEHAVIOUR, GAP
 from optide.show import atlas_axes, atlas_colours
 from optide.show.atlas_panels import amounts, area, categories, cross, mark, point
 from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
@@ -183,9 +183,9 @@ def _finish(
                 panel.set_xlabel(below[i])
         line[0].set_ylabel("\n".join([*_title(plane), _axis(plane, plane.y)]))
     legend(figure, [*told, *([point()] if there else [])])
-    steps = {plane.at[regions.STEPS] for plane in planes if regions.STEPS in plane.at}
-    if len(steps) == 1:
-        figure.supxlabel(f"runs of {number(steps.pop())} steps", fontsize=7)
+    steps = {tuple(plane.region[regions.STEPS]) for plane in planes}
+    if len(steps) == 1 and len(only := steps.pop()) == 1:
+        figure.supxlabel(f"runs of {number(only[0])} steps", fontsize=7)
     figure.draw_without_rendering()  # lays out once, for both formats
     figure.set_layout_engine(None)
 
@@ -198,9 +198,7 @@ def _title(plane: Plane) -> list[str]:
     """Of a row: the optimizer and the objective, and where the other axes are held."""
     optimizer, objective = (written(plane.region[kind]) for kind in ("optimizer", "objective"))
     held = [
-        f"${in_tex(atlas_axes.held(n, v, plane.region['optimizer']))}$"
-        for n, v in plane.at.items()
-        if n != regions.STEPS
+        f"${in_tex(atlas_axes.held(name, value, plane.region['optimizer']))}$" for name, value in plane.told.items()
     ]
     return [f"{optimizer}, {objective}", *([", ".join(held)] if held else [])]
 

@@ -13,7 +13,7 @@ from optide.numerics import elementary
 from optide.settings import atlas as regions
 from optide.settings.axes import LINEAR, LOGARITHMIC
 from optide.settings.config import Config
-from optide.settings.maps import defaults, fixed
+from optide.settings.planes import defaults, fixed
 from optide.studies import atlas
 
 SAME = 1e-9
@@ -43,6 +43,11 @@ class Plane(NamedTuple):
     y: str
     at: dict[str, float]
     columns: dict[str, np.ndarray]
+
+    @property
+    def told(self) -> dict[str, float]:
+        """Those without the steps, where all runs of the region have as many."""
+        return {name: value for name, value in self.at.items() if name != regions.STEPS or len(self.region[name]) > 1}
 
     def axis(self, name: str) -> Any:
         """One of its axes, as it was given."""

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from optide.problem.registry import OBJECTIVES
-from optide.settings.atlas import LEARNING_RATE, STEPS, THETA0
+from optide.settings.atlas import LEARNING_RATE, THETA0
 from optide.settings.config import Config, number
-from optide.settings.maps import BASINS, BEHAVIOUR, GAP
+from optide.settings.planes import BASINS, BEHAVIOUR, GAP
 from optide.studies.atlas import DISCRETE, EQUATION, EQUATIONS
 from optide.studies.atlas_measures import BEHAVIOURS
 from optide.studies.atlas_planes import Plane, marked
@@ -35,7 +35,7 @@ def table(planes: Mapping[str, Sequence[Plane]], points: Mapping[str, Sequence[C
 
 
 def _plane(kind: str, plane: Plane) -> dict[str, Any]:
-    held = " ".join(f"{name}={number(value)}" for name, value in plane.at.items() if name != STEPS)
+    held = " ".join(f"{name}={number(value)}" for name, value in plane.told.items())
     there = np.isfinite(plane.columns[f"{EQUATION}_gap"])
     told = {name: plane.region[name] for name in ("region", "objective", "optimizer")}
     return {"figure": kind, **told, "x": plane.x, "y": plane.y, "at": held, "points": there.size, "solved": there.sum()}
