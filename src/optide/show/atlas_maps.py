@@ -197,9 +197,7 @@ def _axis(plane: Plane, name: str) -> str:
 def _title(plane: Plane) -> list[str]:
     """Of a row: the optimizer and the objective, and where the other axes are held."""
     optimizer, objective = (written(plane.region[kind]) for kind in ("optimizer", "objective"))
-    held = [
-        f"${in_tex(atlas_axes.held(name, value, plane.region['optimizer']))}$" for name, value in plane.told.items()
-    ]
+    held = [atlas_axes.held(name, value, plane.region["optimizer"]) for name, value in plane.told.items()]
     return [f"{optimizer}, {objective}", *([", ".join(held)] if held else [])]
 
 
