@@ -11,6 +11,7 @@
 # make docs            renew the pages that are generated
 # make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make beyond          run the optimizers on real data and renew the numbers in docs/beyond.md
+# make atlas           solve the atlas, draw its maps and renew their numbers in docs/atlas.md
 # make report          build everything, and a report of it: report.html and report.zip
 # make archive         build everything, and write it with its record into one file: optide.tar
 # make restore FROM=optide.tar   put the results of such a file back, so that nothing is solved
@@ -28,7 +29,7 @@ INSTALL = $(if $(UV),"$(UV)" pip install --python $(@D)/bin/python --compile-byt
 # its cache here where the user has named no place: the home folder may be read-only
 SNAKEMAKE = XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$(CURDIR)/.snakemake/cache}" $(BIN)/snakemake
 
-.PHONY: reproduce test faults coverage benchmark cluster dependencies conventions vulnerabilities lint docs verdicts beyond archive restore report pictures site tutorial lock clean
+.PHONY: reproduce test faults coverage benchmark cluster dependencies conventions vulnerabilities lint docs verdicts beyond atlas archive restore report pictures site tutorial lock clean
 
 reproduce: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES)
@@ -101,6 +102,13 @@ verdicts: .venv/installed
 beyond: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) beyond
 	$(BIN)/python -m optide.show.beyond_page
+
+# the map at two thirds of its size and with a palette
+atlas: .venv/installed
+	$(SNAKEMAKE) --cores $(CORES) atlas
+	$(BIN)/python -m optide.show.atlas_page
+	$(BIN)/python -c "from PIL import Image; map = Image.open('figures/atlas/gap.png').convert('RGB'); map.thumbnail((860, 4000)); \
+		map.quantize(128, Image.Quantize.FASTOCTREE).save('docs/atlas.png', optimize=True)"
 
 archive: reproduce
 	$(BIN)/python -m optide.record.archive pack optide.tar
