@@ -18,9 +18,9 @@ def varying(region: Config) -> list[str]:
 
 def fixed(plane: Config, region: Config) -> dict[str, float]:
     """The value at which a plane is held of each axis that does not lie in it."""
-    across = {plane["x"], plane["y"]}
     single = {name: axis[0] for name, axis in regions.axes(region).items() if regions.size(axis, 1) == 1}
-    return {name: value for name, value in {**single, **plane.get("at", {})}.items() if name not in across}
+    held = {**single, **plane.get("at", {})}
+    return {name: held[name] for name in regions.axes(region) if name not in (plane["x"], plane["y"])}
 
 
 def defaults(optimizer: str) -> dict[str, float]:
