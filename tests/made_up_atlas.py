@@ -71,7 +71,7 @@ def rows(region):
             f"{model}_basin": pa.array(basin, mask=lost | midway),
             f"{model}_behaviour": pa.array(behaviour(model, rate), pa.string(), mask=lost),
             f"{model}_loss": pa.array(rate**2, mask=lost),
-            f"{model}_oscillations": pa.array(numbers % 7, mask=lost),
+            f"{model}_oscillations": pa.array(np.rint(1000 * rate).astype(int), mask=lost),
         }
         if of_equation:
             columns[f"{model}_gap"] = pa.array(gap(rate, model == atlas.EQUATION), mask=lost)

@@ -1,4 +1,4 @@
-"""The numbers of the maps in docs/atlas.md: written between two markers from figures/atlas/maps.csv, or compared with it.
+"""The numbers of the maps in docs/atlas.md: written between two markers from figures/atlas/maps.csv, or compared.
 
 python -m optide.show.atlas_page           # write
 python -m optide.show.atlas_page --check   # exit code 1 if other numbers are there
@@ -115,7 +115,9 @@ def read(path: Path) -> str:
         raise FileError(f"{path}: no column {error}; `snakemake --cores 4 atlas` writes it") from None
 
 
-BLOCK = Block("optide.show.atlas_page", Path("docs/atlas.md"), Path("figures/atlas/maps.csv"), "maps", "make atlas", read)
+BLOCK = Block(
+    "optide.show.atlas_page", Path("docs/atlas.md"), Path("figures/atlas/maps.csv"), "maps", "make atlas", read
+)
 
 if __name__ == "__main__":
     exit_with(BLOCK)

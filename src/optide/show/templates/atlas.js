@@ -60,8 +60,9 @@ const indexOf = (values, value) =>
   values.reduce((best, one, i) => Math.abs(one - value) < Math.abs(values[best] - value) ? i : best, 0);
 const short = (value) => {
   if (!Number.isFinite(value)) return "none";
-  const size = Math.abs(value);
-  return value !== 0 && (size < 1e-3 || size >= 1e5) ? Number(value.toPrecision(3)).toExponential() : String(Number(value.toPrecision(3)));
+  const rounded = Number(value.toPrecision(3));
+  const size = Math.abs(rounded);
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? rounded.toExponential() : String(rounded);
 };
 const ofAxis = (axis, i) => `${axis.short} = ${Number(axis.values[i].toPrecision(4))}`;
 
@@ -548,7 +549,7 @@ function follow() {
   const names = possible(state.region);
   const [x, y] = [parts.get("x"), parts.get("y")];
   if (names.includes(x) && names.includes(y) && x !== y) Object.assign(state, {x, y});
-  if (parts.get("show") in DATA.quantities) state.quantity = parts.get("show");
+  if (Object.hasOwn(DATA.quantities, parts.get("show"))) state.quantity = parts.get("show");
   if (MODELS.includes(parts.get("model"))) state.model = parts.get("model");
   for (const axis of state.region.axes) {
     const value = Number(parts.get(`at.${axis.name}`) ?? NaN);
@@ -562,6 +563,7 @@ let turn = 0;
 
 async function show() {
   const mine = ++turn;
+  delete document.body.dataset.shown;
   drawControls();
   const data = await loaded(state.region);
   if (mine !== turn) return;  // something else was chosen meanwhile
