@@ -126,7 +126,7 @@ def test_a_page_of_too_many_points_has_every_so_many_th(path, tmp_path, monkeypa
 def test_the_page_of_the_configuration_is_small_enough():
     """By its numbers of points and curves: what was measured of them is 15 bytes a point and 0.7 a value, in base64."""
     most = 4 / 3 * (15 * atlas_explorer.POINTS + 0.7 * atlas_explorer.VALUES)
-    assert most < 1.2 * LARGEST
+    assert most < LARGEST
 
 
 def test_the_page_is_the_same_to_the_byte_carries_its_provenance_and_cannot_load_anything(path, tmp_path):

@@ -27,7 +27,7 @@ from optide.studies.atlas import DISCRETE, EQUATION, MODELS, NO_LOOKAHEAD
 from optide.studies.atlas_measures import NEAR
 from optide.studies.atlas_planes import array, place
 
-POINTS, VALUES = 200_000, 6_000_000
+POINTS, VALUES = 180_000, 4_500_000
 """Points, and values of curves, that the page holds of all regions together; of what has more, every so many-th."""
 BITS, BITS_OF_CURVES = 11, 14
 """Of what follows the first digit of a number that is kept in base two: three and four digits in base ten."""
