@@ -11,7 +11,7 @@
 # make docs            renew the pages that are generated
 # make verdicts        judge the claims and renew their table in docs/verdicts.md
 # make beyond          run the optimizers on real data and renew the numbers in docs/beyond.md
-# make atlas           solve the atlas, and renew what docs/atlas.md says of it
+# make atlas           solve the atlas, draw its maps and renew what docs/atlas.md says of it
 # make report          build everything, and a report of it: report.html and report.zip
 # make archive         build everything, and write it with its record into one file: optide.tar
 # make restore FROM=optide.tar   put the results of such a file back, so that nothing is solved
@@ -103,10 +103,14 @@ beyond: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) beyond
 	$(BIN)/python -m optide.show.beyond_page
 
+# the map at two thirds of its size and with a palette
 atlas: .venv/installed
 	$(SNAKEMAKE) --cores $(CORES) atlas
 	$(BIN)/python -m optide.show.atlas_page
+	$(BIN)/python -m optide.show.shares_page
 	$(BIN)/python docs/queries.py
+	$(BIN)/python -c "from PIL import Image; map = Image.open('figures/atlas/gap.png').convert('RGB'); map.thumbnail((860, 4000)); \
+		map.quantize(128, Image.Quantize.FASTOCTREE).save('docs/atlas.png', optimize=True)"
 
 archive: reproduce
 	$(BIN)/python -m optide.record.archive pack optide.tar

@@ -15,8 +15,8 @@ from optide.claims import check, region_check, shares
 from optide.data import provenance
 from optide.settings import atlas as regions
 from optide.settings import yamlfile
-from optide.show import atlas_page
 from optide.show import shares as render
+from optide.show import shares_page
 from optide.studies import atlas, atlas_solve
 from tex import valid
 
@@ -243,7 +243,7 @@ def test_formats_and_the_page(document, tmp_path):
         "basin, the same as that of discrete; of steps 20, theta0 -1.5 to -0.1",
         "settling_step, minus that of beta1 0 > 0; of beta1 0.5 to 1",
     ]
-    lines = [line for line in atlas_page.read(tmp_path / "c.csv").splitlines() if line.startswith("|")]
+    lines = [line for line in shares_page.read(tmp_path / "c.csv").splitlines() if line.startswith("|")]
     last = [[cell.strip() for cell in line.split("|")[4:-1]] for line in lines[2:]]
     assert last == [
         ["double_well-rmsprop", "equation", "mostly, 66.7 %", "3", "1,200 undecided, 1 not converged", "beta 0 to 0.9"],
@@ -276,7 +276,7 @@ def test_the_claims_are_valid_and_about_what_is_solved(folder):
 
 def test_the_page_has_every_claim_in_order_and_its_scale():
     text = (ROOT / "docs/atlas.md").read_text(encoding="utf-8")
-    table = text.split(atlas_page.BLOCK.begin)[1].split(atlas_page.BLOCK.end)[0]
+    table = text.split(shares_page.BLOCK.begin)[1].split(shares_page.BLOCK.end)[0]
     found = re.findall(r"^\| (abstract|figure \d|this project) \| (.*?) \| (.*?) \| ", table, flags=re.MULTILINE)
     claims = yamlfile.read(ROOT / "claims.yaml")["atlas_claims"]
     wanted = [
@@ -291,14 +291,14 @@ def test_the_page_has_every_claim_in_order_and_its_scale():
 @pytest.mark.skipif(not (ROOT / "figures/atlas/claims.csv").exists(), reason="no atlas was solved here yet")
 def test_the_page_has_the_shares_of_the_last_run(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    assert atlas_page.BLOCK.main(["--check"]) == 0, capsys.readouterr().err
+    assert shares_page.BLOCK.main(["--check"]) == 0, capsys.readouterr().err
 
 
 def test_what_is_no_table_is_named(tmp_path, capsys):
     (tmp_path / "c.csv").write_text("a,b\n1,2\n")
     for name in ("c.csv", "d.csv"):
         assert (
-            atlas_page.BLOCK.main(["--check", "--table", str(tmp_path / name), "--page", str(ROOT / "README.md")]) == 1
+            shares_page.BLOCK.main(["--check", "--table", str(tmp_path / name), "--page", str(ROOT / "README.md")]) == 1
         )
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("c.csv: no column 'claim'; `snakemake --cores 4 atlas` writes it")

@@ -96,19 +96,21 @@ FIGURE = (
 TABLE = f"{READING} numerics/metrics.py data/frames.py show/tables.py"
 RECORD = (
     f"{SHOWING} data/fingerprints.py data/tolerances.py data/frames.py show/drawn.py show/explorer.py "
-    "record/contents.py record/manifest.py record/pages.py record/pictures.py"
+    "show/page.py record/contents.py record/manifest.py record/pages.py record/pictures.py"
 )
 ATLAS = (
     f"{EVERY} settings/atlas.py settings/axes.py settings/config.py numerics/elementary.py data/results.py "
     "studies/atlas.py"
 )
+PLANES = "settings/atlas.py settings/axes.py settings/planes.py numerics data/results.py studies/atlas.py "
+PLANES += "studies/atlas_measures.py studies/atlas_planes.py show/atlas_axes.py show/atlas_colours.py"
 ROOMS = {
     "trace": f"{SOLVING} settings/schemes.py data/columns.py data/traces.py studies/experiments.py",
     "audit": f"{SOLVING} data/columns.py data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
     "rates": f"{SOLVING} numerics data/results.py studies/rates.py studies/rates_solve.py",
     "figure": FIGURE,
     "gallery": f"{EVERY} data/columns.py data/digests.py data/provenance.py show/gallery.py",
-    "explorer": f"{SHOWING} show/explorer.py",
+    "explorer": f"{SHOWING} show/explorer.py show/page.py",
     "audit_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/audit.py show/audit_figure.py",
     "rates_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/rates.py studies/linearisation.py "
     "show/rates_figure.py",
@@ -130,6 +132,10 @@ ROOMS = {
     "atlas_curves": ATLAS,
     "atlas_claims": f"{ATLAS} {TABLE} claims/criteria.py claims/regions.py claims/shares.py studies/atlas_measures.py "
     "show/shares.py",
+    "atlas_maps": f"{FIGURE} {PLANES} data/frames.py studies/atlas_seen.py show/atlas_maps.py show/atlas_panels.py "
+    "show/tables.py",
+    "atlas_page": f"{EVERY} {PLANES} settings/config.py data/columns.py data/digests.py data/provenance.py "
+    "show/style.py show/page.py show/atlas_explorer.py",
     "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
     "data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",

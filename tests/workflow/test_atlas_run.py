@@ -14,6 +14,7 @@ from docs import queries
 from conftest import ROOT
 from optide.data import provenance
 from optide.record import verify
+from optide.show import atlas_page
 from optide.studies import atlas
 from pipeline import CLAIMED, REDUCED, edited, error, planned, snakemake
 
@@ -23,6 +24,11 @@ DATA = {
 CURVES = {f"results/atlas/curves/{name}.parquet" for name in ("double_well-rmsprop", "quadratic-adam")}
 
 CLAIMS = [f"figures/atlas/claims.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
+SHOWN = {
+    *(f"figures/atlas/{name}.{suffix}" for name in ("gap", "behaviour", "basins") for suffix in ("png", "pdf")),
+    *("figures/atlas/maps.csv", "figures/atlas/maps.csv-metadata.json", "figures/atlas/atlas.html"),
+    *CLAIMS,
+}
 
 
 def files(folder):
@@ -55,6 +61,29 @@ def test_progress_is_printed_and_written(built):
     assert len(lines) == 4
     assert lines[-1].startswith("atlas: 4 of 4 shards, 100 configurations, ")
     assert all(line in output for line in lines)
+
+
+def test_it_is_drawn_with_its_provenance(built):
+    folder, _ = built
+    assert {str(path.relative_to(folder)) for path in (folder / "figures").rglob("*") if path.is_file()} == SHOWN
+    assert verify.main([*(str(folder / name) for name in sorted(SHOWN)), "--directory", str(folder)]) == 0
+    assert (folder / "results/logs/atlas_page.log").read_text() == "100 points and 30 curves shown\n"
+    assert atlas_page.read(folder / "figures/atlas/maps.csv").startswith("\n3 planes with 31 points; at 0 of them")
+
+
+def test_other_planes_are_drawn_again_and_nothing_is_solved(built, tmp_path):
+    folder = shutil.copytree(built[0], tmp_path / "other")
+    edited(folder, lambda config: config["atlas"]["maps"].pop("gap"))
+    drawn = {name for name in SHOWN if "gap" not in name and "html" not in name}
+    assert planned(folder, "atlas") == drawn
+    edited(folder, lambda config: config["atlas"].pop("maps"))
+    assert planned(folder, "atlas") == set()
+
+
+def test_a_plane_that_is_none_is_refused_before_anything_runs(tmp_path):
+    edited(tmp_path, lambda config: config["atlas"]["maps"]["gap"][0].update(y="theta0"))
+    line = error(tmp_path, "atlas")
+    assert line == "config.yaml: atlas.maps.gap[0].y = 'theta0': quadratic-adam varies beta1 and learning_rate"
 
 
 def test_a_second_run_has_nothing_to_do_and_all_needs_none_of_it(built):

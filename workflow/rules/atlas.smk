@@ -125,3 +125,53 @@ if ATLAS:
                 runtime=growing(10),
             script:
                 "../scripts/atlas_claims.py"
+
+
+    if ATLAS_MAPS:
+
+        rule atlas_maps:
+            input:
+                rows=[atlas_data(rows) for region in planes.asked(ATLAS) for rows in ATLAS_DATA[region]],
+            output:
+                figures=ATLAS_MAPS,
+                table=ATLAS_TABLE,
+            log:
+                "results/logs/atlas_maps.log",
+            benchmark:
+                "results/benchmarks/atlas_maps.tsv"
+            params:
+                code=code("atlas_maps.py"),
+                part=lambda wildcards: planes.maps_slice(config),
+                settings=settings("atlas.maps"),
+            conda:
+                PACKAGES
+            threads: 1
+            resources:
+                mem_mb=growing(2000),
+                runtime=growing(30),
+            script:
+                "../scripts/atlas_maps.py"
+
+
+    rule atlas_page:
+        input:
+            rows=[atlas_data(rows) for rows in chain(*ATLAS_DATA.values())],
+            curves=[*map(atlas_curves, ATLAS_DATA)],
+        output:
+            ATLAS_PAGE,
+        log:
+            "results/logs/atlas_page.log",
+        benchmark:
+            "results/benchmarks/atlas_page.tsv"
+        params:
+            code=code("atlas_page.py", "show/templates/*"),
+            part=lambda wildcards: planes.page_slice(config),
+            settings=settings("atlas.regions"),
+        conda:
+            PACKAGES
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(30),
+        script:
+            "../scripts/atlas_page.py"

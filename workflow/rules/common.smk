@@ -23,6 +23,7 @@ from optide.settings import config as configuration
 from optide.settings import figures as asked
 from optide.settings import layers, yamlfile
 from optide.settings import looks as appearance
+from optide.settings import maps as planes
 from optide.settings import schemes, vocabulary
 
 min_version("9.0")
@@ -250,7 +251,11 @@ ATLAS_SHARDS = {
     for rows in regions.shards(ATLAS, region)
 }
 STATEMENTS = {name: one for name, one in ATLAS_CLAIMS.get("statements", {}).items() if name not in NOT_IN_ATLAS}
-ATLAS_SHOWN = table_files("atlas/claims") if STATEMENTS else []
+ATLAS_MAPS = expand("figures/atlas/{name}.{suffix}", name=planes.drawn(ATLAS), suffix=["png", "pdf"]) if ATLAS else []
+ATLAS_TABLE = [f"figures/atlas/maps.{suffix}" for suffix in ("csv", "csv-metadata.json")] if ATLAS_MAPS else []
+ATLAS_PAGE = "figures/atlas/atlas.html"
+ATLAS_CLAIMED = table_files("atlas/claims") if STATEMENTS else []
+ATLAS_SHOWN = [*ATLAS_MAPS, *ATLAS_TABLE, ATLAS_PAGE, *ATLAS_CLAIMED] if ATLAS else []
 ATLAS_FILES = [*map(atlas_data, chain(*ATLAS_DATA.values())), *map(atlas_curves, ATLAS_DATA), *ATLAS_SHOWN]
 RESULTS = [*MADE, *TIMES, *BEYOND, *ATLAS_FILES]
 

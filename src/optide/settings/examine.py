@@ -12,6 +12,7 @@ from optide.settings import atlas as regions
 from optide.settings.axes import check_axis, check_hyperparameters
 from optide.settings.config import Config, elements, experiment_slice, lanes, steps_of
 from optide.settings.looks import choices, looks
+from optide.settings.maps import check_maps
 from optide.settings.schema import first_error, nearest
 from optide.settings.vocabulary import complete
 
@@ -161,6 +162,7 @@ def _check_atlas(key: str, atlas: Config) -> None:
         check_hyperparameters(f"{place}.hyperparameters", optimizer, region["hyperparameters"])
         check_axis(f"{place}.theta0", region["theta0"])
         check_axis(f"{place}.learning_rates", region["learning_rates"], optimizer.vocabulary()["learning_rate"].range)
+    check_maps(f"{key}.maps", atlas)
     rows = sum(regions.count(atlas, name) for name in atlas["regions"])
     if rows > JOBS * atlas["shard"]:
         least = f"at least {-(-rows // JOBS):,} for {rows:,} configurations, so that jobs are {JOBS:,} at most"

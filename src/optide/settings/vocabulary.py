@@ -15,6 +15,8 @@ from optide.settings.schemes import SCHEMES
 MARK = "x-vocabulary"
 LARGEST = 16
 """Elements of theta that a trace may have."""
+_EVERY = {"theta0": "start", "learning_rate": "learning rate"}
+"""Axes that each region of the atlas has, beside the steps."""
 
 
 def complete(schema: Any, **more: Mapping[str, Any]) -> Any:
@@ -66,6 +68,8 @@ def _words() -> dict[str, dict[str, Any]]:
         {name: {"description": value["description"], "$ref": f"#/$defs/{kind}"} for name, value in values.items()}
         for kind in ("axis", "interval")
     )
+    numbers = {"steps": {"description": "Of the runs.", "type": "integer"}}
+    numbers |= {name: {"description": f"Its {text}.", "type": "number"} for name, text in _EVERY.items()}
     states = dict.fromkeys(state for optimizer in OPTIMIZERS.values() for state in optimizer.states)
     whole = ("theta", *sorted(states), "loss")
     of_vectors = [f"{name}[{i}]" for name in whole if name != "loss" for i in range(LARGEST)]
@@ -83,6 +87,8 @@ def _words() -> dict[str, dict[str, Any]]:
         "lists of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": lists},
         "axes of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": axes},
         "intervals of hyper-parameters": {"type": "object", "additionalProperties": False, "properties": intervals},
+        "axes": {"enum": [*numbers, *values]},
+        "values of axes": {"type": "object", "additionalProperties": False, "properties": numbers | values},
     }
 
 

@@ -9,13 +9,11 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from optide.data import provenance
@@ -24,6 +22,7 @@ from optide.numerics import elementary
 from optide.problem.registry import symbols, written
 from optide.settings.config import start
 from optide.settings.schemes import CONTINUOUS, SCHEMES
+from optide.show.page import rendered
 
 KEY = ("objective", "optimizer", "experiment", "learning_rate", "hyperparameters", "theta0")
 """What a configuration is chosen by, in the order of the controls of the page."""
@@ -53,23 +52,8 @@ def write(traces: Iterable[Trace], path: str | Path, record: provenance.Record) 
 
 def page(shown: Sequence[Mapping[str, Any]]) -> str:
     """The page that shows some `configurations`."""
-    environment = Environment(
-        loader=PackageLoader("optide.show"), undefined=StrictUndefined, autoescape=True, trim_blocks=True
-    )
-    parts = resources.files("optide.show") / "templates"
-    # in a script, "<" could end it
-    data = json.dumps({"schemes": [*SCHEMES], "key": KEY, "names": names(shown), "lanes": shown}).replace(
-        "<", r"\u003c"
-    )
-    return environment.get_template("explorer.html").render(
-        plotly=get_plotlyjs(),
-        style=(parts / "explorer.css").read_text(encoding="utf-8"),
-        code=(parts / "explorer.js").read_text(encoding="utf-8"),
-        data=data,
-        schemes=SCHEMES.values(),
-        whole=WHOLE,
-        ranges=2 * RANGES,
-    )
+    data = {"schemes": [*SCHEMES], "key": KEY, "names": names(shown), "lanes": shown}
+    return rendered("explorer", data, plotly=get_plotlyjs(), schemes=SCHEMES.values(), whole=WHOLE, ranges=2 * RANGES)
 
 
 def names(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
