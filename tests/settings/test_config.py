@@ -155,7 +155,17 @@ def edit(config, *keys, value):
         (
             ("atlas", "regions", "quadratic-rmsprop", "theta0"),
             {"from": 1.0, "to": 2.0, "values": 3},
-            r"quadratic-rmsprop\.theta0 = .*: must be a list of numbers, all different, or a range \{from",
+            r"quadratic-rmsprop\.theta0\.spacing: missing; needed: from, to, values, spacing$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            {"from": 1.0, "too": 2.0, "values": 3, "spacing": "linear"},
+            r"theta0\.too: unknown key; allowed: from, to, values, spacing; did you mean 'to'\?$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            1.0,
+            r"quadratic-rmsprop\.theta0 = 1\.0: must be a list of numbers, all different, or a range \{from",
         ),
         (
             ("atlas", "shard"),

@@ -39,12 +39,20 @@ def first_error(value: Any, schema: Schema) -> str | None:
 
     Unknown keys come before all else, since a misspelt key is also a missing one.
     """
-    errors = sorted(_Validator(schema).iter_errors(value), key=lambda error: error.validator != "additionalProperties")
+    errors = sorted(_Validator(schema).iter_errors(value), key=_rank)
     return explain(errors[0], schema) if errors else None
+
+
+def _rank(error: ValidationError) -> bool:
+    return error.validator != "additionalProperties"
 
 
 def explain(error: ValidationError, schema: Schema) -> str:
     """What a value breaks: the path of its key, the value, what is allowed, and the nearest name."""
+    if error.validator == "anyOf" and isinstance(error.instance, Mapping):
+        # of a mapping what is wrong with it, not that it might be something else
+        below = [other for other in error.context or () if other.validator != "type" or other.relative_path]
+        error = min(below, key=_rank, default=error)
     path = [*error.absolute_path]
     broken: Any = error.schema
     value: Any = error.instance
