@@ -472,12 +472,14 @@ STEP, VELOCITY = "(float64[2], {m: float64[2]})", "float64[2]"
     [
         (run_discrete, "step", lambda theta, g: theta, "float64[2]", STEP),
         (run_discrete, "step", lambda theta, g: None, "None", STEP),
+        (run_discrete, "step", lambda theta, g: (theta, {"m": "g"}), "(float64[2], {m: str})", STEP),
         (run_discrete, "step", lambda theta, g: (theta, {}), "(float64[2], {})", STEP),
         (run_discrete, "step", lambda theta, g: (theta, {"n": g}), "(float64[2], {n: float64[2]})", STEP),
         (run_discrete, "step", lambda theta, g: (theta[0], {"m": g}), "(float64[], {m: float64[2]})", STEP),
         (run_discrete, "step", lambda theta, g: (jnp.float32(theta), {"m": g}), "(float32[2], {m: float64[2]})", STEP),
         (solve_ide, "velocity", lambda theta, g: g[0], "float64[]", VELOCITY),
         (solve_ide, "velocity", lambda theta, g: jnp.float32(g), "float32[2]", VELOCITY),
+        (solve_ide, "velocity", lambda theta, g: np.asarray(["g", "g"]), "ndarray", VELOCITY),
         (solve_ide, "velocity", lambda theta, g: (g, g), "(float64[2], float64[2])", VELOCITY),
     ],
 )
