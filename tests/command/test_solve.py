@@ -391,6 +391,9 @@ def test_where_there_is_no_terminal_or_no_waiting_nothing_is_said(monkeypatch):
         with waiting.told("solving"):
             pass
         assert stream.getvalue() == ""
+    monkeypatch.setattr(sys, "stderr", None)  # it was closed
+    with waiting.told("solving"):
+        pass
 
 
 def test_times_between_steps_are_refused_by_the_library_too():

@@ -23,7 +23,7 @@ def told(what: str) -> Iterator[None]:
     Ctrl-C ends the process at once: Python would not hear of it before a compiled program is done.
     """
     with _deadly():
-        if sys.stderr.isatty():
+        if sys.stderr and sys.stderr.isatty():
             with _telling(what):
                 yield
         else:
