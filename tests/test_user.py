@@ -305,6 +305,14 @@ WRONG = {
     "NumPy's truth": ({"steps": np.True_}, "is not allowed: steps must be an integer"),
     "negative": ({"steps": -1}, "steps = -1 is not allowed"),
     "none": ({"steps": 0}, "steps = 0 is not allowed"),
+    "huge": ({"steps": 10**30}, "steps must be an integer <= 2147483647"),
+    # for which XLA would end the process
+    "no room": (
+        {"steps": 10**9, "theta0": np.ones(10**4), "objective": lambda theta: jnp.sum(theta**2)},
+        "steps must be so few that what is kept, 223,5",
+    ),
+    "masked": ({"theta0": np.ma.masked_less([0.1, 0.2], 0.15)}, "theta0 = masked float64[2] is not allowed"),
+    "masked leaf": ({"theta0": {"b": np.ma.masked}}, "theta0['b'] = masked is not allowed"),
 }
 GIVEN = {"optimizer": ADAM, "objective": double_well, "theta0": 0.1, "steps": STEPS}
 
@@ -328,7 +336,21 @@ def test_a_wrong_argument_is_one_line_at_once(run, changed, message):
 
 @pytest.mark.parametrize(
     "value",
-    ["0.1", b"0.1", None, 0.1 + 0j, [0.1], [[0.1], [0.2]], (0.1,), {}, Adam, np.asarray(["0.1"]), np.zeros(0)],
+    [
+        np.ma.masked,
+        np.ma.masked_less([0.1, 0.2], 0.15),
+        "0.1",
+        b"0.1",
+        None,
+        0.1 + 0j,
+        [0.1],
+        [[0.1], [0.2]],
+        (0.1,),
+        {},
+        Adam,
+        np.asarray(["0.1"]),
+        np.zeros(0),
+    ],
     ids=repr,
 )
 def test_only_numbers_are_hyperparameters(value):
@@ -351,11 +373,11 @@ def test_options_out_of_range_are_one_line_of_every_solver(solve):
     for name, values in {
         "method": ["euler", None, ["march"]],
         "lookahead": [2, True, 1.0],
-        "substeps": [0, 1.5],
+        "substeps": [0, 1.5, 10**30, 2**30],
         "order": [3, True],
-        "save_every": [0, -1, 2.0],
+        "save_every": [0, -1, 2.0, 10**30],
         "t_start": ["noon", 0.2, -1.0, np.nan, True, [0.1], np.zeros(1)],
-        "steps": [1, 3.0],
+        "steps": [1, 3.0, 10**30],
     }.items():
         for value in values:
             line = refused(ParameterError, lambda name=name, value=value: solve(**{name: value}))
@@ -450,12 +472,14 @@ STEP, VELOCITY = "(float64[2], {m: float64[2]})", "float64[2]"
     [
         (run_discrete, "step", lambda theta, g: theta, "float64[2]", STEP),
         (run_discrete, "step", lambda theta, g: None, "None", STEP),
+        (run_discrete, "step", lambda theta, g: (theta, {"m": "g"}), "(float64[2], {m: str})", STEP),
         (run_discrete, "step", lambda theta, g: (theta, {}), "(float64[2], {})", STEP),
         (run_discrete, "step", lambda theta, g: (theta, {"n": g}), "(float64[2], {n: float64[2]})", STEP),
         (run_discrete, "step", lambda theta, g: (theta[0], {"m": g}), "(float64[], {m: float64[2]})", STEP),
         (run_discrete, "step", lambda theta, g: (jnp.float32(theta), {"m": g}), "(float32[2], {m: float64[2]})", STEP),
         (solve_ide, "velocity", lambda theta, g: g[0], "float64[]", VELOCITY),
         (solve_ide, "velocity", lambda theta, g: jnp.float32(g), "float32[2]", VELOCITY),
+        (solve_ide, "velocity", lambda theta, g: np.asarray(["g", "g"]), "ndarray", VELOCITY),
         (solve_ide, "velocity", lambda theta, g: (g, g), "(float64[2], float64[2])", VELOCITY),
     ],
 )
@@ -593,6 +617,16 @@ def test_lanes_are_for_known_numbers():
 
     for call in (jax.jit(lane), jax.grad(shifted), jax.grad(lambda x: solve_batch(ADAM, double_well, x, STEPS).theta)):
         assert "use solve_ide" in refused(TracedError, lambda call=call: call(1.0))
+
+
+@pytest.mark.parametrize("transform", [jax.grad, jax.jacfwd, jax.hessian, lambda end: jax.jit(jax.grad(end))])
+def test_what_has_no_derivative_says_so(transform):
+    def end(x):
+        return solve_ide(ADAM, lambda theta: (theta - x) ** 2, 0.1, STEPS, method="picard").theta[-1]
+
+    with pytest.raises(TracedError, match=r'^solve_ide: method "picard" cannot be differentiated; "march" can'):
+        transform(end)(1.0)
+    assert float(jax.jit(end)(1.0)) == pytest.approx(float(end(1.0)), rel=1e-12)
 
 
 def test_an_equation_has_a_second_derivative():

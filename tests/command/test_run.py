@@ -1,11 +1,10 @@
-"""`optide run`, `check` and `init`, what Snakemake is given; and completion, asked as bash asks."""
+"""`optide run`, `check` and `init`, what Snakemake is given."""
 
 import errno
 import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from conftest import ROOT
 from optide.command import workflow
 from optide.command.main import main
 from optide.data import seal
-from optide.problem.registry import OPTIMIZERS
 from optide.record import manifest
 
 
@@ -151,43 +149,3 @@ def test_a_package_without_its_workflow_is_one_line(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(workflow.optide, "__file__", str(tmp_path / "lib" / "python" / "optide" / "__init__.py"))
     assert main(["check"]) == 1
     assert capsys.readouterr().err.endswith("install the package again\n")
-
-
-@pytest.fixture(scope="module")
-def bash(tmp_path_factory):
-    """Asks bash what it would complete the last of some words to, in a folder with a plug-in of two optimizers."""
-    folder = tmp_path_factory.mktemp("completion")
-    program = folder / "bin" / "optide"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m optide.command.main "$@"\n')
-    program.chmod(0o755)
-    shutil.copy(ROOT / "examples" / "ideas" / "ideas.py", folder)
-    (folder / "config.yaml").write_text("plugins: [ideas.py]\nfigures: {mine: {}, other: {}}\n")
-    path = {"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
-
-    def complete(*words):
-        script = 'eval "$(_OPTIDE_COMPLETE=bash_source optide)"\ncomplete -p optide > /dev/null || exit 1\n'
-        script += (
-            'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _optide_completion optide\nprintf "%s\\n" "${COMPREPLY[@]}"'
-        )
-        run = subprocess.run(
-            [shutil.which("bash"), "--norc", "-c", script, "bash", "optide", *words],
-            **{"cwd": folder, "env": os.environ | path, "capture_output": True, "text": True},
-            check=True,
-        )
-        assert run.stderr == ""
-        return run.stdout.split()
-
-    return complete
-
-
-def test_bash_completes_names_and_the_options_of_the_optimizer_that_was_chosen(bash):
-    assert bash("solve", "--optimizer", "") == [*OPTIMIZERS, "adamw", "heavy_ball"]
-    assert bash("solve", "--optimizer", "adam", "--be") == ["--beta1", "--beta2"]
-    assert bash("compare", "--optimizer", "adamw", "--d") == ["--decay"]
-
-
-def test_bash_completes_parts_figures_and_nothing_that_is_wrong(bash):
-    assert bash("c") == ["check", "compare"]
-    assert bash("run", "m") == ["mine"]
-    assert bash("solve", "--plugin", "nowhere.py", "--optimizer", "ada") == ["adagrad", "adam"]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -155,6 +156,26 @@ def test_the_page_says_what_happens(capsys, monkeypatch):
     assert f"\n{table}\n" in capsys.readouterr().out
     codes = [int(code) for code in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)]
     assert codes == [0, FAILED, MISUSED, NOT_CONVERGED, INTERRUPTED]
+
+
+def test_an_interrupt_ends_a_solve_that_python_would_not_let_go_of(tmp_path):
+    (tmp_path / "deaf.py").write_text("""
+import os, signal
+from optide.extend import objective
+
+@objective(minima=[0.0])
+def deaf(theta):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        pass  # as a compiled program goes on
+    return theta**2
+""")
+    asked = ["--plugin", "deaf.py", *ADAM, "--objective", "deaf", "--theta0", "1", "--steps", "9"]
+    command = [sys.executable, "-m", "optide.command.main", "solve", *asked]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # which a shell gives as 130
+    assert (found.returncode, found.stdout, found.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_refined_and_thinned_points_are_compared_where_they_are_steps(capsys):
@@ -370,6 +391,9 @@ def test_where_there_is_no_terminal_or_no_waiting_nothing_is_said(monkeypatch):
         with waiting.told("solving"):
             pass
         assert stream.getvalue() == ""
+    monkeypatch.setattr(sys, "stderr", None)  # it was closed
+    with waiting.told("solving"):
+        pass
 
 
 def test_times_between_steps_are_refused_by_the_library_too():

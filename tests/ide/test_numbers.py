@@ -53,6 +53,8 @@ def test_divergence_and_overflow_are_named():
         (lambda theta: jnp.asarray(theta, "float32"), r"shape \(\) and dtype float32"),
         (lambda theta: (theta, theta), "tuple"),
         (lambda theta: None, "NoneType"),
+        (lambda theta: "1.0", "str"),
+        (lambda theta: [theta, print], "list"),
     ],
 )
 @pytest.mark.parametrize("run", [run_discrete, solve_ide])
@@ -61,6 +63,14 @@ def test_an_objective_of_the_wrong_kind_is_named(run, objective, found):
         ObjectiveError, match=rf"AdaGrad\(.*from theta0 = 1\.0.*: the objective returns {found}, from t = 0"
     ):
         run(AdaGrad(0.1), objective, 1.0, 5)
+
+
+@pytest.mark.parametrize("rate", [1e308, 5e-324])
+@pytest.mark.parametrize("numbers", ["warn", "raise"])
+def test_a_number_that_overflows_on_the_way_is_told_once(rate, numbers):
+    # a warning is an error in these tests, and so is an overflow where a user wants it to be
+    with np.errstate(all=numbers), pytest.raises(NonFiniteError, match=r"^Adam\(.*: not finite from t = "):
+        solve_ide(Adam(rate), double_well, 0.1, 50)
 
 
 def test_a_second_moment_that_underflows_is_named_unless_eps_covers_it():

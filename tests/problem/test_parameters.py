@@ -198,6 +198,13 @@ def test_numbers_of_python_are_observed_as_arrays():
         np.testing.assert_array_equal(found.observed[1], np.full(STEPS, 2))
 
 
+@pytest.mark.parametrize("found", ["a", ["a", 1.0], np.asarray(["a"]), print, 1j, []], ids=repr)
+def test_what_is_observed_is_made_of_real_arrays(found):
+    for way in (solve, run):
+        with pytest.raises(ParameterError, match="observe must be a function of theta that returns a tree of arrays"):
+            way(loss, TREE, observe=lambda _: found)
+
+
 def test_derivatives_go_through_what_only_observe_closes_over():
     def seen(scale, run):
         return jnp.sum(run(loss, TREE, observe=lambda theta: scale * theta["b"]).observed)

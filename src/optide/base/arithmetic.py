@@ -108,6 +108,8 @@ def _others() -> list[str]:
 def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Let a function compute in float64 whatever its caller has: nothing else of the caller's JAX changes.
 
+    Nor does NumPy warn of an overflow or the like: what is not finite is told in the end, in one line.
+
     A call that JAX traces must be in float64 from outside, as what it is part of cannot be changed from here.
     Else it raises a TracedError.
     """
@@ -115,6 +117,7 @@ def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, R
     @functools.wraps(function)
     def run(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Returned:
         import jax  # noqa: PLC0415  (whoever only plans, or draws, needs no JAX)
+        import numpy as np  # noqa: PLC0415
 
         def refuse_traced(values: Any) -> None:
             try:
@@ -128,9 +131,10 @@ def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, R
                 )
 
         if jax.numpy.result_type(float) == "float64":  # in the context that is entered, too
-            return function(*arguments, **keywords)
+            with np.errstate(all="ignore"):
+                return function(*arguments, **keywords)
         refuse_traced((arguments, keywords))
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), np.errstate(all="ignore"):
             found = function(*arguments, **keywords)
         # under `jit` all is traced, from numbers that are known as well
         refuse_traced(found)

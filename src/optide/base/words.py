@@ -30,4 +30,5 @@ def _outlined(value: Any) -> str:
 def _kind(value: Any) -> str:
     """The type and shape of an array, as "float64[100,2]"; nothing for anything else, a number among them."""
     shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", None)
-    return f"{dtype}[{','.join(map(str, shape))}]" if shape and dtype is not None else ""
+    masked = "masked " if type(value).__name__ == "MaskedArray" else ""  # what imports this need not wait for NumPy
+    return f"{masked}{dtype}[{','.join(map(str, shape))}]" if shape and dtype is not None else ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from optide.base.errors import ConfigError, OptideError, ParameterError, tell
+from optide.command import completion  # noqa: F401  (its classes are registered)
 from optide.command.listing import listing
 from optide.command.solve import compare, solve
 from optide.command.workflow import check, init, run

@@ -143,9 +143,9 @@ class Configured(click.Command):
             context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         )
         named = early.make_context(None, [*args], resilient_parsing=True).params["plugin"]
-        # a completion has no place for an error
+        # a completion has no place for an error, and the shell has not yet put a home folder in the place of "~"
         with suppress(OptideError) if ctx.resilient_parsing else nullcontext():
-            load(named or ())
+            load([Path(name).expanduser() for name in named or ()])
         ctx.meta[_KEY] = [_option(name, having) for name, having in _hyperparameters().items()]
         return super().parse_args(ctx, args)
 

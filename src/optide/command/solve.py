@@ -27,8 +27,8 @@ def _solve(**given: Any) -> int:
     \b
     optide solve --optimizer adam --learning-rate 0.1 --objective double_well --theta0 0.1 --steps 100
     """
-    single = _asked(given)
     with told("solving"):
+        single = _asked(given)
         from optide.studies.single import by_equation  # noqa: PLC0415  (it imports JAX)
 
         solution, trace = by_equation(single)
@@ -46,8 +46,8 @@ def _compare(**given: Any) -> int:
     \b
     optide compare --optimizer adam --learning-rate 0.1 --objective double_well --theta0 0.1 --steps 100
     """
-    single = _asked(given)
     with told("solving"):
+        single = _asked(given)
         from optide.studies.single import by_algorithm, by_equation, compare  # noqa: PLC0415  (it imports JAX)
 
         algorithm = by_algorithm(single)

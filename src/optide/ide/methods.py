@@ -1,11 +1,14 @@
 """The ways to solve an equation, and what each can do; a configuration of a solve names one of them."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from optide.base.errors import ParameterError
+import jax
+
+from optide.base.errors import ParameterError, TracedError
 from optide.ide import march, picard
 from optide.ide.problem import Observe, Problem, Result
 
@@ -92,3 +95,19 @@ def named(method: Any) -> Method:
     if not isinstance(method, str) or method not in METHODS:
         raise ParameterError("method", method, " or ".join(METHODS))
     return METHODS[method]
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def undifferentiated(method: str, given: Any) -> Any:
+    """What is given, numbers in any structure, to a method that is not differentiable.
+
+    Raises:
+        TracedError: JAX differentiates it.
+    """
+    return given
+
+
+@undifferentiated.defjvp
+def _refuse(method: str, given: Any, tangents: Any) -> Any:
+    able = " or ".join(f'"{name}"' for name, one in METHODS.items() if one.differentiable)
+    raise TracedError(f'solve_ide: method "{method}" cannot be differentiated; {able} can')

@@ -114,7 +114,7 @@ def solve_ide(
 
     Raises:
         ParameterError: an argument is not what it must be.
-        TracedError: JAX traces the call, without float64.
+        TracedError: JAX traces the call, without float64; or differentiates it, and the method has no derivatives.
         NonFiniteError: the solution left the finite numbers; names the configuration and time.
         ObjectiveError: the objective does not return one float64, or JAX cannot trace it.
         ConfigError: the optimizer's velocity is not like theta, or JAX cannot trace it.
@@ -166,6 +166,8 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
     refined = options.order > 1 or options.substeps > 1
     stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
     points = (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps + 1
+    kept = 1 if options.observe else 1 + theta0.size * (1 + len(optimizer.states))
+    arguments.check_room(options.steps, points // options.save_every * kept)
     start = optimizer.learning_rate if t_start is None else 0.0 if stretched else t_start
     return Problem(
         optimizer, options.objective, theta0, start, points,
@@ -183,6 +185,8 @@ def run(lane: Lane, t_start: Scalar | None, options: Options) -> Solution:
 
 def _solve(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Solution:
     """Solve one lane, where JAX traces it."""
+    if not options.method.differentiable:
+        lane, t_start, data = methods.undifferentiated(options.method.name, (lane, t_start, data))
     problem = jax.tree.map(jnp.asarray, _problem(lane, t_start, options, data))
     return _solution(problem, watched(options.method.solve(problem, options.save_every), options.observe))
 
@@ -265,6 +269,10 @@ def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options
         save_every=arguments.at_least(1, "save_every", given.save_every),
         coupling=arguments.one_name(method.couplings, method.name, "coupling", given.coupling),
     )
+    if options.steps * options.substeps > arguments.MOST:
+        raise ParameterError(
+            "substeps", given.substeps, f"so small that there are at most {arguments.MOST} grid points"
+        )
     numbers = {"origin": ORIGIN, "zero": 0.0, "one_step": None}
     return options, numbers[start] if start in numbers else float(t_start)
 

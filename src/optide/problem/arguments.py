@@ -1,6 +1,7 @@
 """What a run or a solve is given: checked at once, and brought into one form, which is float64."""
 
 import operator
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -17,6 +18,8 @@ from optide.problem.optimizer import Optimizer
 
 Start = ArrayLike | Sequence[float] | Mapping[str, Any] | list[Any] | tuple[Any, ...]
 """A start as a user may give it; and what else JAX knows as a tree of arrays."""
+MOST = 2**31 - 1
+"""Grid points of a solve, and steps of a run: they are counted in 32 bits in places."""
 
 
 def traced(tree: Any) -> bool:
@@ -30,7 +33,7 @@ def tracing() -> bool:
 
 
 def at_least(least: int, name: str, value: Any) -> int:
-    """An integer of Python, NumPy or JAX, not below `least`; truth values are none.
+    """An integer of Python, NumPy or JAX, not below `least` nor above `MOST`; truth values are none.
 
     Raises:
         ParameterError: it is something else.
@@ -38,7 +41,25 @@ def at_least(least: int, name: str, value: Any) -> int:
     number = _integer(value)
     if number is None or number < least:
         raise ParameterError(name, value, f"an integer >= {least}")
+    if number > MOST:
+        raise ParameterError(name, value, f"an integer <= {MOST}")
     return number
+
+
+def check_room(steps: int, numbers: int) -> None:
+    """Make sure that what is kept of so many steps fits into memory: where it doesn't, XLA ends the process.
+
+    Args:
+        steps: for the error.
+        numbers: how many float64 are kept.
+
+    Raises:
+        ParameterError: there is no room for them.
+    """
+    room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if 8 * numbers > room:
+        size = f"{8 * numbers / 2**30:,.0f} GiB, fits into the {room / 2**30:,.0f} GiB of this machine"
+        raise ParameterError("steps", steps, f"so few that what is kept, {size}")
 
 
 def one_of(choices: Sequence[int], method: str, name: str, value: Any) -> int:

@@ -93,6 +93,7 @@ def run_discrete(
     numbers, given = arguments.one_optimizer(optimizer), parameters("theta0", theta0)
     start, function, watch = given.theta0, given.seen_by("objective", objective), given.observed_by(observe)
     steps = arguments.at_least(1, "steps", steps)
+    arguments.check_room(steps, steps * (1 if observe else 1 + start.size * (1 + len(numbers.states))))
     where = f"{optimizer} on {name_of(objective)} from theta0 = {shown(theta0)}"
     check_objective(function, start, where)
     check_optimizer(numbers, "step", start, where)

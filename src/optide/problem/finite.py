@@ -10,7 +10,9 @@ from optide.base.lazy import jnp
 
 
 def real(value: Any) -> np.ndarray | None:
-    """Real numbers as float64, in their shape; None for all else: text, truth values, complex or traced numbers."""
+    """Real numbers as float64, in their shape; None for all else: text, truth values, complex, masked, traced."""
+    if np.ma.is_masked(value):  # an array of NumPy would have what is below the mask
+        return None
     try:
         numbers = np.asarray(value)
     except (TypeError, ValueError):

@@ -16,7 +16,7 @@ from jaxtyping import Float64
 
 from optide.base.errors import ParameterError
 from optide.problem import arguments
-from optide.problem.tracing import PROGRAMS, check_function, check_traced
+from optide.problem.tracing import PROGRAMS, check_function, check_traced, is_array
 
 
 class Structure(NamedTuple):
@@ -117,7 +117,7 @@ def _of_arrays(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def of_arrays(theta: Any) -> Any:
         found = function(theta)
         leaves = jax.tree.leaves(found)
-        if not leaves or not all(isinstance(leaf, (Array, np.ndarray, np.number, bool, int, float)) for leaf in leaves):
+        if not leaves or not all(is_array(leaf) and not isinstance(leaf, complex) for leaf in leaves):
             raise ParameterError("observe", function, "a function of theta that returns a tree of arrays")
         return jax.tree.map(jnp.asarray, found)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -149,7 +150,7 @@ def _told_of_values(kind: type[OptideError], what: str, where: str) -> Iterator[
 def returned(objective: Callable[[Array], Array], shape: tuple[int, ...]) -> str:
     """What an objective returns in place of one float64; or nothing, once its gradient has been traced, too."""
     theta = jax.ShapeDtypeStruct(shape, float)  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
-    value = jax.eval_shape(objective, theta)
+    value = _shapes(objective, theta)
     found, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if found != () or dtype != jnp.float64:
         return f"shape {found} and dtype {dtype}" if dtype else type(value).__name__
@@ -165,11 +166,37 @@ def _given(kind: jax.tree_util.PyTreeDef, method: str, shape: tuple[int, ...]) -
     optimizer: Optimizer = jax.tree.unflatten(kind, [number] * kind.num_leaves)
     state = dict.fromkeys(type(optimizer).powers(), theta)
     call = getattr(type(optimizer), method)
-    found = jax.eval_shape(call, optimizer, number, theta, theta, state)
+    found = _shapes(call, optimizer, number, theta, theta, state)
     return _outlined(found), _outlined((theta, state) if method == "step" else theta)
 
 
+def is_array(leaf: object) -> bool:
+    """Whether JAX knows something as an array or a number."""
+    if isinstance(leaf, np.ndarray | np.generic):
+        return jnp.issubdtype(leaf.dtype, np.number) or leaf.dtype == bool
+    return isinstance(leaf, Array | bool | int | float | complex)
+
+
+def _shapes(function: Callable[..., Any], *given: Any) -> Any:
+    """As `jax.eval_shape`; but all as it is, where some of what a function returns is nothing that JAX knows."""
+    unknown: list[Any] = []
+
+    def known(*given: Any) -> Any:
+        found = function(*given)
+        if all(map(is_array, jax.tree.leaves(found))):
+            return found
+        unknown.append(found)
+        return None
+
+    shapes = jax.eval_shape(known, *given)
+    return unknown[0] if unknown else shapes
+
+
 def _outlined(tree: object) -> str:
-    """As "(float64[2], {m: float64[2]})"."""
-    leaves = jax.tree.map(lambda leaf: f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]", tree)
-    return str(leaves).replace("'", "")
+    """As "(float64[2], {m: float64[2]})"; what is no array by its type."""
+
+    def outlined(leaf: Any) -> str:
+        known = isinstance(leaf, Array | jax.ShapeDtypeStruct)
+        return f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]" if known else type(leaf).__name__
+
+    return str(jax.tree.map(outlined, tree)).replace("'", "")
