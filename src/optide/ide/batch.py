@@ -28,7 +28,7 @@ from optide.ide.solve import (
 )
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import Lanes, few, lanes, on_gpu, processor
+from optide.problem.lanes import Lanes, few, lanes, lanes_of_call, on_gpu, processor
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -137,7 +137,7 @@ def solve_batch(
         ObjectiveError, ConfigError: as in `solve_ide`.
     """
     refuse_traced((optimizers, theta0s))
-    several = lanes(optimizers, theta0s)
+    several, shard = lanes(optimizers, theta0s), lanes_of_call(shard)
     numbers, starts, given = several
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
@@ -152,9 +152,11 @@ def solve_batch(
     beside = on_gpu() if beside is None else beside
     joined = _all(several, t_start, replace(options, beside=int(beside)), shard)
     if beside and len(lost := np.flatnonzero(~joined.converged)):
-        # as in turn: those that the first way does not solve go through all of them
+        # each window in the ways that it has in turn, as far as that does not take long
         _put(joined, lost, _all(several.only(lost), t_start, replace(options, beside=2), few(len(lost), shard)))
     with processor():
+        if beside and len(lost := np.flatnonzero(~joined.converged)):
+            _put(joined, lost, _all(several.only(lost), t_start, options, None))
         for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
             _put(joined, place, run(Lane(*several.taken(place)), t_start, options))
     return restored(joined, given)

@@ -75,8 +75,8 @@ class Problem:
             one program serves intervals of any length ("march" only, and without derivatives).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
         batched: whether it is one of many.
-        beside: the number of ways that are tried where it is solved beside many others, which all wait for the slowest;
-            0 where it is not.
+        beside: the number of ways that are tried where it is solved beside many others, which all wait for the slowest,
+            so that none goes on for long; 0 where it is not.
         schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
 

@@ -110,7 +110,8 @@ def predicted_stepwise(problem: Problem, window: Window, n: int, way: str) -> Fl
     kept, solved = lengths(problem, *STEPWISE[way])
 
     def further(window: Window, _: None) -> tuple[Window, Array]:
-        answer = _answer(newton(problem, window, predict(problem, window, solved), small=True, patient=True))
+        guess = predict(problem, window, solved)
+        answer = _answer(newton(problem, window, guess, small=True, patient=True))
         return answer.found.window(window, kept), answer.X[:kept]
 
     start = jax.tree.map(jnp.asarray, window)

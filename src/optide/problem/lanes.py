@@ -14,11 +14,11 @@ from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import Parameters, parameters
 
-IN_TURN, BESIDE = 256, 2**16
+IN_TURN, BESIDE = 256, 2**17
 """Lanes of a call of a compiled program, if nothing else is asked for: solved in turn, and side by side."""
 
 
-FEWER = 16
+FEWER = 64, 8
 """How many times as few lanes a call has for what is left, where these are enough."""
 
 
@@ -47,15 +47,12 @@ class Lanes(NamedTuple):
         """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
 
         Args:
-            shard: lanes of a call; if it is None, no more than there are.
+            shard: lanes of a call, of `lanes_of_call`; if it is None, no more than there are.
             solve: is given as many as a shard has, and how many of them count.
             beside: whether it solves them side by side.
-
-        Raises:
-            ParameterError: the shard is none.
         """
         count = len(self.theta0s)
-        length = min(BESIDE if beside else IN_TURN, count) if shard is None else arguments.at_least(1, "shard", shard)
+        length = min(BESIDE if beside else IN_TURN, count) if shard is None else shard
         parts = []
         for first, here in _cut(count, length):
             places = np.resize(np.arange(first, first + here), length)
@@ -65,9 +62,20 @@ class Lanes(NamedTuple):
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
+def lanes_of_call(shard: Any) -> int | None:
+    """A number of lanes, or None, as it is given.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    return None if shard is None else arguments.at_least(1, "shard", shard)
+
+
 def few(count: int, shard: int | None) -> int | None:
-    """Lanes of a call for what is left: one of two numbers, for which a program is compiled, and not any."""
-    return shard if shard is None or count > shard // FEWER else max(1, shard // FEWER)
+    """Lanes of a call for what is left: one of three numbers, for each of which a program is compiled."""
+    if shard is None:
+        return None
+    return next((shard // times for times in FEWER if shard // times >= count), shard)
 
 
 def on_gpu() -> bool:
@@ -90,7 +98,7 @@ def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:
     return ((first, min(length, count - first)) for first in range(0, count, length))
 
 
-def lanes(optimizers: Optimizer, theta0s: Start) -> Lanes:
+def lanes(optimizers: object, theta0s: Start) -> Lanes:
     """As many configurations as the longest of the arrays that are given.
 
     Args:
@@ -105,7 +113,7 @@ def lanes(optimizers: Optimizer, theta0s: Start) -> Lanes:
     starts = given.theta0
     sizes = {name: np.shape(value) for name, value in numbers.hyperparameters.items()} | {"theta0s": starts.shape[:1]}
     if many := next((name for name, size in sizes.items() if len(size) > 1), None):
-        raise ParameterError(many, getattr(optimizers, many), "a number, or an array (N,) with one for each lane")
+        raise ParameterError(many, getattr(numbers, many), "a number, or an array (N,) with one for each lane")
     try:
         (count,) = np.broadcast_shapes((1,), *sizes.values())
     except ValueError:

@@ -59,7 +59,7 @@ def ticks(axis: Any, refine: int) -> list[Tick]:
 def _step(reach: float) -> float:
     """The least round number of which there are not too many in a reach."""
     power = int(np.floor(elementary.log(reach) / elementary.log(10.0)))
-    steps = (digit * 10.0**exponent for exponent in range(power - 2, power + 2) for digit in _ROUND)
+    steps = (float(f"{digit}e{exponent}") for exponent in range(power - 2, power + 2) for digit in _ROUND)
     return next(step for step in steps if reach / step <= MOST - 1)
 
 
@@ -67,7 +67,7 @@ def _powers(first: float, last: float) -> list[tuple[float, bool]]:
     """1, 2 and 5 times the powers of ten between two numbers; only those of one main, if there are two or more."""
     low, high = (int(np.floor(elementary.log(end) / elementary.log(10.0))) for end in (first, last))
     found = [(float(f"{digit}e{power}"), digit == 1) for power in range(low - 1, high + 2) for digit in _ROUND]
-    slack = 1 + 10.0**-atlas.DIGITS
+    slack = 1 + float(f"1e-{atlas.DIGITS}")
     inside = [(value, main) for value, main in found if first / slack <= value <= last * slack]
     few = sum(main for _, main in inside) < 2
     return [(value, main or few) for value, main in inside]
