@@ -30,7 +30,7 @@ REGIONS = {"double_well-rmsprop": DOUBLE_WELL, "quadratic-adam": QUADRATIC}
 
 def settings(refine=1, sample=2, **more):
     """The entry `atlas` of a configuration."""
-    return {"refine": refine, "shard": 1000, "sample": sample, "regions": REGIONS, **more}
+    return {"refine": refine, "shard": 1000, "sample": sample, "processor": "cpu", "regions": REGIONS, **more}
 
 
 def gap(learning_rate, ahead):

@@ -31,7 +31,7 @@ REGION = {
     "hyperparameters": {"beta": [0.0, 0.9]},
     "learning_rates": [0.1, 0.2, 0.4],
 }
-ATLAS = {"refine": 1, "shard": 100, "sample": 1, "regions": {"wells": REGION}}
+ATLAS = {"refine": 1, "shard": 100, "sample": 1, "processor": "cpu", "regions": {"wells": REGION}}
 SCALE = {"throughout": 0.95, "mostly": 0.75, "in part": 0.25}
 SLICES = {"wells": regions.region_slice(ATLAS, "wells")}
 ROWS = np.arange(12)

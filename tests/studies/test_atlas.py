@@ -32,7 +32,7 @@ ADAM = {
     "hyperparameters": {"beta1": [0.0, 0.9], "beta2": [0.99]},
     "learning_rates": {"from": 0.01, "to": 1.0, "values": 5, "spacing": "logarithmic"},
 }
-ATLAS = {"refine": 1, "shard": 20, "sample": 2, "regions": {"rmsprop": RMSPROP, "adam": ADAM}}
+ATLAS = {"refine": 1, "shard": 20, "sample": 2, "processor": "cpu", "regions": {"rmsprop": RMSPROP, "adam": ADAM}}
 
 
 def solved(name, shard=20, refine=1):

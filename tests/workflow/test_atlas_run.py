@@ -86,6 +86,16 @@ def test_a_plane_that_is_none_is_refused_before_anything_runs(tmp_path):
     assert line == "config.yaml: atlas.maps.gap[0].y = 'theta0': quadratic-adam varies beta1 and learning_rate"
 
 
+def test_without_a_gpu_one_is_refused_in_one_line(tmp_path):
+    edited(tmp_path, lambda config: config["atlas"].update(processor="gpu"))
+    code, output = snakemake(tmp_path, "atlas", cores=1)
+    assert code != 0
+    (line,) = {line for line in output.splitlines() if line.startswith("failed: ")}
+    assert "atlas.processor = 'gpu': JAX finds none of NVIDIA's here (" in line
+    assert "Traceback" not in output
+    assert files(tmp_path) == set()
+
+
 def test_a_second_run_has_nothing_to_do_and_all_needs_none_of_it(built):
     folder, _ = built
     assert planned(folder, "atlas") == set()
@@ -186,7 +196,7 @@ def test_a_region_of_a_plug_in_has_its_claims_too(tmp_path):
     axes = {"decay": [0.0, 0.1], "beta1": [0.9], "beta2": [0.99]}
     region = {"objective": "quadratic", "optimizer": "adamw", "t_start": "origin", "steps": [10], "theta0": [1.0, 2.0]}
     region |= {"hyperparameters": axes, "learning_rates": [0.1, 0.2]}
-    config["atlas"] = {"refine": 1, "shard": 10, "sample": 1, "regions": {"mine": region}}
+    config["atlas"] = {"refine": 1, "shard": 10, "sample": 1, "processor": "cpu", "regions": {"mine": region}}
     about = {"source": "this project", "statement": "It pulls.", "because": "It decays.", "regions": ["mine"]}
     about |= {"models": ["discrete"], "measurement": "end", "where": {"hyperparameters": {"decay": [0.1, 1]}}}
     about |= {"against": {"by": "difference", "hyperparameters": {"decay": 0.0}}, "criterion": {"below": 0}}

@@ -21,7 +21,7 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from optide.base.errors import PinError, TracedError
@@ -44,38 +44,44 @@ ENVIRONMENT = {
     "PJRT_NPROC": "1",
 }
 
+GPU = {**ENVIRONMENT, "JAX_PLATFORMS": "cuda,cpu"}
+"""The same for a GPU, with the processor for what is hard: there the bits are those of its kind."""
+
 _CONFIGURATION = {
-    "jax_platforms": "cpu",
     "jax_disable_jit": False,
     "jax_default_matmul_precision": None,
 }
 """Settings of JAX that change bits and that a program can make after its start.  Not float64: optide sees to that."""
 
-PINNED = "pinned"
+PINNED, ON_GPU = "pinned", "pinned, on a GPU"
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
 
-def pin() -> None:
+def pin(processor: str = "cpu") -> None:
     """Fix instruction set, threads, platform and float64, through the environment; call it before JAX is imported.
 
     Whatever else the user has set for JAX or XLA is dropped: a flag can change the last bit.
 
+    Args:
+        processor: "cpu", or "gpu", whose last bits are others (`snakemake atlas`).
+
     Raises:
         PinError: JAX was imported before, with other settings.
     """
-    if "jax" in sys.modules and (others := _others()):
+    environment = GPU if processor == "gpu" else ENVIRONMENT
+    if "jax" in sys.modules and (others := _others(environment)):
         raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")
     for name in _foreign():
         del os.environ[name]
-    os.environ.update(ENVIRONMENT)
+    os.environ.update(environment)
 
 
 def arithmetic() -> str:
     """Whose arithmetic this is: "pinned" for the workflow's, else which settings are others."""
-    others = _others()
-    return f"not pinned: {', '.join(others)}" if others else PINNED
+    others = _others(_own())
+    return f"not pinned: {', '.join(others)}" if others else ON_GPU if _own() is GPU else PINNED
 
 
 def demand_pinned(what: str) -> None:
@@ -87,7 +93,7 @@ def demand_pinned(what: str) -> None:
     Raises:
         PinError: it is not; says which settings are others.
     """
-    if others := _others():
+    if others := _others(_own()):
         raise PinError(
             f"{what}: the arithmetic is not pinned ({', '.join(others)}); call optide.pin() before JAX is imported"
         )
@@ -97,11 +103,17 @@ def _foreign() -> list[str]:
     return [name for name in os.environ if name.startswith(("JAX_", "XLA_")) and name not in ENVIRONMENT]
 
 
-def _others() -> list[str]:
+def _own() -> dict[str, str]:
+    """The environment of this process, if it is pinned."""
+    return GPU if os.environ.get("JAX_PLATFORMS") == GPU["JAX_PLATFORMS"] else ENVIRONMENT
+
+
+def _others(environment: Mapping[str, str]) -> list[str]:
     """The settings that are not those of `pin`: variables of the environment, and of JAX if it is there."""
-    found = [name for name, value in ENVIRONMENT.items() if os.environ.get(name) != value] + _foreign()
+    found = [name for name, value in environment.items() if os.environ.get(name) != value] + _foreign()
     jax = sys.modules.get("jax")
-    changed = [name for name, value in _CONFIGURATION.items() if jax and getattr(jax.config, name) != value]
+    wanted = {"jax_platforms": environment["JAX_PLATFORMS"], **_CONFIGURATION}
+    changed = [name for name, value in wanted.items() if jax and getattr(jax.config, name) != value]
     return found or changed
 
 

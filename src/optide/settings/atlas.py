@@ -79,6 +79,7 @@ def region_slice(atlas: Config, name: str) -> dict[str, Any]:
         **region,
         "refine": atlas["refine"],
         "sample": atlas["sample"],
+        "processor": atlas["processor"],
         **({"plugins": from_outside} if from_outside else {}),
     }
 

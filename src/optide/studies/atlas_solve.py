@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float64
 
 from optide.base.arithmetic import in_float64
+from optide.base.errors import ConfigError
 from optide.ide.batch import solve_batch
 from optide.ide.solution import Solution
 from optide.problem import plugins
@@ -23,8 +25,8 @@ from optide.studies.experiments import losses
 
 LANES = 256
 """Configurations of a call of a compiled program: however many there are, it is the same, and so are the bits."""
-AT_ONCE = 8 * LANES
-"""Configurations whose curves are in memory at a time."""
+AT_ONCE = {"cpu": 8 * LANES, "gpu": 2**17}
+"""Configurations whose curves are in memory at a time, by the processor; a GPU solves them in one call."""
 
 
 class Solved(NamedTuple):
@@ -52,6 +54,8 @@ def compute(settings: Config) -> Solved:
         ConfigError: the code of a plug-in fails; names file and line.
     """
     found = []
+    if settings["processor"] == "gpu":
+        _demand_gpu()
     with plugins.blamed():
         for rows in _portions(settings):
             found.append(_solved(settings, rows))
@@ -63,12 +67,21 @@ def compute(settings: Config) -> Solved:
     return Solved(rows, pa.concat_tables(curves), "".join(f"{line}\n" for line in lines))
 
 
+def _demand_gpu() -> None:
+    try:
+        jax.devices("cuda")
+    except RuntimeError as error:
+        found = " ".join(str(error).split())
+        raise ConfigError(f"atlas.processor = 'gpu': JAX finds none of NVIDIA's here ({found})") from None
+
+
 def _portions(settings: Config) -> Iterator[np.ndarray]:
     """The numbers of rows that are solved at a time: all of them have as many steps."""
     rows = np.arange(settings["first"], settings["end"])
     steps = atlas.places(settings, rows)[regions.STEPS]
     for same in np.split(rows, 1 + np.flatnonzero(np.diff(steps))):
-        yield from np.split(same, range(AT_ONCE, len(same), AT_ONCE))
+        most = AT_ONCE[settings["processor"]]
+        yield from np.split(same, range(most, len(same), most))
 
 
 def _solved(settings: Config, rows: np.ndarray) -> tuple[pa.Table, pa.Table, list[str]]:
@@ -78,12 +91,13 @@ def _solved(settings: Config, rows: np.ndarray) -> tuple[pa.Table, pa.Table, lis
     choices = {name: chosen[name] for name in settings["hyperparameters"]}
     optimizers = OPTIMIZERS[settings["optimizer"]](chosen[regions.LEARNING_RATE], **choices)
     starts = chosen[regions.THETA0]
-    discrete = run_batch(optimizers, objective, starts, steps, shard=LANES).theta
+    shard = None if settings["processor"] == "gpu" else LANES
+    discrete = run_batch(optimizers, objective, starts, steps, shard=shard).theta
     columns = _of_model(objective, discrete, 0, DISCRETE, np.ones(len(rows), bool))
     thetas, lost = {DISCRETE: (0, discrete)}, []
     for model, lookahead in EQUATIONS.items():
         solution = solve_batch(
-            optimizers, objective, starts, steps, t_start=settings["t_start"], lookahead=lookahead, shard=LANES
+            optimizers, objective, starts, steps, t_start=settings["t_start"], lookahead=lookahead, shard=shard
         )
         first = int(np.rint(solution.t[0, 0] / chosen[regions.LEARNING_RATE][0]))
         converged = solution.converged & np.isfinite(solution.theta).all(axis=1)
