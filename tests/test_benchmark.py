@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import draw, many, measure, plain, timing
+from benchmarks import atlas, draw, many, measure, plain, timing
 from benchmarks.__main__ import main
 
 from compilations import counted
@@ -162,3 +162,29 @@ def test_where_interpax_is_missing_one_line_says_what_to_do(monkeypatch, tmp_pat
     expected = "optide: error: no-such-package is not installed: `make benchmark` runs where it is\n"
     assert capsys.readouterr().err == expected
     assert [*tmp_path.iterdir()] == []
+
+
+def test_an_atlas_is_multiplied_up_from_some_of_its_shards(tmp_path, monkeypatch):
+    region = {
+        "objective": "quadratic",
+        "optimizer": "adagrad",
+        "t_start": "origin",
+        "steps": [8],
+        "theta0": [1.0, 2.0],
+        "hyperparameters": {},
+        "learning_rates": {"from": 0.01, "to": 1.0, "values": 6, "spacing": "logarithmic"},
+    }
+    few = {"refine": 1, "shard": 4, "sample": 1, "processor": "cpu", "regions": {"mine": region}}
+    (tmp_path / "config.yaml").write_text(json.dumps({"atlas": few}))
+    (tmp_path / "settings.yaml").write_text(json.dumps({"atlas": {"refine": 2, "every": 4}}))
+    monkeypatch.setattr(atlas, "machine", lambda: "here")
+    atlas.main([f"--{name}={tmp_path / file}" for name, file in (
+        ("settings", "settings.yaml"), ("configuration", "config.yaml"), ("output", "."))])  # fmt: skip
+    rows = pd.read_csv(tmp_path / "atlas.csv")
+    # of 22 configurations in six shards the third and the one four later, which there is not
+    assert rows[["of_configurations", "of_shards", "first", "configurations"]].to_numpy().tolist() == [[22, 6, 8, 4]]
+    made_up = rows.assign(starting_s=1.0, compiling_s=2.0, running_s=8.0, rows_bytes=400)
+    (whole,) = atlas.whole(made_up).to_dict("records")
+    assert whole["hours"] == pytest.approx((6 * 3 + 22 * 2) / 3600)
+    assert (whole["bytes"], whole["lost"]) == (2200, 0)
+    assert "| mine     | 22 " in (tmp_path / "atlas.md").read_text()

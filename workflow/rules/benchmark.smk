@@ -12,10 +12,10 @@ if (HOME / "benchmarks").exists():
         threads: 1
         resources:
             mem_mb=4000,
-            runtime=30,
+            runtime=60,
         params:
             home=str(HOME),
             python=sys.executable,
         shell:
             "export PYTHONPATH={params.home:q}; "
-            "( {params.python:q} -m benchmarks && {params.python:q} -m benchmarks.many ) 2>&1 | tee {log:q}"
+            "( {params.python:q} -m benchmarks && {params.python:q} -m benchmarks.many && {params.python:q} -m benchmarks.atlas ) 2>&1 | tee {log:q}"
