@@ -1,4 +1,4 @@
-"""A plug-in whose two objectives are a nuisance to a cluster, in the process of a trace and in no other."""
+"""A plug-in whose two objectives are a nuisance to a cluster, in the process of a trace or a shard and in no other."""
 
 import sys
 import time
@@ -9,15 +9,15 @@ import numpy as np
 from optide.extend import jnp, objective
 
 TAKEN = 2_200_000_000
-"""Bytes; a trace asks for 2000 MB."""
+"""Bytes; a trace asks for 2000 MB, and so does a shard of the atlas."""
 SEEN = 4
 """Seconds; Slurm looks at the memory of jobs every second."""
 done = set()
 
 
 def once(name):
-    """Whether this is a trace's first call of an objective; it waits as long as there is a file `wait`."""
-    first = sys.argv[0].endswith(".trace.py") and name not in done
+    """Whether this is a job's first call of an objective; it waits as long as there is a file `wait`."""
+    first = sys.argv[0].endswith((".trace.py", ".atlas_shard.py")) and name not in done
     if first:
         done.add(name)
         Path(f"{name}.working").touch()

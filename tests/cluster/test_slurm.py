@@ -45,6 +45,13 @@ PUBLISHED = [f"results/traces/published/{run}/lr0.1.parquet" for run in ("quadra
 PUBLISHED += ["results/traces/published/quadratic-adagrad/lr0.05.parquet"]
 TARGETS = [*(f"figures/converged/{name}.png" for name in FIGURES), *PUBLISHED, HUNGRY]
 """What is asked for; with the traces of the figures twelve traces, three submissions of the profile."""
+REDUCED_ATLAS = {"refine": 1, "shard": 5, "sample": 2, "processor": "cpu"}
+ATLAS = [
+    "results/atlas/data/region=quadratic-adam/rows-0000000000.parquet",
+    "results/atlas/data/region=hungry-adagrad/rows-0000000000.parquet",
+    "results/atlas/curves/quadratic-adam.parquet",
+]
+"""Of three shards, of which one is hungry."""
 SILENT = "Status query returned 0 job IDs"
 """What Snakemake prints where Slurm gave no answer."""
 
@@ -57,6 +64,9 @@ def configured(folder):
             config["experiments"][f"{name}-adagrad"] = config["experiments"]["quadratic-adagrad"] | {"objective": name}
         config["plugins"] = ["guests.py"]
         config["figures"] = FIGURES
+        adam = config["atlas"]["regions"]["quadratic-adam"]
+        hungry = adam | {"objective": "hungry", "optimizer": "adagrad", "t_start": "origin", "hyperparameters": {}}
+        config["atlas"] = {**REDUCED_ATLAS, "regions": {"quadratic-adam": adam, "hungry-adagrad": hungry}}
         del config["captions"]
 
     folder.mkdir()
@@ -129,7 +139,7 @@ def local(tmp_path_factory):
 @pytest.fixture(scope="module")
 def disturbed(cluster, tmp_path_factory):
     """Everything; one submission is cancelled, one is lost with its node, one takes too much memory."""
-    folder = configured(tmp_path_factory.mktemp("submitted") / "run")
+    folder, before = configured(tmp_path_factory.mktemp("submitted") / "run"), {job for job, _ in cluster.jobs()}
 
     def at_work(*but):
         """A submission that is none of those, in the middle of its work, without the hungry job: its id and node."""
@@ -147,7 +157,7 @@ def disturbed(cluster, tmp_path_factory):
         until("its end", lambda: lost not in [job for job, _ in cluster.jobs("RUNNING")])
         cluster("scontrol", "update", f"NodeName={node}", "State=resume")
         code = process.wait(5 * slurm.PATIENCE)
-    submitted = {job: members(cluster, job) for job, _ in cluster.jobs()}
+    submitted = {job: members(cluster, job) for job, _ in cluster.jobs() if job not in before}
     return Run(folder, code, (folder / "printed").read_text(), cancelled, lost, submitted)
 
 
@@ -176,7 +186,7 @@ def test_all_is_made_with_the_same_bits_as_locally(local, disturbed):
 def test_nothing_is_lost_or_done_twice(cluster, local, disturbed):
     """Each job is a member of one submission that was completed, and none of two."""
     completed = [one["JobId"] for one in cluster.completed() if one["JobState"] == "COMPLETED"]
-    done = Counter(name for job in completed for name in disturbed.members[job])
+    done = Counter(name for job in completed for name in disturbed.members.get(job, ()))
     assert {*done} == {name for name in made(local) if not name.endswith(".pdf")}
     assert {*done.values()} == {1}
 
@@ -197,6 +207,27 @@ def test_what_took_too_much_memory_gets_more(cluster, disturbed):
     assert [*ends(cluster, starved), *ends(cluster, fed)] == ["FAILED", "COMPLETED"]
     assert "exceeded memory limit" in disturbed.printed
     assert memory(cluster, fed) == 2 * memory(cluster, starved)
+
+
+def test_an_atlas_has_the_same_bits_as_locally_and_a_shard_that_takes_too_much_memory_gets_more(cluster, tmp_path):
+    local, there = configured(tmp_path / "local"), configured(tmp_path / "submitted")
+    before = {job for job, _ in cluster.jobs()}
+    with submitting(cluster, there, *ATLAS) as (process, _):
+        # meanwhile
+        code, output = snakemake(local, *ATLAS)
+        assert code == 0, output
+        code = process.wait(3 * slurm.PATIENCE)
+    printed = (there / "printed").read_text()
+    assert code == 0, printed
+    assert [(there / name).read_bytes() for name in ATLAS] == [(local / name).read_bytes() for name in ATLAS]
+    # three shards, three files, and one shard once more
+    new = sorted({job for job, _ in cluster.jobs()} - before, key=int)
+    states = [ends(cluster, job) for job in new]
+    assert sorted(states) == [["COMPLETED"]] * 6 + [["FAILED"]]
+    (starved,) = (job for job, state in zip(new, states, strict=True) if state == ["FAILED"])
+    asked = [memory(cluster, job) for job in new]
+    assert sorted(asked)[-1] == 2 * memory(cluster, starved)
+    assert "atlas: 3 of 3 shards, 15 configurations, " in printed
 
 
 def test_a_silent_controller_ends_no_run_and_what_fails_to_the_last_is_named_and_the_rest_is_done(cluster, tmp_path):

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-cluster
 
 STORED = ("--default-storage-provider", "s3", "--default-storage-prefix", "s3://bucket/run")
 FIGURE = "figures/converged/fig01.png"
+ATLAS = "results/atlas/data/region=quadratic-adam/rows-0000000000.parquet"
 MEASURED = ("results/logs", "results/benchmarks", "results/times")
 """What differs from run to run."""
 
@@ -28,8 +29,9 @@ def configured(folder):
     def change(config):
         experiment = config["experiments"]["quadratic-adagrad"]
         experiment["learning_rates"], experiment["sets"] = [0.1], [{"hyperparameters": {}, "steps": [20]}]
-        for name in config.keys() - {"experiments", "figures"}:
+        for name in config.keys() - {"experiments", "figures", "atlas"}:
             del config[name]
+        del config["atlas"]["regions"]["double_well-rmsprop"], config["atlas"]["maps"]
         config["experiments"] = {"quadratic-adagrad": experiment}
         config["figures"] = {"fig01": config["figures"]["fig01"]}
 
@@ -82,7 +84,7 @@ def stored(store, name, method="GET"):
 def local(tmp_path_factory):
     """Everything, as made in a folder: bytes by name."""
     folder = configured(tmp_path_factory.mktemp("local"))
-    code, output = snakemake(folder)
+    code, output = snakemake(folder, "all", ATLAS)
     assert code == 0, output
     paths = [folder / "ro-crate-metadata.json", *folder.glob("figures/**/*.*"), *folder.glob("results/**/*.*")]
     names = {str(path.relative_to(folder)): path for path in paths if path.is_file()}
@@ -94,13 +96,14 @@ def test_all_results_of_an_object_store_have_the_same_bits_and_are_read_from_it_
     for folder in (first, second):
         folder.mkdir()
         configured(folder)
-    code, output = snakemake(first, *STORED, python=PYTHON, **store)
+    code, output = snakemake(first, "all", ATLAS, *STORED, python=PYTHON, **store)
     assert code == 0, output
-    assert {FIGURE, "results/inputs/config.yaml", "ro-crate-metadata.json"} <= local.keys()
+    assert {FIGURE, ATLAS, "results/inputs/config.yaml", "ro-crate-metadata.json"} <= local.keys()
     assert {name: stored(store, f"run/{name}") for name in local} == local
-    assert not (first / "results").exists()
+    # how far it is, a run tells here
+    assert {path.name for path in (first / "results").rglob("*") if path.is_file()} == {"atlas.log"}
     # elsewhere, where there are no files at all
-    assert planned(second, *STORED, python=PYTHON, **store) == set()
+    assert planned(second, "all", ATLAS, *STORED, python=PYTHON, **store) == set()
     stored(store, f"run/{FIGURE}", method="DELETE")
     code, output = snakemake(second, FIGURE, *STORED, python=PYTHON, **store)
     assert code == 0, output
