@@ -11,12 +11,13 @@ from optide.ide.problem import ORIGIN
 from optide.numerics import metrics
 from optide.problem.objectives import quadratic
 from optide.problem.tracing import PROGRAMS
+from optide.settings import atlas as regions
 from optide.settings import yamlfile
 from optide.settings.config import experiment_slice, lanes
 from optide.settings.looks import LOOKS
 from optide.settings.yamlfile import MAX_VALUES
 from optide.show import explorer, plotting, rates_figure, style
-from optide.studies import rates
+from optide.studies import atlas_measures, rates
 from vision import APART
 
 BENCHMARK = yamlfile.read(ROOT / "benchmarks/settings.yaml")
@@ -42,7 +43,18 @@ RATIOS = {
         flags=re.MULTILINE,
     )
 }
+FINE = (ROOT / "benchmarks/atlas.md").read_text(encoding="utf-8")
+COARSE = sum(regions.count(CONFIG["atlas"], name) for name in CONFIG["atlas"]["regions"])
 WORDS = {"eight": 8, "nine": 9, "ten": 10, "twelve": 12, "three": 3, "seven": 7, "three thousand": 3000}
+
+
+def number(text):
+    """A number as a page writes it."""
+    if text in WORDS:
+        return WORDS[text]
+    numerator, _, denominator = text.replace(",", "").partition("/")
+    return float(numerator) / float(denominator or 1)
+
 
 STATED = {
     "README.md": [
@@ -52,6 +64,17 @@ STATED = {
         (r"published scheme \(order-(\d+) quadrature", picard.QUADRATURE_ORDER),
         (r"takes (\w+) times as long as the discrete", round(RATIOS["march / discrete"])),
         (r"scheme (\w+ \w+) times as long as \"march\"", round(RATIOS["plain / march"], -3)),
+    ],
+    "docs/atlas.md": [
+        (r"snakemake atlas --cores 4 +# ([\d,]+) configurations", COARSE),
+        (r"--cores 4 --config 'atlas=\{refine: (\d+)\}'", BENCHMARK["atlas"]["refine"]),
+        (r"With `refine: \d+` there are ([\d,]+) conf", number(re.search(r"has ([\d,]+) conf", FINE)[1])),
+        (r"benchmarks.atlas`\): ([\d.]+) core-hours", float(re.search(r"all ([\d.]+) core-", FINE)[1])),
+        (r"a row for each configuration, ([\d,]+) in a file", regions.FILE),
+        (r"theta stays within (0\.\d+) of it", atlas_measures.NEAR),
+        (r"other side of it, by more than (0\.\d+)", atlas_measures.CROSSED),
+        (r"ends (\d+) times as far away as it began", atlas_measures.FAR),
+        (r"all ways now goes on for (\d+) iterations", newton.BESIDE),
     ],
     "docs/traces.md": [(r"`eps` is (1e-\d+)\s+everywhere", Adam(0.1).eps)],
     "claims.yaml": [
@@ -131,14 +154,6 @@ STATED = {
         (r"use \w+ of the (\w+) colours again", len(style.COLOURS)),
     ],
 }  # fmt: skip
-
-
-def number(text):
-    """A number as a page writes it."""
-    if text in WORDS:
-        return WORDS[text]
-    numerator, _, denominator = text.replace(",", "").partition("/")
-    return float(numerator) / float(denominator or 1)
 
 
 @pytest.mark.parametrize(("path", "pattern", "value"), [(p, *rest) for p, found in STATED.items() for rest in found])
