@@ -30,7 +30,7 @@ def measure(settings: Config, every: int) -> Iterator[Row]:
     code = "import sys; from benchmarks.atlas import alone; alone(*sys.argv[1:])"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for name in settings["regions"]:
-        shards = regions.shards(settings, name)
+        shards = regions.shards(settings, regions.whole(settings, name))
         # from the middle of each hundred: the first ones have the first value of the first axis
         for shard in shards[min(every, len(shards)) // 2 :: every]:
             with tempfile.TemporaryDirectory() as folder:

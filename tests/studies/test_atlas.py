@@ -37,9 +37,8 @@ ATLAS = {"refine": 1, "shard": 20, "sample": 2, "processor": "cpu", "regions": {
 
 def solved(name, shard=20, refine=1):
     settings = {**ATLAS, "shard": shard, "refine": refine}
-    return [
-        atlas_solve.compute(regions.shard_slice(settings, name, rows.first)) for rows in regions.shards(settings, name)
-    ]
+    shards = regions.shards(settings, regions.whole(settings, name))
+    return [atlas_solve.compute(regions.shard_slice(settings, name, rows.first)) for rows in shards]
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +92,11 @@ def test_rows_are_the_product_of_the_axes_in_order():
 
 def test_shards_and_files_have_each_row_once(monkeypatch):
     monkeypatch.setattr(regions, "FILE", 15)
-    shards, files = regions.shards(ATLAS, "rmsprop"), regions.files(ATLAS, "rmsprop")
+    shards, files = regions.shards(ATLAS, regions.whole(ATLAS, "rmsprop")), regions.files(ATLAS, "rmsprop")
     assert shards == [Rows("rmsprop", 0, 20), Rows("rmsprop", 20, 36)]
     assert files == [Rows("rmsprop", 0, 15), Rows("rmsprop", 15, 30), Rows("rmsprop", 30, 36)]
-    assert [regions.within(shards, rows) for rows in files] == [shards[:1], shards, shards[1:]]
+    assert [regions.shards(ATLAS, rows) for rows in files] == [shards[:1], shards, shards[1:]]
+    assert [regions.shard_slice(ATLAS, *shard[:2])["end"] for shard in shards] == [20, 36]
     tables = [pa.table({"row": np.arange(one.first, one.end)}) for one in shards]
     assert atlas.joined(tables, 15, 30).column("row").to_pylist() == [*range(15, 30)]
 

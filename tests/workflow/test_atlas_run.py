@@ -105,6 +105,19 @@ def test_a_second_run_has_nothing_to_do_and_all_needs_none_of_it(built):
     assert "no rule produces" not in output
 
 
+def test_what_an_interrupted_run_has_left_is_part_of_it(built, tmp_path):
+    folder = shutil.copytree(built[0], tmp_path / "other")
+    (folder / "results/atlas/data/region=quadratic-adam/rows-0000000000.parquet").unlink()
+    for first in (0, 40, 11):
+        shard = folder / f"results/atlas/shards/rows/double_well-rmsprop/{first}.parquet"
+        shard.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "results/atlas/curves/quadratic-adam.parquet", shard)
+    code, output = snakemake(folder, "--dry-run", "atlas")
+    assert code == 0, output
+    strange = [line for line in output.splitlines() if "no rule produces" in line]
+    assert [line.partition(": no")[0].rpartition("/")[2] for line in strange] == ["11.parquet"]
+
+
 def test_other_portions_give_the_same_bytes(built, tmp_path):
     folder, _ = built
     edited(tmp_path, lambda config: config["atlas"].update(shard=7))

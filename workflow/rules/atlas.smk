@@ -21,8 +21,8 @@ if ATLAS:
     # independent of each other, in any order
     rule atlas_shard:
         output:
-            rows=temp("results/atlas/shards/rows/{region}/{first}.parquet"),
-            curves=temp("results/atlas/shards/curves/{region}/{first}.parquet"),
+            rows=temp(atlas_shard("rows", "{region}", "{first}")),
+            curves=temp(atlas_shard("curves", "{region}", "{first}")),
         log:
             "results/logs/atlas/{region}/{first}.log",
         benchmark:

@@ -232,14 +232,17 @@ def atlas_rows(wildcards):
     return rows
 
 
+def atlas_shard(part, region, first):
+    """What a job leaves that solves some rows: these, or the curves among them."""
+    return f"results/atlas/shards/{part}/{region}/{first}.parquet"
+
+
 def atlas_shards(part):
     """What the jobs leave that solve a file of the data set or, for its curves, a region."""
 
     def of_job(wildcards):
-        shards = regions.shards(ATLAS, wildcards.region)
-        if "first" in wildcards.keys():
-            shards = regions.within(shards, atlas_rows(wildcards))
-        return [f"results/atlas/shards/{part}/{shard.region}/{shard.first}.parquet" for shard in shards]
+        rows = atlas_rows(wildcards) if "first" in wildcards.keys() else regions.whole(ATLAS, wildcards.region)
+        return [atlas_shard(part, *shard[:2]) for shard in regions.shards(ATLAS, rows)]
 
     return of_job
 
@@ -248,7 +251,7 @@ def atlas_shards(part):
 ATLAS_SHARDS = {
     (rows.region, str(rows.first)): rows.end - rows.first
     for region in ATLAS_DATA
-    for rows in regions.shards(ATLAS, region)
+    for rows in regions.shards(ATLAS, regions.whole(ATLAS, region))
 }
 STATEMENTS = {name: one for name, one in ATLAS_CLAIMS.get("statements", {}).items() if name not in NOT_IN_ATLAS}
 ATLAS_MAPS = expand("figures/atlas/{name}.{suffix}", name=planes.drawn(ATLAS), suffix=["png", "pdf"]) if ATLAS else []
@@ -262,7 +265,9 @@ RESULTS = [*MADE, *TIMES, *BEYOND, *ATLAS_FILES]
 # without a prefix the folders are those of the other workflow, too
 if not MODULE or ROOT != ".":
     ENDINGS = {Path(path).suffix for path in RESULTS}
-    EXPECTED = {*map(placed, [*RESULTS, "figures/README.md"])}
+    # shards are there until they are joined, or after a run that was interrupted
+    SHARDS = [atlas_shard(part, *shard) for part in ("rows", "curves") for shard in ATLAS_SHARDS]
+    EXPECTED = {*map(placed, [*RESULTS, *SHARDS, "figures/README.md"])}
     FOLDERS = {"figures": "**/*", "results": "**/*.parquet"}
     for path in sorted(path for name, pattern in FOLDERS.items() for path in Path(placed(name)).glob(pattern)):
         if path.suffix in ENDINGS and str(path) not in EXPECTED:

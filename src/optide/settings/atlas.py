@@ -4,9 +4,8 @@ A region is the product of its axes: steps, theta0, the hyper-parameters and the
 that of the last axis fastest, so that a slice of it is two numbers, whoever solves it.
 """
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from optide.problem import plugins
@@ -50,24 +49,27 @@ def count(atlas: Config, name: str) -> int:
     return math.prod(shape(atlas["regions"][name], atlas["refine"]))
 
 
-def shards(atlas: Config, name: str) -> list[Rows]:
-    """The rows of a region, in the portions that a job solves."""
-    return [*_cut(name, count(atlas, name), atlas["shard"])]
+def whole(atlas: Config, name: str) -> Rows:
+    """All rows of a region."""
+    return Rows(name, 0, count(atlas, name))
+
+
+def shards(atlas: Config, rows: Rows) -> list[Rows]:
+    """The portions that jobs solve, of those that have any of some rows."""
+    return _cut(atlas, rows, atlas["shard"])
 
 
 def files(atlas: Config, name: str) -> list[Rows]:
-    """The same in those that a file of the data set holds, whatever the size of shards."""
-    return [*_cut(name, count(atlas, name), FILE)]
+    """The rows of a region in the portions that a file of the data set holds, whatever the size of shards."""
+    return _cut(atlas, whole(atlas, name), FILE)
 
 
-def _cut(name: str, rows: int, length: int) -> Iterator[Rows]:
-    edges = [*range(0, rows, length), rows]
-    return (Rows(name, first, end) for first, end in itertools.pairwise(edges))
-
-
-def within(shards: list[Rows], rows: Rows) -> list[Rows]:
-    """The shards that have any of some rows."""
-    return [shard for shard in shards if shard.first < rows.end and shard.end > rows.first]
+def _cut(atlas: Config, rows: Rows, length: int) -> list[Rows]:
+    last = count(atlas, rows.region)
+    return [
+        Rows(rows.region, first, min(first + length, last))
+        for first in range(rows.first // length * length, rows.end, length)
+    ]
 
 
 def region_slice(atlas: Config, name: str) -> dict[str, Any]:
@@ -86,5 +88,4 @@ def region_slice(atlas: Config, name: str) -> dict[str, Any]:
 
 def shard_slice(atlas: Config, name: str, first: int) -> dict[str, Any]:
     """What the shard that begins at a row depends on."""
-    (rows,) = (shard for shard in shards(atlas, name) if shard.first == first)
-    return region_slice(atlas, name) | {"first": rows.first, "end": rows.end}
+    return region_slice(atlas, name) | {"first": first, "end": min(first + atlas["shard"], count(atlas, name))}
