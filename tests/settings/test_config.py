@@ -147,6 +147,7 @@ def edit(config, *keys, value):
             {"from": -1.0, "to": 1.0, "values": 3, "spacing": "logarithmic"},
             r"quadratic-rmsprop\.theta0\.from = -1\.0: must be a finite number > 0 where spacing is logarithmic",
         ),
+        (("atlas", "refine"), 1000, r"atlas\.refine = 1000: [\d,]+ configurations; must be at most 10,000,000,000"),
         (
             ("atlas", "regions", "quadratic-rmsprop", "theta0"),
             {"from": 1.0, "to": 1.0, "values": 3, "spacing": "linear"},

@@ -164,6 +164,8 @@ def _check_atlas(key: str, atlas: Config) -> None:
         check_axis(f"{place}.learning_rates", region["learning_rates"], optimizer.vocabulary()["learning_rate"].range)
     check_maps(f"{key}.maps", atlas)
     rows = sum(regions.count(atlas, name) for name in atlas["regions"])
+    if rows > (most := JOBS * regions.FILE):
+        raise ConfigError(f"{key}.refine = {atlas['refine']}: {rows:,} configurations; must be at most {most:,}")
     if rows > JOBS * atlas["shard"]:
         least = f"at least {-(-rows // JOBS):,} for {rows:,} configurations, so that jobs are {JOBS:,} at most"
         raise ConfigError(f"{key}.shard = {atlas['shard']}: must be {least}")
