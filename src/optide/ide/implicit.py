@@ -27,7 +27,7 @@ def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64
     n, rule = len(X), rule_of(problem, window, len(X))
     here = problem.gradient(jnp.asarray(window.before[1:]))
     chain = chained(problem, window, X, jnp.broadcast_to(here, (n + 2, *X.shape[1:])))
-    return X - sweep(problem, window, rule, chain).theta[2 : n + 2]
+    return X - sweep(problem, window, rule, chain).theta
 
 
 def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> Float64[Array, " *n"]:

@@ -77,8 +77,8 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
 
         def swept(G: Array, X: Array) -> tuple[Array, Array]:
             before = chained(problem, window, X, jnp.concatenate([now.g[:2], G]))
-            after = sweep(problem, window, rule, before, correction, trials=trials)
-            return after.g[2 : n + 2], after.theta[2 : n + 2]
+            renewed = sweep(problem, window, rule, before, correction, trials=trials)
+            return renewed.g, renewed.theta
 
         done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)
         return look(done.other, jnp.concatenate([now.g[:2], done.y]), now.looks, now.sizes, now.sweeps + done.turns)

@@ -9,7 +9,7 @@ each node alone and goes between the nodes by the cubic that theta goes by, with
 from the last of the first kind: that costs one gradient a node.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -24,11 +24,11 @@ from optide.ide.problem import Problem
 from optide.ide.window import Layout, Window, straight_on
 
 
-class Chain(NamedTuple):
-    """Theta and the gradient at the nodes of a window, from node s - 1 on, and at `shift` nodes beyond."""
+class Node(NamedTuple):
+    """Theta and the gradient at a node or, with a leading axis, at some of them."""
 
-    theta: Float64[Array, " m *S"]
-    g: Float64[Array, " m *S"]
+    theta: Float64[Array, " *S"]
+    g: Float64[Array, " *S"]
 
 
 class Weights(NamedTuple):
@@ -44,15 +44,15 @@ def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array
     return found
 
 
-def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Float64[Array, " n+2 *S"]) -> Chain:
+def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Float64[Array, " n+2 *S"]) -> Node:
     """The chain of the nodes X after node s; G from node s - 1 on."""
     beyond = jnp.arange(1.0, Layout.of(problem).shift + 1)
     back = jnp.where(window.s == 0, 2 * window.before[1] - X[0], window.before[0])
     theta = jnp.concatenate([back[None], jnp.asarray(window.before[1:]), X])
-    return Chain(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (theta, G)))
+    return Node(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (theta, G)))
 
 
-def resting(problem: Problem, window: Window, chain: Chain) -> Float64[Array, " K *S"]:
+def resting(problem: Problem, window: Window, chain: Node) -> Float64[Array, " K *S"]:
     """The memories at node s."""
     known = jnp.stack([jnp.asarray(value) for value in window.memory.values()])
     if not problem.early:
@@ -62,15 +62,15 @@ def resting(problem: Problem, window: Window, chain: Chain) -> Float64[Array, " 
 
 
 def integral(
-    problem: Problem, weight: Float64[Array, " K Q"], corners: Float64[Array, " 4 *S"], known: bool
+    problem: Problem, weight: Float64[Array, " K Q"], corners: Sequence[Float64[Array, " *S"]], known: bool
 ) -> Float64[Array, " K *S"]:
     """The integrals over one cell, by its corners: those of the gradient, where it is `known`, else of theta."""
     powers = [kernel.power for kernel in problem.optimizer.memories().values()]
-    own, others = corners[1], corners - corners[1:2]
+    own, others = corners[1], [corners[m] - corners[1] for m in (0, 2, 3)]
 
     def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
         counts, weight = point
-        value = own + sum(counts[m] * others[m] for m in (0, 2, 3))
+        value = own + sum(counts[m] * other for m, other in zip((0, 2, 3), others, strict=True))
         g = value if known else problem.gradient(value[None])[0]
         return total + jnp.stack([weight[k] * g**power for k, power in enumerate(powers)]), None
 
@@ -83,10 +83,9 @@ def integral(
     return total
 
 
-def corners(nodes: Float64[Array, " m *S"], i: Array) -> Float64[Array, " 4 *S"]:
+def corners(nodes: Float64[Array, " m *S"], i: Array) -> list[Float64[Array, " *S"]]:
     """Those of cell s + i, of nodes from s - 1 on."""
-    found: Array = jax.lax.dynamic_slice_in_dim(nodes, i, 4)
-    return found
+    return [jax.lax.dynamic_index_in_dim(nodes, i + m, keepdims=False) for m in range(4)]
 
 
 def integrals(
@@ -112,75 +111,94 @@ def rule_of(problem: Problem, window: Window, n: int) -> Weights:
     )
 
 
+class Swept(NamedTuple):
+    """Where a sweep is.
+
+    Attributes:
+        before, here: the two nodes that were renewed last.
+        moved: how the second of them has changed.
+        resting: the memories there.
+    """
+
+    before: Node
+    here: Node
+    moved: Node
+    resting: Float64[Array, " K *S"]
+
+
 def sweep(
     problem: Problem,
     window: Window,
     rule: Weights,
-    chain: Chain,
+    chain: Node,
     correction: Float64[Array, " c K *S"] | None = None,
     *,
     trials: int = 0,
-) -> Chain:
-    """Renew all nodes of a window.
+) -> Node:
+    """All nodes of a window, renewed.
 
     Args:
-        chain: the nodes.
+        chain: the nodes, from s - 1 on, and `shift` beyond those of the window.
         correction: where it is given, integrals are taken of the gradient between nodes, plus it.
         trials: of each node, to solve its equation for itself.
     """
     (ahead, shift, _, _), order = Layout.of(problem), problem.order
     known = correction is not None
     n, names = len(chain.theta) - 2 - shift, list(problem.optimizer.memories())
-    margins = [((0, shift + 1), *((0, 0),) * (part.ndim - 1)) for part in chain]
-    old = Chain(*(jnp.pad(part, width, mode="edge") for part, width in zip(chain, margins, strict=True)))
 
-    def speed(i: Array, theta: Array, g: Array, V: Array) -> Array:
+    def speed(i: Array, node: Node, V: Array) -> Array:
         state = {name: V[None, k] for k, name in enumerate(names)}
-        return problem.speed(jnp.asarray(window.s + i.astype(float))[None], theta[None], g[None], state)[0]
+        return problem.speed(jnp.asarray(window.s + i.astype(float))[None], node.theta[None], node.g[None], state)[0]
 
-    def step(carry: tuple[Chain, Array], i: Array) -> tuple[tuple[Chain, Array], None]:
-        now, resting = carry
-        inside = window.s + i.astype(float) < window.last
-        # node i is the second of these, and the one after it, which is renewed, the third
-        near, before = (Chain(*(jax.lax.dynamic_slice_in_dim(part, i, shift + 4) for part in of)) for of in (now, old))
+    def at(theta: Array) -> Node:
+        return Node(theta, problem.gradient(theta[None])[0])
 
-        def further(V: Array, near: Chain, c: int) -> Array:
-            add = integral(problem, rule.value[i + c], (near.g if known else near.theta)[c : c + 4], known)
+    def step(now: Swept, i: Array) -> tuple[Swept, Node]:
+        before, here, moved, resting = now
+
+        def old(k: int) -> Node:
+            """What the node that is k after node i was; beyond the last, what that was."""
+            return Node(*(jax.lax.dynamic_index_in_dim(part, i + 1 + k, keepdims=False) for part in chain))
+
+        def along(moved: Node) -> list[Node]:
+            """The nodes from i - 1 on, those after node i moved, until it is their turn."""
+            later = (old(k) for k in range(1, shift + 3))
+            return [before, here, *(Node(*(was + by for was, by in zip(node, moved, strict=True))) for node in later)]
+
+        def change(new: Node) -> Node:
+            return Node(*(to - was for to, was in zip(new, old(1), strict=True)))
+
+        def further(V: Array, nodes: list[Node], c: int) -> Array:
+            corners = [node.g if known else node.theta for node in nodes[c : c + 4]]
+            add = integral(problem, rule.value[i + c], corners, known)
             return after(V, rule.decay[i + c], add if correction is None else add + correction[i + c])
 
-        def follow(near: Chain) -> Array:
+        def follow(nodes: list[Node]) -> Array:
             """Where the equation of node i leads, from what is known of the nodes after it."""
             V = resting
             for c in range(ahead):
-                V = further(V, near, c)
-            mean = speed(i, near.theta[1], near.g[1], V)
+                V = further(V, nodes, c)
+            mean = speed(i, here, V)
             if order == 2:
-                V = further(V, near, ahead)
-                g = near.g[2] if known else problem.gradient(near.theta[2:3])[0]
-                mean = (mean + speed(i + 1, near.theta[2], g, V)) / 2
-            return near.theta[1] + jnp.where(inside, problem.h * mean, near.theta[1] - near.theta[0])
+                following = nodes[2] if known else at(nodes[2].theta)
+                mean = (mean + speed(i + 1, following, further(V, nodes, ahead))) / 2
+            inside = window.s + i.astype(float) < window.last
+            return here.theta + jnp.where(inside, problem.h * mean, here.theta - before.theta)
 
-        def moved(theta: Array) -> Chain:
-            """With a new node; those after it are moved as it is, until it is their turn."""
-            new = Chain(theta, problem.gradient(theta[None])[0])
-            return Chain(
-                *(
-                    jnp.concatenate([part[:2], to[None], was[3:] + (to - was[2])[None]])
-                    for part, to, was in zip(near, new, before, strict=True)
-                )
-            )
-
-        theta = follow(near)
+        nodes = along(moved)
+        theta = follow(nodes)
         if trials:
-            theta = root(lambda theta: follow(moved(theta)), near.theta[2], theta, trials)
-        near = moved(theta)
-        now = Chain(
-            *(jax.lax.dynamic_update_slice_in_dim(part, new[2:], i + 2, 0) for part, new in zip(now, near, strict=True))
-        )
-        return (now, further(resting, near, 0)), None
+            theta = root(lambda theta: follow(along(change(at(theta)))), nodes[2].theta, theta, trials)
+        new = at(theta)
+        moved = change(new)
+        return Swept(here, new, moved, further(resting, along(moved), 0)), new
 
-    (found, _), _ = jax.lax.scan(step, (old, resting(problem, window, chain)), jnp.arange(n))
-    return Chain(*(part[: len(chain.theta)] for part in found))
+    first, second = (Node(*(part[place] for part in chain)) for place in (0, 1))
+    none = jnp.zeros_like(second.theta)
+    found: Node = jax.lax.scan(
+        step, Swept(first, second, Node(none, none), resting(problem, window, chain)), jnp.arange(n)
+    )[1]
+    return found
 
 
 class Bracket(NamedTuple):
@@ -229,7 +247,7 @@ def root(
 
 
 def evaluate(
-    problem: Problem, window: Window, rule: Weights, chain: Chain
+    problem: Problem, window: Window, rule: Weights, chain: Node
 ) -> tuple[Evaluation, Float64[Array, " c K *S"]]:
     """What the equations leave, and the integrals over all cells."""
     (ahead, shift, _, _), names = Layout.of(problem), list(problem.optimizer.memories())
