@@ -4,7 +4,7 @@ The objective is called once, with all points of all cells and all nodes: gradie
 (`optide.ide.problem.Problem.curvature`) are all that is asked of it.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -57,23 +57,26 @@ def rules(problem: Problem, s: Float64[Array | np.ndarray, ""], count: int) -> l
     return found
 
 
-def after(
-    V: Float64[Array, " K *S"], decay: Float64[Array, " K"], add: Float64[Array, " K *S"]
-) -> Float64[Array, " K *S"]:
+Memories = TypeVar("Memories", Array, dict[str, Array])
+"""Of one time or, with a leading axis, of some: an array with an axis for them all, or one of each."""
+
+
+def after(V: Memories, decay: Memories, add: Memories) -> Memories:
     """The memories at the end of a cell, from those at its start and the integrals over it."""
-    return jnp.asarray(over(decay, V.ndim) * V + add)
+    found: Memories = jax.tree.map(lambda V, decay, add: over(decay, V.ndim) * V + add, V, decay, add)
+    return found
 
 
-def remembered(
-    resting: Float64[Array, " K *S"], decay: Float64[Array, " c K"], add: Float64[Array, " c K *S"]
-) -> Float64[Array, " k K *S"]:
+def remembered(resting: Memories, decay: Memories, add: Memories) -> Memories:
     """The memories at node s and at the ends of all cells after it."""
 
-    def further(V: Array, cell: tuple[Array, Array]) -> tuple[Array, Array]:
+    def further(V: Memories, cell: tuple[Memories, Memories]) -> tuple[Memories, Memories]:
         V = after(V, *cell)
         return V, V
 
-    return jnp.concatenate([resting[None], jax.lax.scan(further, resting, (decay, add))[1]])
+    later = jax.lax.scan(further, resting, (decay, add))[1]
+    found: Memories = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), resting, later)
+    return found
 
 
 def at_start(problem: Problem, nodes: Float64[Array, " 3 *S"]) -> dict[str, Float64[Array, " *S"]]:

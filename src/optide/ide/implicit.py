@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import chained, evaluate, gradients, rule_of, sweep
+from optide.ide.sweep import chained, evaluate, gradients, rules_of, sweep
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10
@@ -24,10 +24,10 @@ EXACT, GOOD_ENOUGH = 1e-13, 1e-9
 
 def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
     """What a sweep of the equations would change of the nodes X after node s."""
-    n, rule = len(X), rule_of(problem, window, len(X))
+    n, rules = len(X), rules_of(problem, window, len(X))
     here = problem.gradient(jnp.asarray(window.before[1:]))
     chain = chained(problem, window, X, jnp.broadcast_to(here, (n + 2, *X.shape[1:])))
-    return X - sweep(problem, window, rule, chain).theta
+    return X - sweep(problem, window, rules, chain).theta
 
 
 def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
@@ -45,7 +45,7 @@ def see(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Evaluat
     n = len(X)
     nodes = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
     chain = chained(problem, window, X, gradients(problem, nodes))
-    return evaluate(problem, window, rule_of(problem, window, n), chain)[0]
+    return evaluate(problem, window, rules_of(problem, window, n), chain)[0]
 
 
 def implicit(problem: Problem, change: Problem, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:

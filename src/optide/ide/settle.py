@@ -11,8 +11,9 @@ from jaxtyping import Float64, Int
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import chained, evaluate, gradients, integrals, rule_of, sweep
+from optide.ide.sweep import chained, evaluate, gradients, integrals, rules_of, sweep
 from optide.ide.window import Window
+from optide.problem.optimizer import States
 
 ENOUGH = 1e-13
 """What an equation may leave, relative to theta."""
@@ -40,7 +41,7 @@ class Settled(NamedTuple):
 
     X: Float64[Array, " n *S"]
     found: Evaluation
-    integrals: Float64[Array, " c K *S"]
+    integrals: States
     size: Float64[Array, ""]
     g: Float64[Array, " m *S"]
     looks: Int[Array, ""]
@@ -56,11 +57,11 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
         trials: of each node in a sweep, to solve its equation for itself.
     """
     n = len(X)
-    rule, scale = rule_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+    rules, scale = rules_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
     def look(X: Array, G: Array, looks: Array, sizes: Array, sweeps: Array) -> Settled:
         chain = chained(problem, window, X, G)
-        found, along = evaluate(problem, window, rule, chain)
+        found, along = evaluate(problem, window, rules, chain)
         size = jnp.max(jnp.abs(found.residual)) / scale
         sizes = jnp.where(np.arange(LOOKS) < looks, sizes, size)
         return Settled(X, found, along, size, G, looks + 1, sizes, sweeps)
@@ -72,12 +73,12 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
 
     def renew(now: Settled) -> Settled:
         chain = chained(problem, window, now.X, now.g)
-        inner = rule._replace(value=rule.value[: len(now.integrals)])
-        correction = now.integrals - integrals(problem, inner, chain.g, known=True)
+        straight = integrals(problem, rules, chain.g, known=True)
+        correction = {name: value - straight[name] for name, value in now.integrals.items()}
 
         def swept(G: Array, X: Array) -> tuple[Array, Array]:
             before = chained(problem, window, X, jnp.concatenate([now.g[:2], G]))
-            renewed = sweep(problem, window, rule, before, correction, trials=trials)
+            renewed = sweep(problem, window, rules, before, correction, trials=trials)
             return renewed.g, renewed.theta
 
         done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)

@@ -22,6 +22,7 @@ from optide.ide.cells import after, at_start, basis, onwards, remembered, rules
 from optide.ide.equations import Evaluation, left
 from optide.ide.problem import Problem
 from optide.ide.window import Layout, Window, straight_on
+from optide.problem.optimizer import States
 
 
 class Node(NamedTuple):
@@ -32,10 +33,14 @@ class Node(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The quadrature of some cells, for all memories: what the points count, and the decay over a cell."""
+    """The quadrature of a memory over some cells: what the points count, and the decay over a cell."""
 
-    value: Float64[Array, " c K Q"]
-    decay: Float64[Array, " c K"]
+    value: Float64[Array, " c Q"]
+    decay: Float64[Array, " c"]
+
+
+Rules = dict[str, Weights]
+"""Those of all memories."""
 
 
 def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
@@ -52,63 +57,66 @@ def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Flo
     return Node(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (theta, G)))
 
 
-def resting(problem: Problem, window: Window, chain: Node) -> Float64[Array, " K *S"]:
+def resting(problem: Problem, window: Window, chain: Node) -> States:
     """The memories at node s."""
-    known = jnp.stack([jnp.asarray(value) for value in window.memory.values()])
+    known = {name: jnp.asarray(value) for name, value in window.memory.items()}
     if not problem.early:
         return known
     begun = at_start(problem, chain.theta[1 : 2 * problem.substeps + 2 : problem.substeps])
-    return jnp.where(window.s == 0, jnp.stack([*begun.values()]), known)
+    return {name: jnp.where(window.s == 0, begun[name], value) for name, value in known.items()}
 
 
-def integral(
-    problem: Problem, weight: Float64[Array, " K Q"], corners: Sequence[Float64[Array, " *S"]], known: bool
-) -> Float64[Array, " K *S"]:
-    """The integrals over one cell, by its corners: those of the gradient, where it is `known`, else of theta."""
-    powers = [kernel.power for kernel in problem.optimizer.memories().values()]
+def integral(problem: Problem, rules: Rules, corners: Sequence[Float64[Array, " *S"]], known: bool) -> States:
+    """The integrals over one cell, by its corners: those of the gradient, where it is `known`, else of theta.
+
+    Each memory is an array of its own: of one for all, the elements would not be computed side by side.
+    """
+    kernels = problem.optimizer.memories()
     own, others = corners[1], [corners[m] - corners[1] for m in (0, 2, 3)]
 
-    def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
+    def add(total: States, point: tuple[Array, dict[str, Array]]) -> tuple[States, None]:
         counts, weight = point
         value = own + sum(counts[m] * other for m, other in zip((0, 2, 3), others, strict=True))
         g = value if known else problem.gradient(value[None])[0]
-        return total + jnp.stack([weight[k] * g**power for k, power in enumerate(powers)]), None
+        return {name: total[name] + weight[name] * g**kernel.power for name, kernel in kernels.items()}, None
 
-    total = jnp.zeros((len(powers), *own.shape))
-    points = jnp.asarray(basis().T), weight.T
+    total = {name: jnp.zeros_like(own) for name in kernels}
+    points = jnp.asarray(basis().T), {name: rule.value for name, rule in rules.items()}
     if not known:
         return jax.lax.scan(add, total, points)[0]
     for q in range(len(points[0])):
-        total, _ = add(total, (points[0][q], points[1][q]))
+        total, _ = add(total, jax.tree.map(lambda part, q=q: part[q], points))
     return total
 
 
-def corners(nodes: Float64[Array, " m *S"], i: Array) -> list[Float64[Array, " *S"]]:
-    """Those of cell s + i, of nodes from s - 1 on."""
-    return [jax.lax.dynamic_index_in_dim(nodes, i + m, keepdims=False) for m in range(4)]
-
-
-def integrals(
-    problem: Problem, rule: Weights, nodes: Float64[Array, " m *S"], known: bool = False
-) -> Float64[Array, " c K *S"]:
-    """The same over all cells of a window."""
-
-    def one(given: tuple[Array, Array]) -> Array:
-        i, weight = given
-        return integral(problem, weight, corners(nodes, i), known)
-
-    found: Array = jax.lax.map(one, (jnp.arange(len(rule.value)), rule.value))
+def of_cell(rules: Rules, i: Array | int) -> Rules:
+    """The quadrature of one cell."""
+    found: Rules = jax.tree.map(lambda part: part[i], rules)
     return found
 
 
-def rule_of(problem: Problem, window: Window, n: int) -> Weights:
+def decays(rules: Rules) -> dict[str, Array]:
+    return {name: rule.decay for name, rule in rules.items()}
+
+
+def integrals(problem: Problem, rules: Rules, nodes: Float64[Array, " m *S"], known: bool = False) -> States:
+    """The integrals over the cells after node s, of nodes from s - 1 on, `shift` of them beyond the window."""
+
+    def one(i: Array) -> States:
+        corners = [jax.lax.dynamic_index_in_dim(nodes, i + m, keepdims=False) for m in range(4)]
+        return integral(problem, of_cell(rules, i), corners, known)
+
+    found: States = jax.lax.map(one, jnp.arange(len(nodes) - 3))
+    return found
+
+
+def rules_of(problem: Problem, window: Window, n: int) -> Rules:
     """The quadrature of the cells of a window with n unknown nodes, from node s on, and of one more."""
     count = n + Layout.of(problem).shift
-    value, decay = (jnp.stack(part) for part in zip(*rules(problem, window.s, count), strict=True))
-    return Weights(
-        jnp.broadcast_to(value.transpose(2, 0, 1), (count, *value.shape[:2])),
-        jnp.broadcast_to(decay.T, (count, len(decay))),
-    )
+    return {
+        name: Weights(jnp.broadcast_to(rule.weight.T, (count, len(rule.weight))), jnp.broadcast_to(rule.decay, count))
+        for name, rule in zip(problem.optimizer.memories(), rules(problem, window.s, count), strict=True)
+    }
 
 
 class Swept(NamedTuple):
@@ -123,15 +131,15 @@ class Swept(NamedTuple):
     before: Node
     here: Node
     moved: Node
-    resting: Float64[Array, " K *S"]
+    resting: States
 
 
 def sweep(
     problem: Problem,
     window: Window,
-    rule: Weights,
+    rules: Rules,
     chain: Node,
-    correction: Float64[Array, " c K *S"] | None = None,
+    correction: States | None = None,
     *,
     trials: int = 0,
 ) -> Node:
@@ -144,10 +152,10 @@ def sweep(
     """
     (ahead, shift, _, _), order = Layout.of(problem), problem.order
     known = correction is not None
-    n, names = len(chain.theta) - 2 - shift, list(problem.optimizer.memories())
+    n = len(chain.theta) - 2 - shift
 
-    def speed(i: Array, node: Node, V: Array) -> Array:
-        state = {name: V[None, k] for k, name in enumerate(names)}
+    def speed(i: Array, node: Node, V: States) -> Array:
+        state = {name: value[None] for name, value in V.items()}
         return problem.speed(jnp.asarray(window.s + i.astype(float))[None], node.theta[None], node.g[None], state)[0]
 
     def at(theta: Array) -> Node:
@@ -168,10 +176,12 @@ def sweep(
         def change(new: Node) -> Node:
             return Node(*(to - was for to, was in zip(new, old(1), strict=True)))
 
-        def further(V: Array, nodes: list[Node], c: int) -> Array:
-            corners = [node.g if known else node.theta for node in nodes[c : c + 4]]
-            add = integral(problem, rule.value[i + c], corners, known)
-            return after(V, rule.decay[i + c], add if correction is None else add + correction[i + c])
+        def further(V: States, nodes: list[Node], c: int) -> States:
+            corners, own = [node.g if known else node.theta for node in nodes[c : c + 4]], of_cell(rules, i + c)
+            add = integral(problem, own, corners, known)
+            if correction is not None:
+                add = {name: value + correction[name][i + c] for name, value in add.items()}
+            return after(V, decays(own), add)
 
         def follow(nodes: list[Node]) -> Array:
             """Where the equation of node i leads, from what is known of the nodes after it."""
@@ -246,37 +256,30 @@ def root(
     return found.x
 
 
-def evaluate(
-    problem: Problem, window: Window, rule: Weights, chain: Node
-) -> tuple[Evaluation, Float64[Array, " c K *S"]]:
+def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node) -> tuple[Evaluation, States]:
     """What the equations leave, and the integrals over all cells."""
-    (ahead, shift, _, _), names = Layout.of(problem), list(problem.optimizer.memories())
+    ahead, shift, _, _ = Layout.of(problem)
     n = len(chain.theta) - 2 - shift
-    count = n + shift - 1
-    found = integrals(problem, Weights(*(part[:count] for part in rule)), chain.theta)
+    found = integrals(problem, rules, chain.theta)
     begun = resting(problem, window, chain)
-    V = remembered(begun, rule.decay[:count], found)
-    seen = V[ahead : ahead + n + problem.order - 1]
-    j = jnp.asarray(window.s + np.arange(len(seen), dtype=float))
-    state = {name: seen[:, k] for k, name in enumerate(names)}
-    mean = problem.speed(j, chain.theta[1 : len(seen) + 1], chain.g[1 : len(seen) + 1], state)
+    V = remembered(begun, {name: rule.decay[: n + shift - 1] for name, rule in rules.items()}, found)
+    seen = {name: value[ahead : ahead + n + problem.order - 1] for name, value in V.items()}
+    count = n + problem.order - 1
+    j = jnp.asarray(window.s + np.arange(count, dtype=float))
+    mean = problem.speed(j, chain.theta[1 : count + 1], chain.g[1 : count + 1], seen)
     if problem.order == 2:
         mean = (mean[:-1] + mean[1:]) / 2
-    ends: dict[str, Array] = {}
+    ends: States = {}
     if ahead * problem.order == 1:
         place = jnp.clip(jnp.asarray(window.last - window.s).astype(int), 0, n)
 
-        def beyond() -> Array:
+        def beyond() -> States:
+            own = of_cell(rules, 0)
             along = onwards(jax.lax.dynamic_slice_in_dim(chain.theta, place - 1, 3))
-            return after(V[place], rule.decay[0], integral(problem, rule.value[0], along, known=False))
+            before = {name: value[place] for name, value in V.items()}
+            return after(before, decays(own), integral(problem, own, list(along), known=False))
 
         reached = (window.last >= window.s) & (window.last < window.s + n)
-        end = jax.lax.cond(reached, beyond, lambda: jnp.zeros_like(begun))
-        ends = {name: end[k] for k, name in enumerate(names)}
-    return Evaluation(
-        left(window, chain.theta, problem.h * mean),
-        chain.theta,
-        {name: V[:, k] for k, name in enumerate(names)},
-        {name: seen[:n, k] for k, name in enumerate(names)},
-        ends,
-    ), found
+        ends = jax.lax.cond(reached, beyond, lambda: jax.tree.map(jnp.zeros_like, begun))
+    states = {name: value[:n] for name, value in seen.items()}
+    return Evaluation(left(window, chain.theta, problem.h * mean), chain.theta, V, states, ends), found
