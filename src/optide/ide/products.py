@@ -35,7 +35,7 @@ class Size(NamedTuple):
     depth: int
 
 
-USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 2)
+USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 1)
 STEPWISE = {"stepwise": (4, 3), "longer": (8, 8), "longest": (16, 12)}
 """Ways, too: Newton's method goes through a long window in short ones, of which so many nodes are kept and so many
 blocks are solved beyond them."""

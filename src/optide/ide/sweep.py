@@ -71,21 +71,26 @@ def integral(problem: Problem, rules: Rules, corners: Sequence[Float64[Array, " 
 
     Each memory is an array of its own: of one for all, the elements would not be computed side by side.
     """
-    kernels = problem.optimizer.memories()
+    kernels, counts = problem.optimizer.memories(), jnp.asarray(basis().T)
     own, others = corners[1], [corners[m] - corners[1] for m in (0, 2, 3)]
+    weight = {name: rule.value for name, rule in rules.items()}
 
-    def add(total: States, point: tuple[Array, dict[str, Array]]) -> tuple[States, None]:
-        counts, weight = point
-        value = own + sum(counts[m] * other for m, other in zip((0, 2, 3), others, strict=True))
-        g = value if known else problem.gradient(value[None])[0]
-        return {name: total[name] + weight[name] * g**kernel.power for name, kernel in kernels.items()}, None
+    def at(counts: Array) -> Array:
+        return own + sum(counts[m] * other for m, other in zip((0, 2, 3), others, strict=True))
+
+    def add(total: States, weight: dict[str, Array], g: Array) -> States:
+        return {name: total[name] + weight[name] * g**kernel.power for name, kernel in kernels.items()}
+
+    def turn(now: tuple[States, Array], point: tuple[Array, dict[str, Array]]) -> tuple[tuple[States, Array], None]:
+        (total, value), (following, weight) = now, point
+        return (add(total, weight, problem.gradient(value[None])[0]), at(following)), None
 
     total = {name: jnp.zeros_like(own) for name in kernels}
-    points = jnp.asarray(basis().T), {name: rule.value for name, rule in rules.items()}
     if not known:
-        return jax.lax.scan(add, total, points)[0]
-    for q in range(len(points[0])):
-        total, _ = add(total, jax.tree.map(lambda part, q=q: part[q], points))
+        # a point is made a turn before its gradient: in the same one it would be made wherever the gradient needs it
+        return jax.lax.scan(turn, (total, at(counts[0])), (jnp.roll(counts, -1, 0), weight))[0][0]
+    for q in range(len(counts)):
+        total = add(total, {name: value[q] for name, value in weight.items()}, at(counts[q]))
     return total
 
 
