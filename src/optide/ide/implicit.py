@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import chained, evaluate, gradients, rules_of, sweep
+from optide.ide.sweep import chained, evaluate, gradients, integrals, rules_of, sweep
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10
@@ -44,8 +44,8 @@ def see(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Evaluat
     """The equations of a window for the nodes X after node s."""
     n = len(X)
     nodes = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
-    chain = chained(problem, window, X, gradients(problem, nodes))
-    return evaluate(problem, window, rules_of(problem, window, n), chain)[0]
+    chain, rules = chained(problem, window, X, gradients(problem, nodes)), rules_of(problem, window, n)
+    return evaluate(problem, window, rules, chain, integrals(problem, rules, chain.theta))
 
 
 def implicit(problem: Problem, change: Problem, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:

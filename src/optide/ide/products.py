@@ -89,10 +89,10 @@ def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
 
 def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], trials: int) -> Answer:
     """By sweeps, from a prediction; where they do not solve a window, there are no numbers."""
-    found = settle(problem, window, X, size_of(problem).depth, trials)
+    found, seen = settle(problem, window, X, size_of(problem).depth, trials)
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
     X = jnp.where(found.size <= GOOD_ENOUGH, found.X, jnp.nan)
-    return Answer(X, found.found, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
+    return Answer(X, seen, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
 
 
 def by_newton(problem: Problem, window: Window, n: int, small: bool, way: str) -> Answer:

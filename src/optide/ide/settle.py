@@ -26,45 +26,48 @@ PATIENCE = 4
 
 
 class Settled(NamedTuple):
-    """What the equations say of some nodes.
+    """How far a window is solved.
 
     Attributes:
         X: the nodes of the window.
-        found: the evaluation.
+        g: the gradient from node s - 1 on.
         integrals: over all cells.
         size: the largest residual, relative to theta.
-        g: the gradient from node s - 1 on.
         looks: at the equations.
         sizes: after each of them.
         sweeps: of nodes.
     """
 
     X: Float64[Array, " n *S"]
-    found: Evaluation
+    g: Float64[Array, " m *S"]
     integrals: States
     size: Float64[Array, ""]
-    g: Float64[Array, " m *S"]
     looks: Int[Array, ""]
     sizes: Float64[Array, " looks"]
     sweeps: Int[Array, ""]
 
 
-def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: int, trials: int = 0) -> Settled:
+def settle(
+    problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: int, trials: int = 0
+) -> tuple[Settled, Evaluation]:
     """Solve the equations of a window from a prediction, as far as sweeps do: the size tells.
 
     Args:
         depth: of Anderson's acceleration.
         trials: of each node in a sweep, to solve its equation for itself.
+
+    Returns:
+        How far it is solved, and what the equations say in the end.
     """
     n = len(X)
     rules, scale = rules_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
     def look(X: Array, G: Array, looks: Array, sizes: Array, sweeps: Array) -> Settled:
         chain = chained(problem, window, X, G)
-        found, along = evaluate(problem, window, rules, chain)
-        size = jnp.max(jnp.abs(found.residual)) / scale
+        found = integrals(problem, rules, chain.theta)
+        size = jnp.max(jnp.abs(evaluate(problem, window, rules, chain, found).residual)) / scale
         sizes = jnp.where(np.arange(LOOKS) < looks, sizes, size)
-        return Settled(X, found, along, size, G, looks + 1, sizes, sweeps)
+        return Settled(X, G, found, size, looks + 1, sizes, sweeps)
 
     def going_on(now: Settled) -> Array:
         # to no avail, where a few looks have not even halved it
@@ -88,4 +91,5 @@ def settle(problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: 
     start = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
     first = look(X, gradients(problem, start), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
-    return found
+    # of all that, the iteration keeps no more than it needs
+    return found, evaluate(problem, window, rules, chained(problem, window, found.X, found.g), found.integrals)

@@ -261,11 +261,10 @@ def root(
     return found.x
 
 
-def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node) -> tuple[Evaluation, States]:
-    """What the equations leave, and the integrals over all cells."""
+def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node, found: States) -> Evaluation:
+    """The equations, where the integrals over all cells have been found."""
     ahead, shift, _, _ = Layout.of(problem)
     n = len(chain.theta) - 2 - shift
-    found = integrals(problem, rules, chain.theta)
     begun = resting(problem, window, chain)
     V = remembered(begun, {name: rule.decay[: n + shift - 1] for name, rule in rules.items()}, found)
     seen = {name: value[ahead : ahead + n + problem.order - 1] for name, value in V.items()}
@@ -287,4 +286,4 @@ def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node) -> tup
         reached = (window.last >= window.s) & (window.last < window.s + n)
         ends = jax.lax.cond(reached, beyond, lambda: jax.tree.map(jnp.zeros_like, begun))
     states = {name: value[:n] for name, value in seen.items()}
-    return Evaluation(left(window, chain.theta, problem.h * mean), chain.theta, V, states, ends), found
+    return Evaluation(left(window, chain.theta, problem.h * mean), chain.theta, V, states, ends)
