@@ -70,15 +70,17 @@ def test_values_of_a_range_lie_as_it_says_and_finer_ones_between_them(spacing, e
     assert np.all(np.diff(fine) > 0)
 
 
-def test_the_configurations_of_the_paper_are_on_the_grid(config):
-    """But for beta = 0 of Adam's second moment, and those whose start or learning rate a region has not."""
-    for name, region in config["atlas"]["regions"].items():
-        of_region = {axis: atlas.values(of, 1) for axis, of in regions.axes(region).items()}
-        experiment = config["experiments"][name]
-        assert {*experiment["learning_rates"]} <= {*of_region["learning_rate"]}
-        assert {*experiment["theta0"]} - {0.1, -0.1} <= {*np.round(of_region["theta0"], 12)}
-        for hyperparameter, values in experiment["sets"][0]["hyperparameters"].items():
-            assert {*values} <= {*of_region[hyperparameter]}
+def test_the_configurations_of_the_paper_are_on_the_grid_and_their_curves_are_kept(config):
+    for name in config["atlas"]["regions"]:
+        region, experiment = regions.region_slice(config["atlas"], name), config["experiments"][name]
+        wanted = {**experiment["sets"][0]["hyperparameters"]}
+        wanted |= {"theta0": experiment["theta0"], "learning_rate": experiment["learning_rates"]}
+        rows = np.arange(regions.count(config["atlas"], name))
+        of_grid, kept = (atlas.configurations(region, some) for some in (rows, rows[atlas.sampled(region, rows)]))
+        for axis, values in wanted.items():
+            assert {*values} <= {*of_grid[axis].tolist()}
+            # from 0 nothing moves, and -0.1 is 0.1 mirrored
+            assert {*values} - ({0.0, -0.1} if axis == "theta0" else set()) <= {*kept[axis].tolist()}
 
 
 def test_rows_are_the_product_of_the_axes_in_order():

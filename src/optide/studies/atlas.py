@@ -16,15 +16,13 @@ from optide.data import results
 from optide.numerics import elementary
 from optide.problem.registry import hyperparameter_columns
 from optide.settings import atlas
-from optide.settings.axes import LINEAR, LOGARITHMIC
+from optide.settings.axes import DIGITS, LINEAR, LOGARITHMIC
 from optide.settings.config import Config
 
 DISCRETE, EQUATION, NO_LOOKAHEAD = "discrete", "equation", "no_lookahead"
 EQUATIONS = {EQUATION: 1, NO_LOOKAHEAD: 0}
 """What solves the equation, with its look-ahead."""
 MODELS = (DISCRETE, *EQUATIONS)
-DIGITS = 12
-"""Of the values of a range: those of a finer one are the same where they meet."""
 
 MEASURED = {
     "end": pa.float64(),
