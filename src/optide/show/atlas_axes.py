@@ -53,7 +53,9 @@ def ticks(axis: Any, refine: int) -> list[Tick]:
         step = _step(last - first)
         found = [(i * step, True) for i in range(int(np.ceil(first / step)), int(np.floor(last / step)) + 1)]
     tidy = [(float(f"{value:.{DIGITS}g}"), main) for value, main in found]
-    return [Tick(place(axis, value, refine), value, main) for value, main in tidy]
+    told = [value for value, main in tidy if main]
+    told = told[:: -(-len(told) // MOST) or 1]
+    return [Tick(place(axis, value, refine), value, value in told) for value, _ in tidy]
 
 
 def _step(reach: float) -> float:
