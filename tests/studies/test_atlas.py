@@ -113,6 +113,24 @@ def test_the_sample_is_the_same_however_fine_the_grid_is():
     assert sample(1) == sample(3) == [*itertools.product([12, 20], [-1.5, 1.5], [0, 0.9], [0.01, 0.1])]
 
 
+def test_of_long_runs_fewer_are_solved_at_a_time_and_to_the_same_bits(found, monkeypatch):
+    at_a_time = []
+
+    def run_batch(optimizers, objective, starts, steps, **how):
+        at_a_time.append((steps, len(starts), how["shard"]))
+        return run_many(optimizers, objective, starts, steps, **how)
+
+    run_many = atlas_solve.run_batch
+    monkeypatch.setattr(atlas_solve, "run_batch", run_batch)
+    monkeypatch.setattr(atlas_solve, "VALUES", {"cpu": 130})
+    (one, _), (whole, _) = solved("rmsprop"), found["rmsprop"]
+    # 18 runs of 12 steps, and then runs of 20
+    assert at_a_time[:4] == [(12, 10, 10), (12, 8, 10), (20, 2, 6), (20, 6, 6)]
+    assert one.rows.equals(whole.rows)
+    assert one.curves.equals(whole.curves)
+    assert one.report == whole.report
+
+
 def test_rows_hold_what_the_solver_and_the_algorithm_say_one_by_one(rows):
     for name, objective in {"rmsprop": double_well, "adam": quadratic}.items():
         for row in rows[name][:: 7 if name == "rmsprop" else 3]:
