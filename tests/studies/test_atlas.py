@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from optide import Adam, RMSProp, run_discrete, solve_ide
+from optide.base.errors import FileError
 from optide.data import digests
 from optide.numerics import metrics
 from optide.objectives import double_well, quadratic
@@ -101,6 +102,30 @@ def test_shards_and_files_have_each_row_once(monkeypatch):
     assert [regions.shard_slice(ATLAS, *shard[:2])["end"] for shard in shards] == [20, 36]
     tables = [pa.table({"row": np.arange(one.first, one.end)}) for one in shards]
     assert atlas.joined(tables, 15, 30).column("row").to_pylist() == [*range(15, 30)]
+
+
+def test_shards_that_are_not_of_this_configuration_or_size_are_not_joined(found, tmp_path):
+    region = regions.region_slice(ATLAS, "rmsprop")
+    paths = [tmp_path / "0.parquet", tmp_path / "20.parquet"]
+    for path, part in zip(paths, found["rmsprop"], strict=True):
+        atlas.write_curves(path, part.curves, regions.shard_slice(ATLAS, "rmsprop", int(path.stem)))
+    assert len([*atlas.shards(paths, atlas.read_curves, region, 0, 36)]) == 2
+    assert len([*atlas.shards(paths[1:], atlas.read_curves, region, 25, 30)]) == 1
+    others = {**region, "theta0": [7.0]}, {**region, "refine": 2}
+    for other in others:
+        with pytest.raises(
+            FileError, match=r"/0\.parquet: left by a run of another configuration; delete results/atla"
+        ):
+            [*atlas.shards(paths, atlas.read_curves, other, 0, 36)]
+    # as a run with shards of another size leaves it
+    atlas.write_curves(paths[0], found["rmsprop"][0].curves, regions.shard_slice(ATLAS | {"shard": 30}, "rmsprop", 0))
+    with pytest.raises(FileError, match=r"/20\.parquet: left by"):
+        [*atlas.shards(paths, atlas.read_curves, region, 0, 36)]
+    atlas.write_curves(paths[0], found["rmsprop"][0].curves, regions.shard_slice(ATLAS | {"shard": 10}, "rmsprop", 0))
+    with pytest.raises(FileError, match=r"/20\.parquet: left by"):
+        [*atlas.shards(paths, atlas.read_curves, region, 0, 36)]
+    with pytest.raises(FileError, match=r"/0\.parquet: left by"):
+        [*atlas.shards(paths[:1], atlas.read_curves, region, 0, 15)]
 
 
 def test_the_sample_is_the_same_however_fine_the_grid_is():
