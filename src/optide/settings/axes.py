@@ -73,17 +73,20 @@ def _check_range(key: str, axis: Mapping[str, Any], refine: int) -> None:
     for end, value in {"from": first, "to": last}.items():
         if float(f"{value:.{DIGITS}g}") != float(value):
             raise ConfigError(f"{key}.{end} = {shown(value)}: must be a number of at most {DIGITS} digits")
-    # of neighbours where they are closest, as a part of themselves
-    apart = {
-        LINEAR: lambda: (last - first) / max(-first, last),
-        LOGARITHMIC: lambda: math.log(last) - math.log(first),
-        MEMORY: lambda: (1 - last) / last * (math.log(1 - first) - math.log(1 - last)),
-    }[axis["spacing"]]() / (refine * (axis["values"] - 1))
-    if apart < 10.0 ** (1 - DIGITS):
+    if _closest(axis["spacing"], first, last) / (refine * (axis["values"] - 1)) < 10.0 ** (1 - DIGITS):
         refined = f" where refine = {refine}" if refine > 1 else ""
         raise ConfigError(
             f"{key}.values = {axis['values']}: must be fewer, so that {DIGITS} digits tell them apart{refined}"
         )
+
+
+def _closest(spacing: str, first: float, last: float) -> float:
+    """How far apart, as a part of themselves, neighbours are where they are closest, times their distances."""
+    if spacing == LINEAR:
+        return (last - first) / max(-first, last)
+    if spacing == LOGARITHMIC:
+        return math.log(last) - math.log(first)
+    return (1 - last) / last * (math.log(1 - first) - math.log(1 - last))
 
 
 def _numbered(key: str, values: Any) -> dict[str, Any]:
