@@ -12,6 +12,7 @@ import pytest
 
 from optide import AdaGrad, Adam, run_discrete, solve_ide
 from optide.base import display
+from optide.base.words import shown
 from optide.data.traces import Trace
 from optide.ide import solve_batch
 from optide.problem.objectives import double_well
@@ -30,6 +31,11 @@ def trace():
     values |= {name: np.arange(3.0) for name in ("theta[0]", "theta[1]", "loss", "G[0]", "G[1]")}
     given = {"experiment": "x", "set": "", "learning_rate": 0.1, "hyperparameters": {}, "theta0": [1.0, 2.0]}
     return Trace({**given, "scheme": "discrete"}, values)
+
+
+def test_a_number_of_numpy_is_shown_as_a_number():
+    assert shown(np.float64(0.1)) == shown(np.array(0.1)) == shown(0.1) == "0.1"
+    assert shown(np.ones(100)) == "float64[100]"
 
 
 def drawn(page):

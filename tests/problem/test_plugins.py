@@ -16,7 +16,17 @@ from optide.base.errors import ConfigError
 from optide.data import traces
 from optide.objectives import quadratic
 from optide.problem import plugins
-from optide.problem.registry import HYPERPARAMETERS, OBJECTIVES, OPTIMIZERS, RESERVED, STATES, quantities, symbols
+from optide.problem.registry import (
+    ATLAS,
+    HYPERPARAMETERS,
+    OBJECTIVES,
+    OPTIMIZERS,
+    RESERVED,
+    STATES,
+    quantities,
+    symbols,
+)
+from optide.studies import atlas
 
 IDEAS = ROOT / "examples" / "ideas" / "ideas.py"
 
@@ -157,6 +167,8 @@ class Mine(Optimizer):
         ("UNIT_INTERVAL, def", "(0, 1), def", "mine.py, line 5: Type"),
         ("beta", "name", "TypeError: Mine.name: no name for a hyper-parameter, as each optimizer has it otherwise"),
         ("beta", "steps", "hyper-parameter 'steps': this is the name of a column of every trace"),
+        ("beta", "region", "hyper-parameter 'region': this is the name of a column of the atlas"),
+        ("beta", "equation_gap", "hyper-parameter 'equation_gap': this is the name of a column of the atlas"),
         ("beta", "v", "hyper-parameter 'v': this is the name of a state"),
         ('"m"', '"theta"', "state 'theta': this is the name of a column of every trace"),
         ('"m"', '"beta1"', "state 'beta1': this is the name of a hyper-parameter"),
@@ -186,6 +198,8 @@ def test_a_mistake_is_one_line_with_file_and_line(tmp_path, old, new, message):
 def test_every_column_that_is_no_hyperparameter_and_no_state_is_reserved():
     columns = {*traces.given().names, *traces.computed().names} - {*HYPERPARAMETERS, *STATES}
     assert columns == RESERVED
+    of_atlas = {*atlas.schema([]).names, "region"} - {*HYPERPARAMETERS} - RESERVED
+    assert [name for name in of_atlas if not ATLAS.fullmatch(name)] == []
 
 
 def test_two_names_of_one_objective_are_one(tmp_path):

@@ -169,9 +169,40 @@ def edit(config, *keys, value):
             r"quadratic-rmsprop\.theta0 = 1\.0: must be a list of numbers, all different, or a range \{from",
         ),
         (
+            ("atlas", "regions", "quadratic-rmsprop", "hyperparameters", "beta", "to"),
+            0.9999999999999,  # of twelve digits 1
+            r"quadratic-rmsprop\.hyperparameters\.beta\.to = 0\.9999999999999: must be a number of at most 12 digits$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            {"from": 1000.0, "to": 1000.00000001, "values": 3, "spacing": "linear"},
+            r"quadratic-rmsprop\.theta0\.values = 3: must be fewer, so that 12 digits tell them apart$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "learning_rates"),
+            {"from": 1.0, "to": 1.0000001, "values": 100_000, "spacing": "logarithmic"},
+            r"quadratic-rmsprop\.learning_rates\.values = 100000: must be fewer, so that 12 digits tell them apart$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "hyperparameters", "beta"),
+            {"from": 0.0, "to": 0.99999999999, "values": 91, "spacing": "memory"},
+            r"hyperparameters\.beta\.values = 91: must be fewer, so that 12 digits tell them apart$",
+        ),
+        (
+            ("atlas", "regions"),
+            {"01": {}},
+            r"atlas\.regions: name '01' must be a name of at most 100 letters, digits, .* that starts with a letter$",
+        ),
+        (
+            ("atlas", "regions", "quadratic-rmsprop", "theta0"),
+            [10**51],
+            r"quadratic-rmsprop\.theta0 = \[1000\d+\]: must be a list of numbers",
+        ),
+        (("atlas", "shard"), 10**400, r"atlas\.shard = 10+\.\.\.: must be an integer >= 1 and <= 1000000$"),
+        (
             ("atlas", "shard"),
             1,
-            r"atlas\.shard = 1: must be at least 2 for 109,424 configurations, so that jobs are 100,000",
+            r"atlas\.shard = 1: must be at least 2 for 109,404 configurations, so that jobs are 100,000",
         ),
         (("beyond", "optimizers", "adam"), {"beta1": 0.9}, r"beyond\.optimizers\.adam: adam takes beta1 and beta2"),
         (("beyond", "optimizers"), {"adagrad": {}}, r"beyond\.problems\.breast_cancer\.runs\.rmsprop: beyond\.optimi"),
@@ -247,6 +278,18 @@ def test_the_example_of_the_audit_is_on_its_way_to_a_minimum(config, monkeypatch
     assert str(error.value) == (
         "audit.example.experiment = 'quadratic-rmsprop': must be of one number and a known minimum, not " + lacks
     )
+
+
+@pytest.mark.parametrize("end", ["theta0", "learning_rates"])
+def test_an_integer_that_no_machine_word_holds_is_a_number_like_others(config, end):
+    changed = edit(config, "atlas", "regions", "quadratic-adagrad", end, "to", value=10**30)
+    assert examine(changed, SCHEMA) == []
+
+
+def test_a_name_does_not_end_in_a_new_line(config):
+    changed = edit(config, "atlas", "regions", value={"mine\n": config["atlas"]["regions"]["quadratic-adagrad"]})
+    with pytest.raises(ConfigError, match=r"^atlas\.regions: name 'mine\\n' must be a name of"):
+        examine(changed, SCHEMA)
 
 
 def test_an_unused_experiment_is_a_warning(config):

@@ -71,17 +71,23 @@ def test_another_kind_of_map_is_refused():
         examine(config(gaps=[OF]), SCHEMA)
 
 
-def test_basins_need_known_minima_and_not_too_many(monkeypatch):
-    several = Objective("washboard", lambda theta: theta, minima=(0.0, 1.0, 2.0, 3.0, 4.0))
-    for name, minima in (("nowhere", ()), ("washboard", several.minima)):
-        monkeypatch.setitem(registry.OBJECTIVES, name, Objective(name, lambda theta: theta, minima=minima))
-        atlas = copy.deepcopy(settings(maps={"basins": [OF]}))
-        atlas["regions"]["quadratic-adam"]["objective"] = name
-        message = f"must be of an objective with 1 to {maps.WELLS} known minima, not {name}"
-        with pytest.raises(ConfigError, match=message):
-            maps.check_maps("maps", atlas)
-        atlas["maps"] = {"behaviour": [OF]}
+@pytest.mark.parametrize(
+    ("kind", "minima", "wanted"),
+    [
+        ("basins", (), f"1 to {maps.WELLS} known minima"),
+        ("basins", (0.0, 1.0, 2.0, 3.0, 4.0), f"1 to {maps.WELLS} known minima"),
+        ("behaviour", (), "known minima"),
+    ],
+)
+def test_basins_and_behaviours_need_known_minima_and_not_too_many(kind, minima, wanted, monkeypatch):
+    monkeypatch.setitem(registry.OBJECTIVES, "other", Objective("other", lambda theta: theta, minima=minima))
+    atlas = copy.deepcopy(settings(maps={kind: [OF]}))
+    atlas["regions"]["quadratic-adam"]["objective"] = "other"
+    message = rf"^maps\.{kind}\[0\]\.region = 'quadratic-adam': must be of an objective with {wanted}, not other$"
+    with pytest.raises(ConfigError, match=message):
         maps.check_maps("maps", atlas)
+    atlas["maps"] = {"gap": [OF], **({"behaviour": [OF]} if minima else {})}
+    maps.check_maps("maps", atlas)
 
 
 def test_points_are_those_of_the_paper_in_the_looks_of_its_figures():

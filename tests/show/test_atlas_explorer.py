@@ -6,6 +6,8 @@ import re
 import zlib
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from matplotlib.colors import to_hex
 from selenium.webdriver.common.action_chains import ActionChains
@@ -24,6 +26,8 @@ from vision import APART, KINDS, difference
 RECORD = {"configuration": {"atlas.regions": "0"}, "traces": {"x.parquet": "1"}}
 LARGEST = 8 * 2**20
 """Bytes of the page."""
+GREY = "#B0B0B0"
+"""Where a solved point has no such value."""
 
 
 def written(folder, **more):
@@ -206,6 +210,30 @@ def test_the_map_has_the_colours_of_its_points(page):
     ]
     assert "not solved" in text(page, "legend")
     assert "configuration of the paper" in text(page, "legend")
+
+
+@needs_chromium
+def test_a_run_that_left_the_finite_numbers_diverges_and_is_solved(tmp_path):
+    settings = {**made_up.experiments(), "atlas": made_up.settings()}
+    rows, curves = made_up.write(tmp_path, settings["atlas"])
+    table = atlas.read(rows[0])  # from the smallest start on
+    left = pa.array([True] + [False] * (len(table) - 1))
+    for name, value in {"discrete_end": None, "discrete_basin": None, "discrete_behaviour": "diverges"}.items():
+        at, field = table.schema.get_field_index(name), table.schema.field(name)
+        changed = pc.if_else(left, pa.scalar(value, field.type), table.column(name))
+        table = table.set_column(at, field, changed)
+    slices = maps.page_slice(settings)
+    atlas.write(rows[0], table, slices["regions"]["double_well-rmsprop"])
+    atlas_explorer.write(rows, curves, slices, tmp_path / "atlas.html", RECORD)
+    with chromium(tmp_path / "atlas.html") as driver:
+        driver.execute_script("location.hash = 'region=double_well-rmsprop&at.beta=0&show=behaviour&model=discrete'")
+        WebDriverWait(driver, 10).until(lambda d: "show=behaviour" in shown(d))
+        assert colour(driver, 0, 0) == atlas_colours.BEHAVIOURS["diverges"]
+        assert "not solved" not in text(driver, "legend")
+        choose(driver, "quantity", "basin")
+        assert [colour(driver, 0, j) for j in (0, 4)] == [GREY, atlas_colours.MIDWAY]
+        assert {"midway", "none"} <= {*text(driver, "legend").split()}
+        assert complaints(driver) == []
 
 
 @needs_chromium

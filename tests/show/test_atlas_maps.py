@@ -9,7 +9,6 @@ from matplotlib.colors import to_rgb
 
 import made_up_atlas as made_up
 from optide.base.errors import FileError
-from optide.problem import registry
 from optide.settings import maps
 from optide.show import atlas_axes, atlas_colours, atlas_maps, atlas_page, plotting, style
 from optide.studies import atlas_planes, atlas_seen
@@ -18,6 +17,7 @@ from vision import APART, KINDS, difference
 RECORD = {"configuration": {"atlas.maps": "0"}, "traces": {"x.parquet": "1"}}
 CONFIG = {**made_up.experiments(), "atlas": made_up.settings(maps=made_up.MAPS)}
 POINTS = maps.maps_slice(CONFIG)["points"]
+GAPS = ("equation_gap", "no_lookahead_gap")
 TWO = {**made_up.MAPS["gap"][0], "y": "theta0", "at": {"beta": 0.9}}
 
 
@@ -64,6 +64,10 @@ def test_ticks_are_round_numbers_where_they_belong():
     )
     assert ticks([0.9, 0.99, 0.999]) == {0.9: 0, 0.99: 1, 0.999: 2}
     assert len(ticks([*map(float, range(20))])) == 7
+    # of many powers of ten some
+    many = {"from": 0.01, "to": 1e6, "values": 9, "spacing": "logarithmic"}
+    assert ticks(many) == pytest.approx({0.01: 0, 1.0: 2, 100.0: 4, 1e4: 6, 1e6: 8})
+    assert len(ticks({**many, "from": 1e-40, "to": 1e40})) <= atlas_axes.MOST
 
 
 def test_a_gap_is_drawn_as_its_logarithm_without_look_ahead_beside_with(figures):
@@ -162,7 +166,9 @@ def test_a_plane_without_any_solution_is_drawn_all_the_same(planes):
         kind: [
             one._replace(
                 columns={
-                    name: np.full_like(column, "" if column.dtype == object else np.nan)
+                    name: column
+                    if name.startswith("discrete")
+                    else np.full_like(column, "" if column.dtype == object else np.nan)
                     for name, column in one.columns.items()
                 }
             )
@@ -177,14 +183,29 @@ def test_a_plane_without_any_solution_is_drawn_all_the_same(planes):
     assert seen["figure"].tolist() == ["gap", "gap", "behaviour", "behaviour", "basins"]
 
 
-def test_an_objective_without_known_minima_has_gaps_and_behaviours(planes, monkeypatch):
-    nowhere = registry.OBJECTIVES["quadratic"]
-    monkeypatch.setitem(registry.OBJECTIVES, "nowhere", nowhere)
-    (plane, _) = planes["behaviour"]
-    region = {**plane.region, "objective": "nowhere"}
-    columns = {**plane.columns, "discrete_behaviour": np.full_like(plane.columns["discrete_behaviour"], "")}
-    figure = atlas_maps.behaviours([plane._replace(region=region, columns=columns)], {})
-    assert set(pictures(figure)[0].ravel()) == {-1}
+def test_where_the_algorithm_leaves_the_finite_numbers_no_solution_is_said_to_be_missing(planes):
+    def left(plane):
+        columns = {name: column.copy() for name, column in plane.columns.items()}
+        for name in ("discrete_end", "discrete_basin", *GAPS):
+            columns[name][0, -1] = np.nan
+        columns["discrete_behaviour"][0, -1] = "diverges"
+        return plane._replace(columns=columns)
+
+    thrown = {kind: [left(plane) for plane in chosen] for kind, chosen in planes.items()}
+    figures = atlas_maps.drawn(thrown, POINTS)
+    for kind in ("gap", "basins"):
+        assert "not solved, or not finite" in legend(figures[kind])
+    assert {"diverges", "not solved"} <= {*legend(figures["behaviour"])}
+    columns = ["points", "solved"]
+    assert atlas_seen.table(thrown, POINTS)[columns].equals(atlas_seen.table(planes, POINTS)[columns])
+
+
+def test_a_few_gaps_without_bounds_leave_the_others_their_colours(planes):
+    (plane, _) = planes["gap"]
+    wide = {name: np.where(plane.columns[name] >= 0.1, 1e60, plane.columns[name]) for name in GAPS}
+    figure = atlas_maps.gaps([plane._replace(columns={**plane.columns, **wide})], POINTS)
+    # the median is 0.01 or 0.03, so that the scale ends four powers of ten above 0.1 at most
+    assert {panel.get_images()[0].get_clim() for panel in figure.axes[:2]} == {(-3, 3)}
 
 
 AREAS = {

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from optide import Adam, RMSProp, run_discrete, solve_ide
+from optide.base.errors import FileError
 from optide.data import digests
 from optide.numerics import metrics
 from optide.objectives import double_well, quadratic
@@ -70,15 +71,17 @@ def test_values_of_a_range_lie_as_it_says_and_finer_ones_between_them(spacing, e
     assert np.all(np.diff(fine) > 0)
 
 
-def test_the_configurations_of_the_paper_are_on_the_grid(config):
-    """But for beta = 0 of Adam's second moment, and those whose start or learning rate a region has not."""
-    for name, region in config["atlas"]["regions"].items():
-        of_region = {axis: atlas.values(of, 1) for axis, of in regions.axes(region).items()}
-        experiment = config["experiments"][name]
-        assert {*experiment["learning_rates"]} <= {*of_region["learning_rate"]}
-        assert {*experiment["theta0"]} - {0.1, -0.1} <= {*np.round(of_region["theta0"], 12)}
-        for hyperparameter, values in experiment["sets"][0]["hyperparameters"].items():
-            assert {*values} <= {*of_region[hyperparameter]}
+def test_the_configurations_of_the_paper_are_on_the_grid_and_their_curves_are_kept(config):
+    for name in config["atlas"]["regions"]:
+        region, experiment = regions.region_slice(config["atlas"], name), config["experiments"][name]
+        wanted = {**experiment["sets"][0]["hyperparameters"]}
+        wanted |= {"theta0": experiment["theta0"], "learning_rate": experiment["learning_rates"]}
+        rows = np.arange(regions.count(config["atlas"], name))
+        of_grid, kept = (atlas.configurations(region, some) for some in (rows, rows[atlas.sampled(region, rows)]))
+        for axis, values in wanted.items():
+            assert {*values} <= {*of_grid[axis].tolist()}
+            # from 0 nothing moves, and -0.1 is 0.1 mirrored
+            assert {*values} - ({0.0, -0.1} if axis == "theta0" else set()) <= {*kept[axis].tolist()}
 
 
 def test_rows_are_the_product_of_the_axes_in_order():
@@ -101,6 +104,30 @@ def test_shards_and_files_have_each_row_once(monkeypatch):
     assert atlas.joined(tables, 15, 30).column("row").to_pylist() == [*range(15, 30)]
 
 
+def test_shards_that_are_not_of_this_configuration_or_size_are_not_joined(found, tmp_path):
+    region = regions.region_slice(ATLAS, "rmsprop")
+    paths = [tmp_path / "0.parquet", tmp_path / "20.parquet"]
+    for path, part in zip(paths, found["rmsprop"], strict=True):
+        atlas.write_curves(path, part.curves, regions.shard_slice(ATLAS, "rmsprop", int(path.stem)))
+    assert len([*atlas.shards(paths, atlas.read_curves, region, 0, 36)]) == 2
+    assert len([*atlas.shards(paths[1:], atlas.read_curves, region, 25, 30)]) == 1
+    others = {**region, "theta0": [7.0]}, {**region, "refine": 2}
+    for other in others:
+        with pytest.raises(
+            FileError, match=r"/0\.parquet: left by a run of another configuration; delete results/atla"
+        ):
+            [*atlas.shards(paths, atlas.read_curves, other, 0, 36)]
+    # as a run with shards of another size leaves it
+    atlas.write_curves(paths[0], found["rmsprop"][0].curves, regions.shard_slice(ATLAS | {"shard": 30}, "rmsprop", 0))
+    with pytest.raises(FileError, match=r"/20\.parquet: left by"):
+        [*atlas.shards(paths, atlas.read_curves, region, 0, 36)]
+    atlas.write_curves(paths[0], found["rmsprop"][0].curves, regions.shard_slice(ATLAS | {"shard": 10}, "rmsprop", 0))
+    with pytest.raises(FileError, match=r"/20\.parquet: left by"):
+        [*atlas.shards(paths, atlas.read_curves, region, 0, 36)]
+    with pytest.raises(FileError, match=r"/0\.parquet: left by"):
+        [*atlas.shards(paths[:1], atlas.read_curves, region, 0, 15)]
+
+
 def test_the_sample_is_the_same_however_fine_the_grid_is():
     def sample(refine):
         region = regions.region_slice({**ATLAS, "refine": refine}, "rmsprop")
@@ -109,6 +136,24 @@ def test_the_sample_is_the_same_however_fine_the_grid_is():
         return list(zip(*(v.tolist() for v in atlas.configurations(region, kept).values()), strict=True))
 
     assert sample(1) == sample(3) == [*itertools.product([12, 20], [-1.5, 1.5], [0, 0.9], [0.01, 0.1])]
+
+
+def test_of_long_runs_fewer_are_solved_at_a_time_and_to_the_same_bits(found, monkeypatch):
+    at_a_time = []
+
+    def run_batch(optimizers, objective, starts, steps, **how):
+        at_a_time.append((steps, len(starts), how["shard"]))
+        return run_many(optimizers, objective, starts, steps, **how)
+
+    run_many = atlas_solve.run_batch
+    monkeypatch.setattr(atlas_solve, "run_batch", run_batch)
+    monkeypatch.setattr(atlas_solve, "VALUES", {"cpu": 130})
+    (one, _), (whole, _) = solved("rmsprop"), found["rmsprop"]
+    # 18 runs of 12 steps, and then runs of 20
+    assert at_a_time[:4] == [(12, 10, 10), (12, 8, 10), (20, 2, 6), (20, 6, 6)]
+    assert one.rows.equals(whole.rows)
+    assert one.curves.equals(whole.curves)
+    assert one.report == whole.report
 
 
 def test_rows_hold_what_the_solver_and_the_algorithm_say_one_by_one(rows):

@@ -134,9 +134,13 @@ def test_what_is_damaged_is_mended_and_only_its_shards_are_solved_again(built, t
     damaged = folder / "results/atlas/data/region=quadratic-adam/rows-0000000000.parquet"
     before = damaged.read_bytes()
     damaged.write_bytes(before[:-9] + b"damaged!!")
+    left = folder / "results/atlas/shards/curves/quadratic-adam/0.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half a shard")
     code, output = snakemake(folder, "mend")
     assert code == 0, output
     assert not damaged.exists()
+    assert not left.exists()
     again = planned(folder, "atlas")
     assert not [name for name in again if "rmsprop" in name]
     code, output = snakemake(folder, "atlas")

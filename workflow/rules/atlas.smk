@@ -84,6 +84,7 @@ if ATLAS:
         params:
             code=code("atlas_curves.py"),
             part=lambda wildcards: regions.region_slice(ATLAS, wildcards.region),
+            rows=lambda wildcards: regions.whole(ATLAS, wildcards.region)[1:],
         conda:
             PACKAGES
         threads: 1

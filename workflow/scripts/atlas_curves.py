@@ -8,5 +8,6 @@ from optide.planning.job import job
 from optide.studies import atlas
 
 with job(snakemake):
-    table = atlas.joined_curves(map(atlas.read_curves, snakemake.input.curves))
-    atlas.write_curves(snakemake.output[0], table, snakemake.params.part)
+    part, rows = snakemake.params.part, snakemake.params.rows
+    table = atlas.joined_curves(atlas.shards(snakemake.input.curves, atlas.read_curves, part, *rows))
+    atlas.write_curves(snakemake.output[0], table, part)

@@ -8,5 +8,6 @@ from optide.planning.job import job
 from optide.studies import atlas
 
 with job(snakemake):
-    table = atlas.joined(map(atlas.read, snakemake.input.rows), *snakemake.params.rows)
-    atlas.write(snakemake.output[0], table, snakemake.params.part)
+    part, rows = snakemake.params.part, snakemake.params.rows
+    table = atlas.joined(atlas.shards(snakemake.input.rows, atlas.read, part, *rows), *rows)
+    atlas.write(snakemake.output[0], table, part)

@@ -7,6 +7,8 @@ _WIDTH = 60
 
 def shown(value: Any) -> str:
     """A value in one line of at most 60 characters; an array that would take more as its type and shape."""
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        value = value.item()  # the number, and not what NumPy calls it
     text = " ".join(repr(value).split())
     if len(text) <= _WIDTH:
         return text

@@ -10,7 +10,7 @@ import numpy as np
 from optide.base.errors import ConfigError
 from optide.problem.objectives import Objective
 from optide.problem.optimizer import Optimizer
-from optide.problem.registry import OBJECTIVES, OPTIMIZERS, RESERVED
+from optide.problem.registry import ATLAS, OBJECTIVES, OPTIMIZERS, RESERVED
 from optide.problem.vocabulary import State
 
 Definition = type[Optimizer] | Objective
@@ -107,7 +107,10 @@ def _check_names(place: str, optimizer: type[Optimizer]) -> None:
         for name in sorted(names):
             if not _COLUMN.fullmatch(name):
                 raise ConfigError(f"{place}: {kind} {name!r}: must be a letter, then letters, digits and _")
-            if taken := others[kind].get(name) or ("a column of every trace" if name in RESERVED else ""):
+            taken = others[kind].get(name) or ("a column of every trace" if name in RESERVED else "")
+            if not taken and kind == "hyper-parameter" and ATLAS.fullmatch(name):
+                taken = "a column of the atlas"
+            if taken:
                 raise ConfigError(f"{place}: {kind} {name!r}: this is the name of {taken}")
 
 

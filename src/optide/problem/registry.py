@@ -1,5 +1,6 @@
 """What a configuration can name: the optimizers and objectives of the paper, and those of plug-ins."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from optide.problem import objectives, optimizers
@@ -22,6 +23,8 @@ RESERVED = frozenset(
     }
 )
 """The other columns of every trace: no hyper-parameter and no state has such a name."""
+ATLAS = re.compile(r"region|row|(discrete|equation|no_lookahead)_.*")
+"""Those of the atlas, beside these: no hyper-parameter has such a name."""
 
 
 def hyperparameter_columns(names: Iterable[str]) -> tuple[str, ...]:

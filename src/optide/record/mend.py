@@ -18,6 +18,8 @@ READERS = {
     "results/beyond/*/*.parquet": beyond.read,
     "results/atlas/data/*/*.parquet": atlas.read,
     "results/atlas/curves/*.parquet": atlas.read_curves,
+    "results/atlas/shards/rows/*/*.parquet": atlas.read,
+    "results/atlas/shards/curves/*/*.parquet": atlas.read_curves,
 }
 """What reads the files of a pattern, and says what is wrong with them."""
 

@@ -155,17 +155,19 @@ def _check_beyond(key: str, beyond: Config) -> None:
 
 
 def _check_atlas(key: str, atlas: Config) -> None:
+    refine = atlas["refine"]
     for name, region in atlas["regions"].items():
         place, optimizer = f"{key}.regions.{name}", OPTIMIZERS[region["optimizer"]]
         if any(map(elements, OBJECTIVES[region["objective"]].minima)):
             raise ConfigError(f"{place}.objective = {shown(region['objective'])}: must be of one number, not of a list")
-        check_hyperparameters(f"{place}.hyperparameters", optimizer, region["hyperparameters"])
-        check_axis(f"{place}.theta0", region["theta0"])
-        check_axis(f"{place}.learning_rates", region["learning_rates"], optimizer.vocabulary()["learning_rate"].range)
+        check_hyperparameters(f"{place}.hyperparameters", optimizer, region["hyperparameters"], refine)
+        check_axis(f"{place}.theta0", region["theta0"], refine=refine)
+        rates = optimizer.vocabulary()["learning_rate"].range
+        check_axis(f"{place}.learning_rates", region["learning_rates"], rates, refine)
     check_maps(f"{key}.maps", atlas)
     rows = sum(regions.count(atlas, name) for name in atlas["regions"])
     if rows > (most := JOBS * regions.FILE):
-        raise ConfigError(f"{key}.refine = {atlas['refine']}: {rows:,} configurations; must be at most {most:,}")
+        raise ConfigError(f"{key}.refine = {refine}: {rows:,} configurations; must be at most {most:,}")
     if rows > JOBS * atlas["shard"]:
         least = f"at least {-(-rows // JOBS):,} for {rows:,} configurations, so that jobs are {JOBS:,} at most"
         raise ConfigError(f"{key}.shard = {atlas['shard']}: must be {least}")

@@ -9,7 +9,7 @@ from optide.problem.registry import OBJECTIVES
 from optide.settings import atlas as regions
 from optide.settings.config import Config, elements, experiment_slice, label, lanes
 from optide.settings.looks import places
-from optide.settings.planes import BASINS, defaults, varying
+from optide.settings.planes import BASINS, BEHAVIOUR, defaults, varying
 from optide.settings.schema import nearest
 
 WELLS = 4
@@ -58,8 +58,10 @@ def _check_plane(key: str, kind: str, plane: Config, known: Config) -> None:
         raise ConfigError(f"{key}.at: {takes}, not {' and '.join(given) or 'none'}")
     for axis, value in given.items():
         _check_value(f"{key}.at.{axis}", axes[axis], value, name)
-    if kind == BASINS and not 0 < len(OBJECTIVES[known[name]["objective"]].minima) <= WELLS:
-        what = f"must be of an objective with 1 to {WELLS} known minima, not {known[name]['objective']}"
+    objective = known[name]["objective"]
+    minima, wanted = len(OBJECTIVES[objective].minima), {BEHAVIOUR: "known", BASINS: f"1 to {WELLS} known"}
+    if (kind in wanted and not minima) or (kind == BASINS and minima > WELLS):
+        what = f"must be of an objective with {wanted[kind]} minima, not {objective}"
         raise ConfigError(f"{key}.region = {shown(name)}: {what}")
 
 

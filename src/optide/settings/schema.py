@@ -21,15 +21,15 @@ _BOUNDS = {"exclusiveMinimum": "> {}", "minimum": ">= {}", "exclusiveMaximum": "
 
 
 def _is_number(_: Any, value: Any) -> bool:
-    """A number between the infinities, neither of which is one; NaN compares as false."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+    """A number that float64 holds, which no infinity is and not every integer; NaN compares as false."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 # JSON Schema knows no NaN and no infinity, and takes 20.0 for an integer
 _Validator = extend(  # type: ignore[no-untyped-call]  # so are the stubs
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number).redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+        "integer", lambda _, value: isinstance(value, int) and _is_number(_, value)
     ),
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 from optide.numerics import elementary
 from optide.problem.registry import symbols
 from optide.settings import atlas as regions
-from optide.settings.axes import LOGARITHMIC, MEMORY
+from optide.settings.axes import DIGITS, LOGARITHMIC, MEMORY
 from optide.settings.config import number
 from optide.show.style import in_tex
 from optide.studies import atlas
@@ -52,8 +52,10 @@ def ticks(axis: Any, refine: int) -> list[Tick]:
     if len(found) < ENOUGH:
         step = _step(last - first)
         found = [(i * step, True) for i in range(int(np.ceil(first / step)), int(np.floor(last / step)) + 1)]
-    tidy = [(float(f"{value:.{atlas.DIGITS}g}"), main) for value, main in found]
-    return [Tick(place(axis, value, refine), value, main) for value, main in tidy]
+    tidy = [(float(f"{value:.{DIGITS}g}"), main) for value, main in found]
+    told = [value for value, main in tidy if main]
+    told = told[:: -(-len(told) // MOST) or 1]
+    return [Tick(place(axis, value, refine), value, value in told) for value, _ in tidy]
 
 
 def _step(reach: float) -> float:
@@ -67,7 +69,7 @@ def _powers(first: float, last: float) -> list[tuple[float, bool]]:
     """1, 2 and 5 times the powers of ten between two numbers; only those of one main, if there are two or more."""
     low, high = (int(np.floor(elementary.log(end) / elementary.log(10.0))) for end in (first, last))
     found = [(float(f"{digit}e{power}"), digit == 1) for power in range(low - 1, high + 2) for digit in _ROUND]
-    slack = 1 + float(f"1e-{atlas.DIGITS}")
+    slack = 1 + float(f"1e-{DIGITS}")
     inside = [(value, main) for value, main in found if first / slack <= value <= last * slack]
     few = sum(main for _, main in inside) < 2
     return [(value, main or few) for value, main in inside]

@@ -28,7 +28,8 @@ TITLES = {
     NO_LOOKAHEAD: "equation without look-ahead",
 }
 SPAN, REST = 8, 0.02
-"""Powers of ten that the colours of gaps span at most, and the share of points left out at either end of them."""
+"""Powers of ten that the colours of gaps span at most, no more than half of them above the median, and the share of
+points left out at either end of them."""
 _TEN = float(elementary.log(10.0))
 
 Points = Mapping[str, Sequence[Config]]
@@ -57,7 +58,7 @@ def gaps(planes: Sequence[Plane], points: Points) -> Figure:
                 picture = amounts(panel, plane, of, low, high)
                 _contour(panel, np.clip(of, low, high), low, high)
         _bar(figure, picture, panels, everything)
-        _finish(figure, planes, panels, points, [_line(), *([_lost()] if np.isnan(everything).any() else [])])
+        _finish(figure, planes, panels, points, [_line(), *([_lost(planes)] if np.isnan(everything).any() else [])])
     return figure
 
 
@@ -76,7 +77,7 @@ def behaviours(planes: Sequence[Plane], points: Points) -> Figure:
                 categories(panel, plane, numbers, [*atlas_colours.BEHAVIOURS.values()])
                 seen |= {*np.unique(of.astype(str))}
         told = [area(colour, name) for name, colour in atlas_colours.BEHAVIOURS.items() if name in seen]
-        _finish(figure, planes, panels, points, [*told, *([_lost()] if "" in seen else [])])
+        _finish(figure, planes, panels, points, [*told, *([_lost([])] if "" in seen else [])])
     return figure
 
 
@@ -103,7 +104,7 @@ def basins(planes: Sequence[Plane], points: Points) -> Figure:
             area(atlas_colours.SAME, "end near the same"),
             area(atlas_colours.DIFFERENT, "end near different ones"),
         ]
-        _finish(figure, planes, panels, points, [*told, *([_lost()] if -1 in seen else [])])
+        _finish(figure, planes, panels, points, [*told, *([_lost(planes)] if -1 in seen else [])])
     return figure
 
 
@@ -131,7 +132,7 @@ def _limits(of: np.ndarray) -> tuple[float, float]:
     if not len(known):
         return -1.0, 0.0
     left = int(REST * len(known))
-    high = np.ceil(known[-1 - left])
+    high = min(np.ceil(known[-1 - left]), np.ceil(known[len(known) // 2]) + SPAN / 2)
     low = np.floor(known[left])
     return float(min(max(low, high - SPAN), high - 1)), float(high)
 
@@ -205,5 +206,7 @@ def _line() -> Line2D:
     return Line2D([], [], color="0.25", linewidth=0.5, label="gap at a power of ten")
 
 
-def _lost() -> Line2D:
-    return cross("not solved")
+def _lost(planes: Sequence[Plane]) -> Line2D:
+    """The entry of a legend for crosses, which some planes also have where the algorithm leaves the finite numbers."""
+    left = any(np.isnan(plane.columns[f"{DISCRETE}_end"]).any() for plane in planes)
+    return cross("not solved, or not finite" if left else "not solved")

@@ -4,7 +4,8 @@ A row is a configuration, with what is measured of the algorithm, of its equatio
 look-ahead.  No curve is kept, but those of a sample.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,19 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float64, Int
 
+from optide.base.errors import FileError
 from optide.data import results
 from optide.numerics import elementary
 from optide.problem.registry import hyperparameter_columns
 from optide.settings import atlas
-from optide.settings.axes import LINEAR, LOGARITHMIC
+from optide.settings.axes import DIGITS, LINEAR, LOGARITHMIC
 from optide.settings.config import Config
 
 DISCRETE, EQUATION, NO_LOOKAHEAD = "discrete", "equation", "no_lookahead"
 EQUATIONS = {EQUATION: 1, NO_LOOKAHEAD: 0}
 """What solves the equation, with its look-ahead."""
 MODELS = (DISCRETE, *EQUATIONS)
-DIGITS = 12
-"""Of the values of a range: those of a finer one are the same where they meet."""
+_LEFT = "{}: left by a run of another configuration; delete results/atlas/shards, run again"
 
 MEASURED = {
     "end": pa.float64(),
@@ -152,6 +153,35 @@ def read_curves(path: str | Path) -> pa.Table:
         FileError: likewise.
     """
     return results.read(path, lambda _: CURVES, "curves of the atlas")
+
+
+def shards(
+    paths: Iterable[str | Path], reader: Callable[[str | Path], pa.Table], settings: Config, first: int, end: int
+) -> Iterator[pa.Table]:
+    """The shards of a region that have some rows, in order.
+
+    Args:
+        paths: of their files.
+        reader: `read` or `read_curves`.
+        settings: the slice of the region.
+        first: the first of the rows.
+        end: after the last of them.
+
+    Raises:
+        FileError: one cannot be read, or was left by a run of another configuration or of shards of another size.
+    """
+    wanted, at, path = json.loads(json.dumps(settings)), None, None
+    for path in paths:
+        table = reader(path)
+        part = results.metadata(table)["configuration"]
+        own = {name: value for name, value in part.items() if name not in ("first", "end")}
+        follows = part["first"] <= first < part["end"] if at is None else part["first"] == at < end
+        if own != wanted or not follows:
+            raise FileError(_LEFT.format(path))
+        at = part["end"]
+        yield table
+    if at is not None and at < end:
+        raise FileError(_LEFT.format(path))
 
 
 def joined(shards: Iterable[pa.Table], first: int, end: int) -> pa.Table:

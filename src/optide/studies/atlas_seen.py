@@ -36,7 +36,7 @@ def table(planes: Mapping[str, Sequence[Plane]], points: Mapping[str, Sequence[C
 
 def _plane(kind: str, plane: Plane) -> dict[str, Any]:
     held = " ".join(f"{name}={number(value)}" for name, value in plane.told.items())
-    there = np.isfinite(plane.columns[f"{EQUATION}_gap"])
+    there = np.isfinite(plane.columns[f"{EQUATION}_end"])
     told = {name: plane.region[name] for name in ("region", "objective", "optimizer")}
     return {"figure": kind, **told, "x": plane.x, "y": plane.y, "at": held, "points": there.size, "solved": there.sum()}
 

@@ -27,6 +27,8 @@ LANES = 256
 """Configurations of a call of a compiled program: however many there are, it is the same, and so are the bits."""
 AT_ONCE = {"cpu": 8 * LANES, "gpu": 2**17}
 """Configurations whose curves are in memory at a time, by the processor; a GPU solves them in one call."""
+VALUES = {"cpu": 2**20, "gpu": 2**25}
+"""Points that these have at most, of which each takes 250 bytes: of long runs fewer are solved at a time."""
 
 
 class Solved(NamedTuple):
@@ -77,11 +79,17 @@ def _demand_gpu() -> None:
 
 def _portions(settings: Config) -> Iterator[np.ndarray]:
     """The numbers of rows that are solved at a time: all of them have as many steps."""
-    rows = np.arange(settings["first"], settings["end"])
-    steps = atlas.places(settings, rows)[regions.STEPS]
-    for same in np.split(rows, 1 + np.flatnonzero(np.diff(steps))):
-        most = AT_ONCE[settings["processor"]]
+    rows, processor = np.arange(settings["first"], settings["end"]), settings["processor"]
+    places = atlas.places(settings, rows)[regions.STEPS]
+    for same in np.split(rows, 1 + np.flatnonzero(np.diff(places))):
+        steps = settings["steps"][places[same[0] - rows[0]]]
+        most = _lanes(AT_ONCE[processor], steps, processor)
         yield from np.split(same, range(most, len(same), most))
+
+
+def _lanes(most: int, steps: int, processor: str) -> int:
+    """Configurations that are solved at a time, by the length of their runs and nothing else."""
+    return max(1, min(most, VALUES[processor] // steps))
 
 
 def _solved(settings: Config, rows: np.ndarray) -> tuple[pa.Table, pa.Table, list[str]]:
@@ -91,7 +99,7 @@ def _solved(settings: Config, rows: np.ndarray) -> tuple[pa.Table, pa.Table, lis
     choices = {name: chosen[name] for name in settings["hyperparameters"]}
     optimizers = OPTIMIZERS[settings["optimizer"]](chosen[regions.LEARNING_RATE], **choices)
     starts = chosen[regions.THETA0]
-    shard = None if settings["processor"] == "gpu" else LANES
+    shard = None if settings["processor"] == "gpu" else _lanes(LANES, steps, "cpu")
     discrete = run_batch(optimizers, objective, starts, steps, shard=shard).theta
     columns = _of_model(objective, discrete, 0, DISCRETE, np.ones(len(rows), bool))
     thetas, lost = {DISCRETE: (0, discrete)}, []

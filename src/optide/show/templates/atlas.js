@@ -38,7 +38,7 @@ async function loaded(region) {
     for (const [name, text] of Object.entries(region.columns)) {
       columns[name] = /_(behaviour|basin)$/.test(name) ? await bytes(text) : await numbers(text);
     }
-    for (const model of EQUATIONS) columns[`${model}_wells`] = sameWells(columns, model);
+    for (const model of EQUATIONS) columns[`${model}_wells`] = sameWells(region, columns, model);
     const theta = {};
     for (const model of MODELS) theta[model] = await numbers(region.curves.theta[model]);
     LOADED.set(region.name, {columns, theta, scales: {}});
@@ -47,11 +47,16 @@ async function loaded(region) {
 }
 
 /** Whether an equation ends nearest to the minimum of the algorithm: 0 if so, 1 if not. */
-function sameWells(columns, model) {
+function sameWells(region, columns, model) {
   const [one, other] = [columns[`${DISCRETE}_basin`], columns[`${model}_basin`]];
   const solved = [columns[`${DISCRETE}_end`], columns[`${model}_end`]];
-  return one.map((basin, i) => solved.some((end) => Number.isNaN(end[i])) ? DATA.nothing : Number(basin !== other[i]));
+  const none = (i) => !region.minima.length || solved.some((end) => Number.isNaN(end[i]));
+  return one.map((basin, i) => none(i) ? DATA.nothing : Number(basin !== other[i]));
 }
+
+const hasEnd = (data, model, i) => !Number.isNaN(data.columns[`${model}_end`][i]);
+/** Whether nothing was solved at a point; a run that leaves the finite numbers has no end, but a behaviour. */
+const isLost = (data, model, i) => !hasEnd(data, model, i) && data.columns[`${model}_behaviour`][i] === DATA.nothing;
 
 /* -- where things are ---------------------------------------------------------------------------------------- */
 
@@ -100,7 +105,8 @@ function scaleOf(data, quantity) {
   let [low, high] = known.length ? [known[left], known[known.length - 1 - left]] : [0.1, 1];
   let place;
   if (kind === "logarithmic") {
-    const last = Math.ceil(Math.log10(high));
+    const middle = Math.ceil(Math.log10(known.length ? known[known.length >> 1] : high));
+    const last = Math.min(Math.ceil(Math.log10(high)), middle + DECADES / 2);
     const first = Math.min(Math.max(Math.floor(Math.log10(low)), last - DECADES), last - 1);
     place = (value) => value > 0 ? (Math.log10(value) - first) / (last - first) : 0;
     [low, high] = [10 ** first, 10 ** last];
@@ -128,17 +134,24 @@ function categories(quantity) {
   return null;
 }
 
+/** What it is that a solved point has no such value, as [text, colour]; null if it has one. */
+function absent(data, quantity, model, i) {
+  const value = data.columns[`${model}_${quantity}`][i];
+  if (categories(quantity) ? value !== DATA.nothing : !Number.isNaN(value)) return null;
+  const midway = quantity === "basin" && state.region.minima.length && hasEnd(data, model, i);
+  return midway ? ["midway", DATA.midway] : ["none", NONE];
+}
+
 function painter(data) {
   const {quantity, model} = state;
   const column = data.columns[`${model}_${quantity}`];
-  const solved = data.columns[`${model}_end`];
   const named = categories(quantity);
   const scale = named ? null : scaleOf(data, quantity);
-  const nothing = quantity === "basin" ? DATA.midway : NONE;
   return (i) => {
-    if (Number.isNaN(solved[i])) return DATA.missing;
-    if (named) return column[i] === DATA.nothing ? nothing : named[column[i]][1];
-    return Number.isNaN(column[i]) ? NONE : scale.colour(column[i]);
+    if (isLost(data, model, i)) return DATA.missing;
+    const none = absent(data, quantity, model, i);
+    if (none) return none[1];
+    return named ? named[column[i]][1] : scale.colour(column[i]);
   };
 }
 
@@ -239,14 +252,13 @@ function drawSquares() {
 }
 
 function drawMissing(context, data, centre, nx, ny, box) {
-  const solved = data.columns[`${state.model}_end`];
   const half = Math.min(box.width / nx, box.height / ny, 12) / 3;
   context.strokeStyle = "#595959";
   context.lineWidth = 1;
   context.beginPath();
   for (let y = 0; y < ny; y++) {
     for (let x = 0; x < nx; x++) {
-      if (!Number.isNaN(solved[position(there(x, y))])) continue;
+      if (!isLost(data, state.model, position(there(x, y)))) continue;
       const [at, up] = centre(x, y);
       context.moveTo(at - half, up - half);
       context.lineTo(at + half, up + half);
@@ -310,13 +322,12 @@ function drawLegend(data) {
     whole.className = "scale";
     parts.push(whole);
   }
-  const column = data.columns[`${model}_${quantity}`];
-  const solved = data.columns[`${model}_end`];
-  const none = (i) => named ? column[i] === DATA.nothing : Number.isNaN(column[i]);
-  if (solved.some((end, i) => !Number.isNaN(end) && none(i))) {
-    parts.push(spot(quantity === "basin" ? DATA.midway : NONE, quantity === "basin" ? "midway" : "none"));
+  const more = new Map();
+  for (let i = 0; i < state.region.count; i++) {
+    const none = isLost(data, model, i) ? ["not solved (×)", DATA.missing] : absent(data, quantity, model, i);
+    if (none) more.set(...none);
   }
-  if (solved.some(Number.isNaN)) parts.push(spot(DATA.missing, "not solved (×)"));
+  for (const text of ["midway", "none", "not solved (×)"]) if (more.has(text)) parts.push(spot(more.get(text), text));
   if (pointsInPlane().length) {
     const whole = spot("", "configuration of the paper");
     whole.firstChild.className = "ring";
@@ -329,10 +340,11 @@ function drawLegend(data) {
 function told(data, model, quantity, i) {
   const column = data.columns[`${model}_${quantity}`];
   if (!column) return "";
-  if (Number.isNaN(data.columns[`${model}_end`][i])) return "not solved";
+  if (isLost(data, model, i)) return "not solved";
+  const none = absent(data, quantity, model, i);
+  if (none) return none[0];
   const named = categories(quantity);
-  if (!named) return short(column[i]);
-  return column[i] === DATA.nothing ? (quantity === "basin" ? "midway" : "none") : named[column[i]][0];
+  return named ? named[column[i]][0] : short(column[i]);
 }
 
 function named(places) {
