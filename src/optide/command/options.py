@@ -127,6 +127,8 @@ OPTIONS = [
     click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, with all digits."),
     PLUGIN,
 ]
+_TAKEN = {"help", *(name for option in OPTIONS for name in (option.name, option.opts[0].strip("-").replace("-", "_")))}
+"""What they are called, on the command line and within."""
 HOW = ("method", "t_start", "lookahead", "substeps", "order", "save_every")
 """The keywords of `solve_ide` among them."""
 
@@ -193,8 +195,7 @@ def _hyperparameters() -> dict[str, list[type[Optimizer]]]:
 
 def _parameter(name: str) -> str:
     """What an option of a hyper-parameter is called: like it, or with a prefix if the command has one of that name."""
-    taken = {option.name for option in OPTIONS} | {"help"}
-    return f"optimizer_{name}" if name in taken else name
+    return f"optimizer_{name}" if name in _TAKEN else name
 
 
 def flag(name: str) -> str:

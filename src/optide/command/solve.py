@@ -123,10 +123,11 @@ def _title(single: "Single") -> str:
 
 
 def _end(trace: "Trace") -> str:
-    """Where the solution ends."""
-    last = {name: values[-1] for name, values in trace.values.items()}
-    quantities = ", ".join(f"{name} = {last[name]:.10g}" for name in trace.quantities)
-    return f"at step {last['t'] / trace.configuration['learning_rate']:.10g}: {quantities}"
+    """Where the solution ends; with look-ahead its states are those of the next step."""
+    at: dict[str, list[str]] = {}
+    for name in trace.quantities:
+        at.setdefault(f"{trace.place(name)[-1]:.10g}", []).append(f"{name} = {trace.values[name][-1]:.10g}")
+    return "; ".join(f"at step {step}: {', '.join(quantities)}" for step, quantities in at.items())
 
 
 def _table(compared: Mapping[str, "Compared"]) -> str:
