@@ -172,7 +172,7 @@ class Mine(Optimizer):
         ('State("m")', 'State("m", None)', "line 4: class Mine: None, said of m: must be a text"),
         ("class Mine", 'bad = Objective("bad", lambda: 0)\n\nclass Mine', "loss(): must be a function of theta"),
         ("class Mine", 'bad = Objective("bad", lambda x, y: 0)\nclass Mine', "loss(x, y): must be a function of theta"),
-        ("class Mine", 'bad = Objective("bad", jnp.sum, (), 3)\nclass Mine', "3, said of the objective: must be a text"),
+        ("class Mine", 'bad = Objective("bad", jnp.sum, (), 3)\nclass Mine', "3, said of the objective: must be"),
         ("class Mine", "raise SystemExit(3)\nclass Mine", "line 4: SystemExit: 3"),
         ("class Mine", "raise BaseException('x')\nclass Mine", "line 4: BaseException: x"),
         ("class Mine", "class E(Exception):\n    __str__ = None\nraise E\nclass Mine", "line 6: E: (and it cannot say"),
