@@ -13,7 +13,7 @@ from pygments.lexers.special import TextLexer
 from sphinx.util import logging
 
 from optide.extend import Objective, Optimizer, Range
-from optide.show import beyond_page, verdicts
+from optide.show import atlas_page, beyond_page, shares_page, verdicts
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "figures"
@@ -39,7 +39,7 @@ html_extra_path = [str(EXPLORER)] if EXPLORER.exists() else []
 
 def with_results(app, page, source):
     """A page with the numbers and the figures of the results, as far as they are there."""
-    for block in (verdicts.BLOCK, beyond_page.BLOCK):
+    for block in (verdicts.BLOCK, beyond_page.BLOCK, atlas_page.BLOCK, shares_page.BLOCK):
         if page == str(block.page.with_suffix("")) and (ROOT / block.table).exists():
             source[0] = block.replaced(source[0], block.page, ROOT / block.table)
     if page == "figures/README":
