@@ -82,7 +82,7 @@ def init(folder: Path) -> None:
     contents = {folder / name: (home() / name).read_bytes() for name in WRITTEN}
     if there := [path for path in contents if path.exists()]:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
-    files.create(contents)
+    files.write_all(contents)
     for path in contents:
         click.echo(f"wrote {path}")
 
