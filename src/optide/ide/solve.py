@@ -89,7 +89,7 @@ def solve_ide(
     "march" so do `jax.grad` and the like, by implicit differentiation.  Traced, no number is checked: see `converged`.
 
     Args:
-        optimizer: with its hyper-parameters.
+        optimizer: with its hyper-parameters; its learning rate is at least 1e-12, from which on the memories integrate.
         objective: maps theta to a scalar loss; differentiable by JAX.
         theta0: initial value: a number, or an array of any shape S; or a tree of arrays, as JAX knows them
             (dictionaries, lists, tuples, dataclasses), which the objective is given, and theta and each state have
