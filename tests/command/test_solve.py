@@ -271,6 +271,13 @@ def test_what_cannot_be_solved_or_written_has_another_code(capsys, tmp_path, own
     assert "own.py, line 28: AttributeError" in line
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_solved(capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(single, "by_equation", None)
+    line = error(capsys, 2, "solve", *ASKED, "--plot", "x.png")
+    assert "x.png: nothing can be written to the folder ." in line
+
+
 def test_what_did_not_converge_is_told_and_kept_and_has_a_code_of_its_own(capsys, tmp_path, own):
     wild = ("--beta1", "0", "--beta2", "0.5", "--theta0", "0.25", "--steps", "8")
     asked = ("solve", *ASKED, "--plugin", "own.py", "--objective", "corner", *wild)

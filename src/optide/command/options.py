@@ -6,6 +6,7 @@ No JAX is imported until something is solved, so that help and completion come a
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -81,6 +82,8 @@ class Written(click.Path):
             self.fail(f"{path}: must end in {' or '.join(self._suffixes)}.", param, ctx)
         if not path.parent.is_dir():
             self.fail(f"{path}: there is no folder {path.parent}.", param, ctx)
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: nothing can be written to the folder {path.parent}.", param, ctx)
         return path
 
 
