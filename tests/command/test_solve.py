@@ -323,6 +323,15 @@ def test_a_hyperparameter_takes_no_option_from_the_command(capsys, own, name):
     assert found["configuration"]["hyperparameters"] == {"beta": 0.5, name: 0.5}
 
 
+def test_a_plot_needs_no_screen_whatever_a_notebook_names(tmp_path):
+    command = [sys.executable, "-m", "optide.command.main", "solve", *ASKED, "--plot", "x.png"]
+    run = subprocess.run(
+        command, env={**os.environ, "MPLBACKEND": "nonsense"}, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert (tmp_path / "x.png").exists()
+
+
 def test_what_a_terminal_has_no_letters_for_is_written_in_others(own):
     own.write_text(OWN.replace("Decay.", "β of Größe"))
     run = subprocess.run(

@@ -5,11 +5,14 @@ import io
 import json
 import shutil
 import tarfile
+from pathlib import Path
 
 import pytest
 
-from optide.base.errors import FileError
+from conftest import ROOT
+from optide.base.errors import ConfigError, FileError
 from optide.data import digests
+from optide.problem import plugins
 from optide.record import archive
 
 FILES = {
@@ -172,6 +175,22 @@ def test_a_foreign_archive_is_refused_by_the_first_file_that_differs(packed, sou
     assert not (tmp_path / "new").exists()
 
 
+def test_configuration_plugins_and_library_are_compared_wherever_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("config.yaml", "ideas.py"):
+        shutil.copy(ROOT / "examples" / "ideas" / name, tmp_path)
+    try:
+        found = archive.sources(tmp_path)
+    finally:
+        plugins.unload("ideas.py")
+    assert found["config.yaml"] == tmp_path / "config.yaml"
+    assert found["ideas.py"].resolve() == tmp_path / "ideas.py"
+    assert found["src/optide/record/archive.py"].resolve() == Path(archive.__file__).resolve()
+    (tmp_path / "config.yaml").write_text("plugins: [none.py]\n")
+    with pytest.raises(ConfigError, match=r"none\.py: No such file"):
+        archive.sources(tmp_path)
+
+
 def test_an_archive_of_more_modules_than_there_are_is_foreign(packed, sources, tmp_path):
     del sources["src/optide/a.py"]
     with pytest.raises(FileError, match=r"of another run: there is no src/optide/a\.py here"):
@@ -191,5 +210,6 @@ def test_the_command_ends_with_one_line(run, packed, monkeypatch, capsys):
     monkeypatch.chdir(run)
     assert archive.main(["pack", "own.tar"]) == 0
     assert capsys.readouterr().out == f"own.tar: {1 + len(FILES)} files\n"
+    (run / "config.yaml").write_text("alpha: 1\n")
     assert archive.main(["restore", "none.tar"]) == 1
     assert capsys.readouterr().err.startswith("optide: error: none.tar: cannot be read")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def _keep(given: Mapping[str, Any], models: Mapping[str, "Trace"]) -> None:
     if given["parquet"]:
         _write_parquet(given["parquet"], models)
     if given["plot"]:
+        os.environ["MPLBACKEND"] = "agg"  # into a file; what a notebook names for itself need not be here
         from optide.show import single as figure  # noqa: PLC0415  (it imports matplotlib)
 
         figure.save(figure.draw([*models.values()]), given["plot"])

@@ -16,12 +16,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import optide
 from optide.base.errors import ConfigError, FileError, OptideError, tell
-from optide.base.files import aside, write_all
+from optide.base.files import aside, named, write_all
 from optide.base.words import shown
 from optide.data import digests
+from optide.problem import plugins
 from optide.record.mend import recorded
-from optide.settings import yamlfile
+from optide.settings import layers, yamlfile
 
 CRATE = "ro-crate-metadata.json"
 INPUTS = "results/inputs/"
@@ -122,9 +124,18 @@ def _contents(archive: Path) -> dict[str, bytes]:
 
 
 def sources(root: Path) -> dict[str, Path]:
-    """What decides over results, by the name that its copy has in an archive: the configuration and the library."""
-    names = ["config.yaml", *sorted(path.relative_to(root).as_posix() for path in (root / LIBRARY).rglob("*.py"))]
-    return {name: root / name for name in names}
+    """What decides over results, by the name that its copy has in an archive: configuration, plug-ins and library.
+
+    Raises:
+        ConfigError: the configuration or a plug-in cannot be read.
+    """
+    plugins.load(layers.plugin_files(layers.given(root, [], {})))
+    own = {name: path for plugin in plugins.PLUGINS.values() for name, path in plugin.files.items()}
+    library = Path(optide.__file__).parent
+    modules = sorted([*library.glob("*.py"), *library.glob("*/*.py")])
+    return {"config.yaml": root / "config.yaml", **own} | {
+        f"{LIBRARY}/{named(path, library)}": path for path in modules
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
