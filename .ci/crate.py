@@ -1,6 +1,6 @@
 """The crate in a folder against the profile that it names, by roc-validator, without a network.
 
-    .venv-conventions/bin/python .ci/crate FOLDER
+    .venv-conventions/bin/python .ci/crate.py FOLDER
 
 The validator has the profiles, and fetches the context.  That of RO-Crate 1.1 is in no package; here it gets the one of
 1.2, its successor, from npm's package `ro-crate`.  The public CI validates with the one that crates name
@@ -32,7 +32,9 @@ class Shelf(HTTPAdapter):
 
 def main(folder):
     with tempfile.TemporaryDirectory() as kept:
-        cache = Path(kept, "cache")
+        # the validator does not find its way in a folder with a space
+        crate, cache = Path(kept, "crate"), Path(kept, "cache")
+        crate.symlink_to(Path(folder).resolve())
         with CachedSession(str(cache), backend="sqlite") as session:
             session.mount("https://", Shelf())
             session.get(NAMED)
@@ -51,7 +53,7 @@ def main(folder):
             "--no-paging",
             "--verbose",
         ]
-        return subprocess.run([*validator, *options, folder], check=False).returncode
+        return subprocess.run([*validator, *options, crate], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pygments.lexers.special import TextLexer
 from sphinx.util import logging
 
 from optide.extend import Objective, Optimizer, Range
-from optide.show import beyond_page, verdicts
+from optide.show import atlas_page, beyond_page, shares_page, verdicts
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "figures"
@@ -39,7 +39,7 @@ html_extra_path = [str(EXPLORER)] if EXPLORER.exists() else []
 
 def with_results(app, page, source):
     """A page with the numbers and the figures of the results, as far as they are there."""
-    for block in (verdicts.BLOCK, beyond_page.BLOCK):
+    for block in (verdicts.BLOCK, beyond_page.BLOCK, atlas_page.BLOCK, shares_page.BLOCK):
         if page == str(block.page.with_suffix("")) and (ROOT / block.table).exists():
             source[0] = block.replaced(source[0], block.page, ROOT / block.table)
     if page == "figures/README":
@@ -88,10 +88,30 @@ def mathml(as_block):
     return visit, None
 
 
+AMENDS = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    # what is wider than the screen is scrolled from the keyboard, too
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<div class="math-wrapper': '<div tabindex="0" class="math-wrapper',
+    "<div style='overflow-x: auto'>": '<div tabindex="0" style="overflow-x: auto">',
+}
+"""What the theme leaves out for those who do not see the page, or have no mouse."""
+
+
+def amended(app):
+    for path in (path for path in app.outdir.rglob("*.html") if path.name != EXPLORER.name):
+        page = path.read_text(encoding="utf-8")
+        for left_out, whole in AMENDS.items():
+            page = page.replace(left_out, whole)
+        path.write_text(page, encoding="utf-8")
+
+
 def finished(app, exception):
     """The front page, and links and pictures of all pages that lead nowhere."""
     if exception or app.builder.name != "html":
         return
+    amended(app)
     copyfile(app.outdir / "README.html", app.outdir / "index.html")
     pages = {path: BeautifulSoup(path.read_bytes(), "html.parser") for path in app.outdir.rglob("*.html")}
     anchors = {path: {element["id"] for element in page.select("[id]")} for path, page in pages.items()}

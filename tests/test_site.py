@@ -18,6 +18,7 @@ from PIL import Image
 import optide
 import optide.extend
 import optide.objectives
+from browser import barriers, chromium, complaints, in_all_looks, needs_axe, needs_chromium
 from conftest import ROOT
 from optide.base import errors
 from optide.base.arithmetic import ENVIRONMENT
@@ -29,6 +30,7 @@ from optide.studies import experiments
 TUTORIAL = nbformat.read(ROOT / "docs/tutorial.ipynb", as_version=4)
 SOURCES = ("*.md", "docs/*.md", "docs/*.rst", "docs/*.ipynb", "benchmarks/*.md", "figures/README.md")
 PAGES = sorted(str(path.relative_to(ROOT)) for pattern in SOURCES for path in ROOT.glob(pattern))
+SITE = ROOT / "build" / "site"
 API = (ROOT / "docs/api.rst").read_text(encoding="utf-8")
 
 
@@ -69,6 +71,17 @@ def test_every_link_leads_to_a_file_and_a_heading_in_it(page):
         assert target.is_file(), f"{page}: {link}"
         if anchor:
             assert anchor in anchors(str(target.resolve().relative_to(ROOT))), f"{page}: {link}"
+
+
+@needs_chromium
+@needs_axe
+@pytest.mark.skipif(not (SITE / "index.html").exists(), reason="needs `make site`")
+@pytest.mark.parametrize("page", ["index", "docs/command", "docs/atlas", "docs/tutorial"])
+def test_a_page_keeps_nobody_out(page):
+    with chromium(SITE / f"{page}.html") as driver:
+        assert complaints(driver) == []
+        for width in in_all_looks(driver):
+            assert barriers(driver) == [], width
 
 
 def documented():

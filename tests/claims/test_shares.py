@@ -243,7 +243,7 @@ def test_formats_and_the_page(document, tmp_path):
         "basin, the same as that of discrete; of steps 20, theta0 -1.5 to -0.1",
         "settling_step, minus that of beta1 0 > 0; of beta1 0.5 to 1",
     ]
-    lines = [line for line in shares_page.read(tmp_path / "c.csv").splitlines() if line.startswith("|")]
+    lines = [line for line in shares_page.BLOCK.read(tmp_path / "c.csv").splitlines() if line.startswith("|")]
     last = [[cell.strip() for cell in line.split("|")[4:-1]] for line in lines[2:]]
     assert last == [
         ["double_well-rmsprop", "equation", "mostly, 66.7 %", "3", "1,200 undecided, 1 not converged", "beta 0 to 0.9"],

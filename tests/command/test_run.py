@@ -67,6 +67,13 @@ def test_without_the_packages_of_the_workflow_one_line_names_them(started, monke
     assert not started
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_before_snakemake_starts(started, monkeypatch, capsys):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    assert main(["run", "fig05"]) == 1
+    assert capsys.readouterr().err.endswith(": nothing can be written to this folder, where results would be\n")
+    assert not started
+
+
 def test_what_was_misread_is_told_before_snakemake_starts(started, tmp_path, capsys):
     (tmp_path / "config.yaml").write_text("figures: [\n")
     assert main(["run", "fig05"]) == 2

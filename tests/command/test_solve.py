@@ -122,6 +122,11 @@ def test_what_is_printed_for_people_are_the_message_and_the_end(capsys):
     assert title.endswith(f" on double_well from theta0 = 0.1, {STEPS} steps, by march")
     assert message == expected.message
     assert end.startswith(f"at step {STEPS - 1}: theta = {expected.theta[-1]:.10g}, loss = ")
+    # memories are at u, a step later, as `compare` counts them
+    m, v = (expected.state[name][-1] for name in ("m", "v"))
+    assert end.endswith(f"; at step {STEPS}: m = {m:.10g}, v = {v:.10g}")
+    assert main(["solve", *ASKED, "--lookahead", "0"]) == 0
+    assert capsys.readouterr().out.count("at step") == 1
 
 
 def test_the_models_are_compared_at_equal_steps(capsys):
@@ -237,6 +242,7 @@ def test_a_plot_of_the_equation_alone_is_of_the_format_of_its_name(tmp_path):
         (["--method", "picard", "--order", "2"], "order = 2 is not allowed: order must be 1 by picard"),
         (["--plot", "x.gif"], "'--plot': x.gif: must end in .png or .pdf or .svg"),
         (["--parquet", "nowhere/x.parquet"], "x.parquet: there is no folder nowhere"),
+        (["--learning-rate", "1e-13"], "learning_rate = 1e-13 is not allowed: learning_rate must be at least 1e-12"),
         (["--plugin", "nowhere.py"], "nowhere.py: No such file or directory; a plug-in is a Python file"),
         (["more"], "Got unexpected extra argument (more)"),
     ],
@@ -263,6 +269,13 @@ def test_what_cannot_be_solved_or_written_has_another_code(capsys, tmp_path, own
     assert "is a directory" in error(capsys, 2, "solve", *ASKED, "--plot", str(folder))
     line = error(capsys, 2, "solve", *ASKED, "--plugin", "own.py", "--objective", "broken")
     assert "own.py, line 28: AttributeError" in line
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_solved(capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(single, "by_equation", None)
+    line = error(capsys, 2, "solve", *ASKED, "--plot", "x.png")
+    assert "x.png: nothing can be written to the folder ." in line
 
 
 def test_what_did_not_converge_is_told_and_kept_and_has_a_code_of_its_own(capsys, tmp_path, own):
@@ -300,6 +313,42 @@ def test_a_plugin_has_options_by_its_class_as_the_built_in_ones_have(capsys, own
     told = capsys.readouterr().out
     assert "--optimizer-order" in told
     assert "--beta1" not in told
+
+
+@pytest.mark.parametrize("name", ["json", "as_json", "help", "plot"])
+def test_a_hyperparameter_takes_no_option_from_the_command(capsys, own, name):
+    own.write_text(OWN.replace("order", name))
+    given = ("--plugin", "own.py", "--optimizer", "pulled", "--learning-rate", "0.1", "--beta", "0.5", *ASKED[6:])
+    found = answer(capsys, "solve", *given, f"--optimizer-{name.replace('_', '-')}", "0.5")
+    assert found["configuration"]["hyperparameters"] == {"beta": 0.5, name: 0.5}
+
+
+def test_a_plot_needs_no_screen_whatever_a_notebook_names(tmp_path):
+    command = [sys.executable, "-m", "optide.command.main", "solve", *ASKED, "--plot", "x.png"]
+    run = subprocess.run(
+        command, env={**os.environ, "MPLBACKEND": "nonsense"}, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert (tmp_path / "x.png").exists()
+
+
+def test_what_a_terminal_has_no_letters_for_is_written_in_others(own):
+    own.write_text(OWN.replace("Decay.", "β of Größe"))
+    run = subprocess.run(
+        [sys.executable, "-m", "optide.command.main", "list", "optimizers", "--plugin", own],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert "\\u03b2 of Größe".encode("latin-1") in run.stdout
+
+
+@pytest.mark.parametrize("made", ["raise", "raise ImportError('of a compiled module') from"])
+def test_an_interrupt_is_one_whatever_a_module_makes_of_it(capsys, own, made):
+    own.write_text(f"try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as error:\n    {made} error\n")
+    assert main(["list", "--plugin", "own.py"]) == INTERRUPTED
+    assert "rror" not in capsys.readouterr().err
 
 
 def test_the_configuration_here_names_plugins(capsys, own):

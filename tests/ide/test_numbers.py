@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
-from optide.base.errors import NonFiniteError, ObjectiveError, UnderflowError
+from optide.base.errors import NonFiniteError, ObjectiveError, ParameterError, UnderflowError
+from optide.ide import solve_batch
 from optide.problem.finite import NEGLIGIBLE
 from optide.problem.objectives import double_well
 
@@ -65,12 +66,21 @@ def test_an_objective_of_the_wrong_kind_is_named(run, objective, found):
         run(AdaGrad(0.1), objective, 1.0, 5)
 
 
-@pytest.mark.parametrize("rate", [1e308, 5e-324])
 @pytest.mark.parametrize("numbers", ["warn", "raise"])
-def test_a_number_that_overflows_on_the_way_is_told_once(rate, numbers):
+def test_a_number_that_overflows_on_the_way_is_told_once(numbers):
     # a warning is an error in these tests, and so is an overflow where a user wants it to be
     with np.errstate(all=numbers), pytest.raises(NonFiniteError, match=r"^Adam\(.*: not finite from t = "):
-        solve_ide(Adam(rate), double_well, 0.1, 50)
+        solve_ide(Adam(1e308), double_well, 0.1, 50)
+
+
+@pytest.mark.parametrize("start", ["origin", "zero", "one_step", 1e-14])
+@pytest.mark.parametrize("rate", [9e-13, 5e-324])
+def test_a_learning_rate_below_the_time_from_which_memories_integrate_is_refused(rate, start):
+    with np.errstate(all="raise"), pytest.raises(ParameterError, match=f"^learning_rate = {rate} is .* at least 1e-12"):
+        solve_ide(Adam(rate), double_well, 0.1, 50, t_start=start)
+    with pytest.raises(ParameterError, match="at least 1e-12"):
+        solve_batch(Adam(np.array([0.1, rate])), double_well, np.array([0.1, 0.1]), 50, t_start="zero")
+    assert solve_ide(Adam(1e-12), double_well, 0.1, 5).theta[0] == 0.1
 
 
 def test_a_second_moment_that_underflows_is_named_unless_eps_covers_it():

@@ -238,12 +238,19 @@ def test_whoever_could_not_ask_for_vulnerabilities_says_so_and_does_not_pass(tmp
     shutil.copy(ROOT / ".ci" / "vulnerabilities", script)
     tool = tmp_path / ".venv-audit" / "bin" / "pip-audit"
     tool.parent.mkdir(parents=True)
-    tool.write_text(f"#!/bin/sh\n{stand_in}\n")
+    tool.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\n{stand_in}\n')
     tool.chmod(0o755)
+    locks = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+    for name in locks:
+        (tmp_path / name).touch()
     (version,) = re.findall(r"^version=(.+)$", script.read_text(), flags=re.MULTILINE)
     (tmp_path / ".venv-audit" / f"pip-audit-{version}").touch()
     run = subprocess.run(["bash", script], capture_output=True, text=True, check=False)
     assert run.returncode == code
     assert printed in run.stdout + run.stderr
+    asked = re.findall(r"--requirement (\S+)", (tmp_path / "asked").read_text())
     if code == 2:
-        assert (run.stdout, run.stderr.count("\n")) == ("", 1)
+        assert (asked, run.stdout, run.stderr.count("\n")) == (locks[:1], f"{locks[0]}:\n", 1)
+    else:
+        assert asked == locks
+        assert "requirements-docs.lock" in asked

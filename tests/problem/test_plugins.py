@@ -177,7 +177,17 @@ class Mine(Optimizer):
         ("return {", "3, {", "line 4: class Mine: memories None: must be those of states, m"),
         ("Memory(1,", "max(1,", "memory m = 2.0: must be a Memory of power 1 or 2"),
         ("Memory(1,", "Memory(3,", "memory m = Memory(power=3, weight=2.0, rate=1.0): must be a Memory of power"),
+        ("Memory(1,", "Memory(1, 'much',", "mine.py, line 11: TypeError: "),
+        ("1 / self.learning_rate,", "'much',", "weight='much', rate=1.0): its weight and its rate must be numbers"),
+        ("1 / self.learning_rate,", "[1.0, 2.0],", "its weight and its rate must be numbers"),
+        ('State("m")', "State(3)", "line 4: class Mine: 3, said of m: must be a text"),
+        ('State("m")', 'State("m", None)', "line 4: class Mine: None, said of m: must be a text"),
+        ("class Mine", 'bad = Objective("bad", lambda: 0)\n\nclass Mine', "loss(): must be a function of theta"),
+        ("class Mine", 'bad = Objective("bad", lambda x, y: 0)\nclass Mine', "loss(x, y): must be a function of theta"),
+        ("class Mine", 'bad = Objective("bad", jnp.sum, (), 3)\nclass Mine', "3, said of the objective: must be"),
         ("class Mine", "raise SystemExit(3)\nclass Mine", "line 4: SystemExit: 3"),
+        ("class Mine", "raise BaseException('x')\nclass Mine", "line 4: BaseException: x"),
+        ("class Mine", "class E(Exception):\n    __str__ = None\nraise E\nclass Mine", "line 6: E: (and it cannot say"),
         ("class Mine", "raise ValueError('two\\nlines')\nclass Mine", "line 4: ValueError: two lines"),
         ("class Mine", "\0class Mine", "mine.py: SyntaxError: source code string cannot contain null bytes"),
     ],
@@ -193,6 +203,21 @@ def test_a_mistake_is_one_line_with_file_and_line(tmp_path, old, new, message):
     assert "\n" not in str(error.value)
     assert {*OPTIMIZERS} == {"adagrad", "rmsprop", "adam"}
     assert {*OBJECTIVES} == {"quadratic", "double_well", "regression"}
+
+
+@pytest.mark.parametrize("word", ["description", "symbol", "text"])
+def test_what_is_said_of_a_hyperparameter_is_a_text(tmp_path, word):
+    """In a process of its own: here a check of all types comes first."""
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD.replace("default=0.5", f"{word}=3"))
+    run = subprocess.run(
+        [sys.executable, "-m", "optide.command.main", "list", "--plugin", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    message = f"optide: error: {path}, line 4: class Mine: 3, said of beta: must be a text\n"
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", message)
 
 
 def test_every_column_that_is_no_hyperparameter_and_no_state_is_reserved():

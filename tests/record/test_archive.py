@@ -1,14 +1,18 @@
 """A whole run in one file, and its results back from there."""
 
+import contextlib
 import io
 import json
 import shutil
 import tarfile
+from pathlib import Path
 
 import pytest
 
-from optide.base.errors import FileError
+from conftest import ROOT
+from optide.base.errors import ConfigError, FileError
 from optide.data import digests
+from optide.problem import plugins
 from optide.record import archive
 
 FILES = {
@@ -97,8 +101,8 @@ WRONG = {
     "a lost file": (lambda m: m.pop("results/traces/a.parquet"), "damaged: results/traces/a.parquet is missing"),
     "another file": (lambda m: m.update({"results/b.parquet": b""}), "damaged: its run recorded no results/b.parquet"),
     "no record": (lambda m: m.pop(archive.CRATE), "no record of a whole run"),
-    "above": (lambda m: m.update({"../b": b""}), "damaged: ../b is no file below a folder"),
-    "absolute": (lambda m: m.update({"/tmp/b": b""}), "damaged: /tmp/b is no file below a folder"),
+    "above": (lambda m: m.update({"../b": b""}), "damaged: '../b' is no file below a folder"),
+    "absolute": (lambda m: m.update({"/tmp/b": b""}), "damaged: '/tmp/b' is no file below a folder"),
 }
 
 
@@ -108,6 +112,49 @@ def test_of_a_damaged_archive_nothing_is_restored(packed, sources, tmp_path, edi
     with pytest.raises(FileError, match=message):
         archive.restore(packed, tmp_path / "new", sources)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("target", ["nowhere", "a.parquet", "link.parquet", "/etc/hostname"])
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_is_no_file(packed, sources, tmp_path, kind, target):
+    with tarfile.open(packed, "a") as tar:
+        member = tarfile.TarInfo("results/link.parquet")
+        member.type, member.linkname = kind, target
+        tar.addfile(member)
+    with pytest.raises(FileError, match=r"damaged: 'results/link\.parquet' is no file below a folder"):
+        archive.restore(packed, tmp_path / "new", sources)
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00"])
+def test_what_is_no_archive_is_one_line(packed, sources, tmp_path, content):
+    packed.write_bytes(content + bytes(range(256)) * 50)
+    with pytest.raises(FileError, match=r"run\.tar: cannot be read: [^\n]+$"):
+        archive.restore(packed, tmp_path / "new", sources)
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
+def test_a_compressed_archive_is_one_too_unless_it_is_damaged(packed, sources, tmp_path, compression):
+    small = tmp_path / "small.tar"
+    with tarfile.open(small, f"w:{compression}") as tar, tarfile.open(packed) as large:
+        for member in large:
+            tar.addfile(member, large.extractfile(member))
+    assert archive.restore(small, tmp_path / "new", sources) == 2
+    whole = small.read_bytes()
+    for at in range(0, len(whole), 7):
+        small.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with contextlib.suppress(FileError):  # a name or a time in a header may be another
+            archive.restore(small, tmp_path / "other", sources)
+
+
+@pytest.mark.parametrize("in_the_way", ["results/traces/a.parquet/mine", "results/traces"])
+def test_where_one_result_cannot_be_written_nothing_is_changed(packed, sources, tmp_path, in_the_way):
+    mine = {"results/rates.parquet": b"mine", in_the_way: b"mine"}
+    for name, content in mine.items():
+        (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "new" / name).write_bytes(content)
+    with pytest.raises(FileError, match=r"a\.parquet: cannot be written: (Is a|Not a) directory"):
+        archive.restore(packed, tmp_path / "new", sources)
+    assert back(tmp_path / "new") == mine
 
 
 @pytest.mark.parametrize("cut", [0, 100, 5000])
@@ -128,9 +175,41 @@ def test_a_foreign_archive_is_refused_by_the_first_file_that_differs(packed, sou
     assert not (tmp_path / "new").exists()
 
 
+def test_configuration_plugins_and_library_are_compared_wherever_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("config.yaml", "ideas.py"):
+        shutil.copy(ROOT / "examples" / "ideas" / name, tmp_path)
+    try:
+        found = archive.sources(tmp_path)
+    finally:
+        plugins.unload("ideas.py")
+    assert found["config.yaml"] == tmp_path / "config.yaml"
+    assert found["ideas.py"].resolve() == tmp_path / "ideas.py"
+    assert found["src/optide/record/archive.py"].resolve() == Path(archive.__file__).resolve()
+    (tmp_path / "config.yaml").write_text("plugins: [none.py]\n")
+    with pytest.raises(ConfigError, match=r"none\.py: No such file"):
+        archive.sources(tmp_path)
+
+
+def test_an_archive_of_more_modules_than_there_are_is_foreign(packed, sources, tmp_path):
+    del sources["src/optide/a.py"]
+    with pytest.raises(FileError, match=r"of another run: there is no src/optide/a\.py here"):
+        archive.restore(packed, tmp_path / "new", sources)
+
+
+@pytest.mark.parametrize(("text", "told"), [("a: [\n", "line 2, column 1: "), (None, "No such file or directory")])
+def test_a_configuration_here_that_cannot_be_read_is_named(packed, sources, tmp_path, text, told):
+    path = sources["config.yaml"]
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(FileError) as error:
+        archive.restore(packed, tmp_path / "new", sources)
+    assert str(error.value).startswith(f"{path}: {told}")
+
+
 def test_the_command_ends_with_one_line(run, packed, monkeypatch, capsys):
     monkeypatch.chdir(run)
     assert archive.main(["pack", "own.tar"]) == 0
     assert capsys.readouterr().out == f"own.tar: {1 + len(FILES)} files\n"
+    (run / "config.yaml").write_text("alpha: 1\n")
     assert archive.main(["restore", "none.tar"]) == 1
     assert capsys.readouterr().err.startswith("optide: error: none.tar: cannot be read")

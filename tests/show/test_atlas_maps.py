@@ -238,16 +238,16 @@ def test_more_is_darker_for_every_eye():
 def test_the_page_says_what_the_table_has(planes, tmp_path):
     path = tmp_path / "maps.csv"
     atlas_seen.table(planes, POINTS).to_csv(path, index=False)
-    text = atlas_page.read(path)
+    text = atlas_page.BLOCK.read(path)
     assert "5 planes with 170 points; at 3 of them the equation with look-ahead was not solved" in text
     assert "| RMSProp, double well, θ₀ = 0.5 | 60.0 % | 20.0 % | 0.01 | 0.001 | 100.0 % | 1.0e-02 to 3.2e-02 |" in text
     assert "| Adam, quadratic, steps = 40, θ₀ = 1, β₂ = 0.99 | 0.0 %, 100.0 % |" in text
     assert "| RMSProp, double well, β = 0.9 | 0.0 % | 17.9 % | 15.9 % | 0.032 |" in text
     pd.read_csv(path).drop(columns="different").to_csv(path, index=False)
     with pytest.raises(FileError, match=r"maps\.csv: no column 'different'; `snakemake --cores 4 atlas` writes it"):
-        atlas_page.read(path)
+        atlas_page.BLOCK.read(path)
     with pytest.raises(FileError, match="No such file or directory; `snakemake"):
-        atlas_page.read(tmp_path / "none.csv")
+        atlas_page.BLOCK.read(tmp_path / "none.csv")
 
 
 def test_the_page_has_a_place_for_them(tmp_path):

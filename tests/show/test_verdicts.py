@@ -56,13 +56,18 @@ def test_what_is_written_passes_the_check_and_other_verdicts_do_not(folder, caps
 def test_what_is_missing_is_named(folder, capsys):
     (folder / "figures/claims.csv").write_text("a,b\n1,2\n")
     assert verdicts.BLOCK.main([]) == 1
+    for damaged in (b"", b"a,b\n1,2,3,4\n1\n1,2,3,4,5\n", b"source\n\xff\n"):
+        (folder / "figures/claims.csv").write_bytes(damaged)
+        assert verdicts.BLOCK.main([]) == 1
     (folder / "figures/claims.csv").unlink()
     assert verdicts.BLOCK.main([]) == 1
     (folder / "figures/claims.csv").write_text(CSV)
     (folder / "docs/verdicts.md").write_text("no markers\n")
     assert verdicts.BLOCK.main([]) == 1
-    first, second, third = capsys.readouterr().err.splitlines()
+    first, *damaged, second, third = capsys.readouterr().err.splitlines()
     assert first.startswith("optide: error: figures/claims.csv: no column 'source'")
+    assert len(damaged) == 3
+    assert all(line.startswith("optide: error: figures/claims.csv: ") for line in damaged)
     assert second.startswith("optide: error: figures/claims.csv: No such file or directory; `snakemake")
     assert third.startswith("optide: error: docs/verdicts.md: has no lines")
 

@@ -1,8 +1,9 @@
 """Whole files or none: write aside, then rename."""
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from optide.base.errors import FileError
@@ -35,25 +36,26 @@ def aside(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def create(contents: Mapping[Path, bytes]) -> None:
-    """Write new files and the folders that they need: all of them, or nothing stays.
+def write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write files, and the folders that they need: all of them, or nothing is changed.
 
     Raises:
         FileError: one cannot be written.
     """
     made: list[Path] = []
     try:
-        for path, content in contents.items():
-            for folder in reversed([folder for folder in path.parents if not folder.exists()]):
-                _make(folder, path)
-                made.append(folder)
-            with aside(path) as temporary:
-                temporary.write_bytes(content)
-            made.append(path)
+        with ExitStack() as written:  # at its end all get their names
+            for path, content in contents.items():
+                for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+                    _make(folder, path)
+                    made.append(folder)
+                if path.is_dir():
+                    raise FileError(f"{path}: cannot be written: {os.strerror(errno.EISDIR)}")
+                written.enter_context(aside(path)).write_bytes(content)
     except BaseException:
-        for path in reversed(made):
+        for folder in reversed(made):
             with suppress(OSError):  # a folder in which somebody else has put something stays
-                path.rmdir() if path.is_dir() else path.unlink()
+                folder.rmdir()
         raise
 
 

@@ -1,5 +1,6 @@
 """The command `optide`: its parts, and its errors, which are one line each (docs/command.md)."""
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -34,23 +35,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a plug-in says of itself may be in any script
     try:
         code: int | None = optide.main(arguments, prog_name="optide", standalone_mode=False)
         return code or 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return MISUSED
-    except click.ClickException as error:
-        tell(_with_hint(error))
-        return MISUSED
-    except (ParameterError, ConfigError) as error:
-        tell(error)
-        return MISUSED
-    except (OptideError, OSError) as error:
-        tell(error)
-        return FAILED
-    except click.Abort:
-        return INTERRUPTED
+    except Exception as error:
+        if _interrupted(error):
+            return INTERRUPTED
+        return _failed(error)
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: a compiled module makes an ImportError of it while it is imported."""
+    cause = error.__cause__ or error.__context__
+    return isinstance(error, click.Abort | KeyboardInterrupt) or (cause is not None and _interrupted(cause))
+
+
+def _failed(error: Exception) -> int:
+    """Tell an error that somebody foresaw; the exit code."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+        case click.ClickException():
+            tell(_with_hint(error))
+        case ParameterError() | ConfigError():
+            tell(error)
+        case OptideError() | OSError():
+            tell(error)
+            return FAILED
+        case _:
+            raise error
+    return MISUSED
 
 
 def _with_hint(error: click.ClickException) -> Exception:

@@ -6,6 +6,7 @@ No JAX is imported until something is solved, so that help and completion come a
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -81,6 +82,8 @@ class Written(click.Path):
             self.fail(f"{path}: must end in {' or '.join(self._suffixes)}.", param, ctx)
         if not path.parent.is_dir():
             self.fail(f"{path}: there is no folder {path.parent}.", param, ctx)
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: nothing can be written to the folder {path.parent}.", param, ctx)
         return path
 
 
@@ -127,6 +130,8 @@ OPTIONS = [
     click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, with all digits."),
     PLUGIN,
 ]
+_TAKEN = {"help", *(name for option in OPTIONS for name in (option.name, option.opts[0].strip("-").replace("-", "_")))}
+"""What they are called, on the command line and within."""
 HOW = ("method", "t_start", "lookahead", "substeps", "order", "save_every")
 """The keywords of `solve_ide` among them."""
 
@@ -193,8 +198,7 @@ def _hyperparameters() -> dict[str, list[type[Optimizer]]]:
 
 def _parameter(name: str) -> str:
     """What an option of a hyper-parameter is called: like it, or with a prefix if the command has one of that name."""
-    taken = {option.name for option in OPTIONS} | {"help"}
-    return f"optimizer_{name}" if name in taken else name
+    return f"optimizer_{name}" if name in _TAKEN else name
 
 
 def flag(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def _keep(given: Mapping[str, Any], models: Mapping[str, "Trace"]) -> None:
     if given["parquet"]:
         _write_parquet(given["parquet"], models)
     if given["plot"]:
+        os.environ["MPLBACKEND"] = "agg"  # into a file; what a notebook names for itself need not be here
         from optide.show import single as figure  # noqa: PLC0415  (it imports matplotlib)
 
         figure.save(figure.draw([*models.values()]), given["plot"])
@@ -123,10 +125,11 @@ def _title(single: "Single") -> str:
 
 
 def _end(trace: "Trace") -> str:
-    """Where the solution ends."""
-    last = {name: values[-1] for name, values in trace.values.items()}
-    quantities = ", ".join(f"{name} = {last[name]:.10g}" for name in trace.quantities)
-    return f"at step {last['t'] / trace.configuration['learning_rate']:.10g}: {quantities}"
+    """Where the solution ends; with look-ahead its states are those of the next step."""
+    at: dict[str, list[str]] = {}
+    for name in trace.quantities:
+        at.setdefault(f"{trace.place(name)[-1]:.10g}", []).append(f"{name} = {trace.values[name][-1]:.10g}")
+    return "; ".join(f"at step {step}: {', '.join(quantities)}" for step, quantities in at.items())
 
 
 def _table(compared: Mapping[str, "Compared"]) -> str:

@@ -82,7 +82,7 @@ def init(folder: Path) -> None:
     contents = {folder / name: (home() / name).read_bytes() for name in WRITTEN}
     if there := [path for path in contents if path.exists()]:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
-    files.create(contents)
+    files.write_all(contents)
     for path in contents:
         click.echo(f"wrote {path}")
 
@@ -91,6 +91,8 @@ def _snakemake(cores: str, dry_run: bool, targets: Sequence[str]) -> NoReturn:
     """Become Snakemake, so that its signals and its exit code are those of this command."""
     if not importlib.util.find_spec("snakemake"):
         raise FileError(f"the workflow {STEP_UP}")
+    if not os.access(Path(), os.W_OK):
+        raise FileError(f"{Path().absolute()}: nothing can be written to this folder, where results would be")
     place = home()
     options = ["--snakefile", str(place / "Snakefile"), "--cores", cores]
     options += [

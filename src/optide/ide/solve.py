@@ -89,7 +89,7 @@ def solve_ide(
     "march" so do `jax.grad` and the like, by implicit differentiation.  Traced, no number is checked: see `converged`.
 
     Args:
-        optimizer: with its hyper-parameters.
+        optimizer: with its hyper-parameters; its learning rate is at least 1e-12, from which on the memories integrate.
         objective: maps theta to a scalar loss; differentiable by JAX.
         theta0: initial value: a number, or an array of any shape S; or a tree of arrays, as JAX knows them
             (dictionaries, lists, tuples, dataclasses), which the objective is given, and theta and each state have
@@ -280,6 +280,9 @@ def checked(optimizer: Optimizer, given: Options, t_start: Any) -> tuple[Options
 def _start(optimizer: Optimizer, t_start: Any) -> str:
     """The name of a start; "between" for a number above the origin and below every learning rate."""
     rates, allowed = optimizer.learning_rate, f"one of {', '.join(STARTS)} or a number in [0, learning_rate]"
+    if not isinstance(rates, jax.core.Tracer) and np.min(rates) < ORIGIN:
+        least = f"at least {ORIGIN}, the time from which the published scheme integrates"
+        raise ParameterError("learning_rate", float(np.min(rates)), least)
     if t_start is None or (isinstance(t_start, str) and t_start in STARTS):
         return t_start or "origin"
     number = real(t_start)

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,8 @@ def _place(path: Path, value: Definition) -> str:
 def _check_objective(place: str, path: Path, objective: Objective) -> None:
     if not callable(objective.loss):
         raise ConfigError(f"{place}: loss {objective.loss!r}: must be a function of theta")
+    _check_called(place, objective)
+    _check_words(place, "the objective", objective.description)
     minima = [*map(np.asarray, objective.minima)]
     if not all(_are_numbers(minimum) and np.ndim(minimum) < 2 and np.isfinite(minimum).all() for minimum in minima):
         raise ConfigError(f"{place}: minima {objective.minima}: must be finite numbers, or tuples of them")
@@ -67,6 +70,22 @@ def _check_objective(place: str, path: Path, objective: Objective) -> None:
     for name in objective.data:
         if not (path.parent / name).is_file():
             raise ConfigError(f"{place}: data {name!r}: there is no such file beside {path.name}")
+
+
+def _check_called(place: str, objective: Objective) -> None:
+    """A call with too few or too many arguments fails at the caller, who does not know the line."""
+    with suppress(ValueError):  # not all that is compiled tells its arguments
+        signature = inspect.signature(objective.loss)
+        try:
+            signature.bind("theta")
+        except TypeError as error:
+            raise ConfigError(f"{place}: loss{signature}: must be a function of theta alone: {error}") from None
+
+
+def _check_words(place: str, what: str, *words: object) -> None:
+    for word in words:
+        if not isinstance(word, str):
+            raise ConfigError(f"{place}: {word!r}, said of {what}: must be a text")
 
 
 def _check_optimizer(place: str, optimizer: type[Optimizer]) -> None:
@@ -86,6 +105,10 @@ def _check_optimizer(place: str, optimizer: type[Optimizer]) -> None:
     for name, state in optimizer.states.items() if isinstance(optimizer.states, dict) else [("", None)]:
         if not isinstance(name, str) or not isinstance(state, State):
             raise ConfigError(f'{place}: states {optimizer.states!r}: must be like {{"m": State("m")}}')
+    for name, state in optimizer.states.items():
+        _check_words(place, name, state.symbol, state.description)
+    for name, told in optimizer.vocabulary().items():
+        _check_words(place, name, told.symbol, told.text, told.description)
     _check_names(place, optimizer)
     for field in dataclasses.fields(optimizer):
         _check_default(place, field, optimizer)

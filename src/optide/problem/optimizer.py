@@ -157,6 +157,8 @@ class Optimizer:
         for name, memory in memories.items():
             if not isinstance(memory, Memory) or memory.power not in (1, 2):
                 raise ConfigError(f"memory {name} = {shown(memory)}: must be a Memory of power 1 or 2")
+            if any(number.ndim or number.dtype.kind not in "iuf" for number in map(np.asarray, memory[1:])):
+                raise ConfigError(f"memory {name} = {shown(memory)}: its weight and its rate must be numbers")
         return memories
 
     @property

@@ -159,10 +159,10 @@ def blamed(path: Path | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except OptideError:
+    except (OptideError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except BaseException as error:  # SystemExit, or another that is no Exception
+        text = f"{type(error).__name__}: {_text(error)}"
         own = {str(plugin.path) for plugin in PLUGINS.values()} | ({str(path)} if path else set())
         if isinstance(error, SyntaxError) and error.filename in own:
             raise ConfigError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
@@ -171,3 +171,11 @@ def blamed(path: Path | None = None) -> Iterator[None]:
         if path:
             raise ConfigError(f"{path}: {text}") from None
         raise
+
+
+def _text(error: BaseException) -> str:
+    """What an error says, in one line; whoever wrote its class may have made a mistake there, too."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:
+        return "(and it cannot say why)"

@@ -7,20 +7,27 @@ run is the same archive, to the byte.
 import argparse
 import hashlib
 import io
+import lzma
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from optide.base.errors import FileError, OptideError, tell
-from optide.base.files import aside
+import optide
+from optide.base.errors import ConfigError, FileError, OptideError, tell
+from optide.base.files import aside, named, write_all
+from optide.base.words import shown
 from optide.data import digests
+from optide.problem import plugins
 from optide.record.mend import recorded
-from optide.settings import yamlfile
+from optide.settings import layers, yamlfile
 
 CRATE = "ro-crate-metadata.json"
 INPUTS = "results/inputs/"
+LIBRARY = "src/optide"
 RESULTS = ".parquet"
 """What is put back: results, of which all else is drawn."""
 
@@ -71,11 +78,11 @@ def restore(archive: Path, root: Path, sources: Mapping[str, Path]) -> int:
     for name, path in sorted(sources.items()):
         if not _same(contents.get(f"{INPUTS}{name}"), path):
             raise FileError(f"{archive}: of another run: its {name} is not the one here")
-    results = sorted(name for name in files if name.endswith(RESULTS))
-    for name in results:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        with aside(root / name) as path:
-            path.write_bytes(contents[name])
+    modules = {name.removeprefix(INPUTS) for name in contents if name.startswith(f"{INPUTS}{LIBRARY}/")}
+    if more := modules - sources.keys():
+        raise FileError(f"{archive}: of another run: there is no {min(more)} here")
+    results = sorted(name for name in files if name.startswith("results/") and name.endswith(RESULTS))
+    write_all({root / name: contents[name] for name in results})
     return len(results)
 
 
@@ -83,10 +90,13 @@ def _same(content: bytes | None, path: Path) -> bool:
     """Whether a copy of what went in is what is there; of a configuration, whatever its layout and comments."""
     if content is None or path.suffix != ".yaml":
         return content == path.read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, path.name)
-        copy.write_bytes(content)
-        return digests.of_setting(yamlfile.read(copy)) == digests.of_setting(yamlfile.read(path))
+    try:
+        own = yamlfile.read(path)
+    except ConfigError as error:
+        raise FileError(f"{path}: {error}") from None
+    with suppress(ConfigError):  # what cannot be read is another
+        return digests.of_setting(yamlfile.parse(content)) == digests.of_setting(own)
+    return False
 
 
 def _recorded(crate: Path, of: Path | None = None) -> dict[str, str]:
@@ -102,19 +112,30 @@ def _contents(archive: Path) -> dict[str, bytes]:
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
-                file = tar.extractfile(member)
+                # a link may lead anywhere
+                file = tar.extractfile(member) if member.isfile() else None
                 if file is None or Path(member.name).is_absolute() or ".." in Path(member.name).parts:
-                    raise FileError(f"{archive}: damaged: {member.name} is no file below a folder")
+                    raise FileError(f"{archive}: damaged: {shown(member.name)} is no file below a folder")
                 found[member.name] = file.read()
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise FileError(f"{archive}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition(":\n")[0]
+        raise FileError(f"{archive}: cannot be read: {reason}") from None
     return found
 
 
 def sources(root: Path) -> dict[str, Path]:
-    """What decides over results, by the name that its copy has in an archive: the configuration and the library."""
-    names = ["config.yaml", *sorted(path.relative_to(root).as_posix() for path in (root / "src/optide").rglob("*.py"))]
-    return {name: root / name for name in names}
+    """What decides over results, by the name that its copy has in an archive: configuration, plug-ins and library.
+
+    Raises:
+        ConfigError: the configuration or a plug-in cannot be read.
+    """
+    plugins.load(layers.plugin_files(layers.given(root, [], {})))
+    own = {name: path for plugin in plugins.PLUGINS.values() for name, path in plugin.files.items()}
+    library = Path(optide.__file__).parent
+    modules = sorted([*library.glob("*.py"), *library.glob("*/*.py")])
+    return {"config.yaml": root / "config.yaml", **own} | {
+        f"{LIBRARY}/{named(path, library)}": path for path in modules
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -34,7 +34,7 @@ def recorded(crate: Path) -> dict[str, str]:
     try:
         entities = json.loads(crate.read_text(encoding="utf-8"))["@graph"]
         return {entity["@id"]: entity["sha256"] for entity in entities if "sha256" in entity}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         crate.unlink()
         return {}
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from optide.base.errors import FileError
 from optide.problem.registry import written
 from optide.settings.config import number
 from optide.settings.planes import BASINS, BEHAVIOUR, GAP
@@ -29,6 +28,7 @@ def numbers(seen: pd.DataFrame) -> str:
         seen: of `optide.studies.atlas_seen.table`.
     """
     of = {GAP: _gaps, BEHAVIOUR: _behaviours, BASINS: _basins}
+    seen = seen.fillna({"at": ""})
     parts = [_solved(seen)]
     for figure, columns in of.items():
         chosen = seen[seen["figure"] == figure]
@@ -101,22 +101,14 @@ def _table(rows: pd.DataFrame, figure: str, columns: dict[str, Cell]) -> Iterabl
     return [f"| {' | '.join(line)} |" for line in cells]
 
 
-def read(path: Path) -> str:
-    """The numbers that belong to the planes in a file.
-
-    Raises:
-        FileError: it cannot be read.
-    """
-    try:
-        return numbers(pd.read_csv(path, keep_default_na=True).fillna({"at": ""}))
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}; `snakemake --cores 4 atlas` writes it") from None
-    except KeyError as error:
-        raise FileError(f"{path}: no column {error}; `snakemake --cores 4 atlas` writes it") from None
-
-
 BLOCK = Block(
-    "optide.show.atlas_page", Path("docs/atlas.md"), Path("figures/atlas/maps.csv"), "maps", "make atlas", read
+    "optide.show.atlas_page",
+    Path("docs/atlas.md"),
+    Path("figures/atlas/maps.csv"),
+    "maps",
+    "make atlas",
+    numbers,
+    "atlas",
 )
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from optide.base.errors import FileError
 from optide.problem.registry import written
 from optide.settings.config import number
 from optide.show.block import Block, exit_with
@@ -115,22 +114,14 @@ def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *rows)]
 
 
-def read(path: Path) -> str:
-    """The numbers that belong to the runs in a file.
-
-    Raises:
-        FileError: it cannot be read.
-    """
-    try:
-        return numbers(pd.read_csv(path))
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}; `snakemake --cores 4 beyond` writes it") from None
-    except KeyError as error:
-        raise FileError(f"{path}: no column {error}; `snakemake --cores 4 beyond` writes it") from None
-
-
 BLOCK = Block(
-    "optide.show.beyond_page", Path("docs/beyond.md"), Path("figures/beyond/costs.csv"), "numbers", "make beyond", read
+    "optide.show.beyond_page",
+    Path("docs/beyond.md"),
+    Path("figures/beyond/costs.csv"),
+    "numbers",
+    "make beyond",
+    numbers,
+    "beyond",
 )
 
 if __name__ == "__main__":

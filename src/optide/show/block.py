@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from optide.base import files
 from optide.base.errors import FileError, OptideError, tell
 
@@ -20,7 +22,8 @@ class Block(NamedTuple):
         table: the result that it is written from.
         name: of what is in it, for messages and the markers.
         renew: the command that writes it.
-        text: it, from the path of the result.
+        text: it, from the rows of the result.
+        target: what `snakemake` is given to write the result.
     """
 
     command: str
@@ -28,7 +31,8 @@ class Block(NamedTuple):
     table: Path
     name: str
     renew: str
-    text: Callable[[Path], str]
+    text: Callable[[pd.DataFrame], str]
+    target: str
 
     @property
     def begin(self) -> str:
@@ -40,13 +44,29 @@ class Block(NamedTuple):
         """The line after it."""
         return f"<!-- end of {self.name} -->"
 
+    def read(self, table: Path) -> str:
+        """This part, as it belongs to a result.
+
+        Raises:
+            FileError: that cannot be read, or is another table.
+        """
+        try:
+            return self.text(pd.read_csv(table))
+        except OSError as error:
+            reason = str(error.strerror)
+        except KeyError as error:
+            reason = f"no column {error}"
+        except ValueError as error:  # no table at all, or not in UTF-8
+            reason = " ".join(str(error).split())
+        raise FileError(f"{table}: {reason}; `snakemake --cores 4 {self.target}` writes it")
+
     def replaced(self, page: str, path: Path, table: Path) -> str:
         """A page with this part as the result has it.
 
         Raises:
             FileError: the page has no markers.
         """
-        text = self.text(table)
+        text = self.read(table)
         inside = re.compile(f"(?<={re.escape(self.begin)}\n).*?(?={re.escape(self.end)})", re.DOTALL)
         if not inside.search(page):
             raise FileError(f"{path}: has no lines {self.begin!r} and {self.end!r}")

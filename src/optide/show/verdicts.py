@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from optide.base.errors import FileError
 from optide.claims.criteria import FAILS, HOLDS, UNDECIDED
 from optide.claims.selection import MODELS
 from optide.show.block import Block, exit_with
@@ -44,22 +43,14 @@ def _cell(verdicts: pd.Series) -> str:
     return " ".join(filter(None, [_SIGNS[verdict], shared(verdict, sum(verdicts == verdict), len(verdicts))]))
 
 
-def read(path: Path) -> str:
-    """The table that belongs to the verdicts in a file.
-
-    Raises:
-        FileError: it cannot be read.
-    """
-    try:
-        return brief(pd.read_csv(path, dtype=str))
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}; `snakemake --cores 4 claims` writes it") from None
-    except KeyError as error:
-        raise FileError(f"{path}: no column {error}; `snakemake --cores 4 claims` writes it") from None
-
-
 BLOCK = Block(
-    "optide.show.verdicts", Path("docs/verdicts.md"), Path("figures/claims.csv"), "claims", "make verdicts", read
+    "optide.show.verdicts",
+    Path("docs/verdicts.md"),
+    Path("figures/claims.csv"),
+    "claims",
+    "make verdicts",
+    brief,
+    "claims",
 )
 
 if __name__ == "__main__":
