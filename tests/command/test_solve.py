@@ -177,7 +177,10 @@ def deaf(theta):
     return theta**2
 """)
     asked = ["--plugin", "deaf.py", *ADAM, "--objective", "deaf", "--theta0", "1", "--steps", "9"]
-    command = [sys.executable, "-m", "optide.command.main", "solve", *asked]
+    # as at a terminal: what a shell starts in the background ignores interrupts, and tests may be
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from optide.command.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "solve", *asked]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     # which a shell gives as 130
     assert (found.returncode, found.stdout, found.stderr) == (-signal.SIGINT, "", "")
