@@ -97,7 +97,7 @@ def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
     if way not in products.TRIALS:
         return products.by_newton(problem, window, span.solved, span.small, way)
     guess = products.predicted(problem, window, jnp.asarray(done.guess))
-    return products.by_sweeps(problem, window, guess, products.TRIALS[way])
+    return products.by_sweeps(problem, window, guess, way)
 
 
 def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) -> tuple[Marched, Piece]:

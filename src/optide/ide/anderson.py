@@ -55,7 +55,7 @@ def fixed_point(
 
     Args:
         function: maps x, and what it returned last beside y, to y and the same.
-        depth: changes that are remembered.
+        depth: changes that are remembered; without any, x <- y(x).
         reduction: of the gap, that ends it; so does rounding.
         most: turns.
     """
@@ -71,6 +71,9 @@ def fixed_point(
         return jnp.sum(a * b, axis=tuple(range(1, a.ndim)))
 
     def turn(now: Fixed) -> Fixed:
+        if depth == 0:
+            y, other = function(now.y, now.other)
+            return Fixed(now.y, y, other, now.by_y, now.by_gap, gap_of(now.y, y), now.first, now.turns + 1)
         left = now.y - now.x
         used = min(depth, now.by_gap.shape[0])
         normal = jnp.stack([dot(now.by_gap, now.by_gap[i][None]) for i in range(used)])

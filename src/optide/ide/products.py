@@ -27,15 +27,15 @@ class Size(NamedTuple):
 
     Attributes:
         kept, guard: nodes, or as many blocks, as in `optide.ide.advance.Span`.
-        depth: of Anderson's acceleration.
+        depth: of Anderson's acceleration, in each way.
     """
 
     kept: int
     guard: int
-    depth: int
+    depth: dict[str, int]
 
 
-USUAL, LEAN = Size(8, 4, 8), Size(3, 3, 1)
+USUAL, LEAN = Size(8, 4, {SWEEPS: 8, CAREFUL: 8}), Size(3, 3, {SWEEPS: 0, CAREFUL: 2})
 STEPWISE = {"stepwise": (4, 3), "longer": (8, 8), "longest": (16, 12)}
 """Ways, too: Newton's method goes through a long window in short ones, of which so many nodes are kept and so many
 blocks are solved beyond them."""
@@ -87,9 +87,9 @@ def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
     return found[: problem.beside or None]
 
 
-def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], trials: int) -> Answer:
+def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], way: str) -> Answer:
     """By sweeps, from a prediction; where they do not solve a window, there are no numbers."""
-    found, seen = settle(problem, window, X, size_of(problem).depth, trials)
+    found, seen = settle(problem, window, X, size_of(problem).depth[way], TRIALS[way])
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
     X = jnp.where(found.size <= GOOD_ENOUGH, found.X, jnp.nan)
     return Answer(X, seen, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
