@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import chained, evaluate, gradients, integrals, rules_of, sweep
+from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10
@@ -25,9 +25,8 @@ EXACT, GOOD_ENOUGH = 1e-13, 1e-9
 def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
     """What a sweep of the equations would change of the nodes X after node s."""
     n, rules = len(X), rules_of(problem, window, len(X))
-    here = problem.gradient(jnp.asarray(window.before[1:]))
-    chain = chained(problem, window, X, jnp.broadcast_to(here, (n + 2, *X.shape[1:])))
-    return X - sweep(problem, window, rules, chain).theta
+    g = jnp.broadcast_to(problem.gradient(jnp.asarray(window.before[1:])), (n + 2, *X.shape[1:]))
+    return X - sweep(problem, window, rules, start(window, X, g[:2]), Node(X, g[2:])).theta
 
 
 def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> Float64[Array, " *n"]:

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import chained, evaluate, gradients, integrals, rules_of, sweep
+from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep
 from optide.ide.window import Window
 from optide.problem.optimizer import States
 
@@ -80,16 +80,16 @@ def settle(
         correction = {name: value - straight[name] for name, value in now.integrals.items()}
 
         def swept(G: Array, X: Array) -> tuple[Array, Array]:
-            before = chained(problem, window, X, jnp.concatenate([now.g[:2], G]))
-            renewed = sweep(problem, window, rules, before, correction, trials=trials)
+            first = start(window, X, now.g[:2])
+            renewed = sweep(problem, window, rules, first, Node(X, G), correction=correction, trials=trials)
             return renewed.g, renewed.theta
 
         done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)
         return look(done.other, jnp.concatenate([now.g[:2], done.y]), now.looks, now.sizes, now.sweeps + done.turns)
 
     none = jnp.zeros((), int)
-    start = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
-    first = look(X, gradients(problem, start), none, jnp.zeros(LOOKS), none)
+    nodes = jnp.concatenate([jnp.stack([node.theta for node in start(window, X, jnp.zeros_like(X[:2]))]), X])
+    first = look(X, gradients(problem, nodes), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
     # of all that, the iteration keeps no more than it needs
     return found, evaluate(problem, window, rules, chained(problem, window, found.X, found.g), found.integrals)

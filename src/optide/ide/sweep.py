@@ -49,20 +49,26 @@ def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array
     return found
 
 
-def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Float64[Array, " n+2 *S"]) -> Node:
-    """The chain of the nodes X after node s; G from node s - 1 on."""
-    beyond = jnp.arange(1.0, Layout.of(problem).shift + 1)
+def start(window: Window, X: Float64[Array, " n *S"], g: Float64[Array, " 2 *S"]) -> tuple[Node, Node]:
+    """Nodes s - 1 and s; at the start of all, theta goes straight back."""
     back = jnp.where(window.s == 0, 2 * window.before[1] - X[0], window.before[0])
-    theta = jnp.concatenate([back[None], jnp.asarray(window.before[1:]), X])
+    return Node(back, g[0]), Node(jnp.asarray(window.before[1]), g[1])
+
+
+def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Float64[Array, " n+2 *S"]) -> Node:
+    """The nodes from s - 1 on, and `shift` beyond the nodes X after node s; G from node s - 1 on."""
+    beyond = jnp.arange(1.0, Layout.of(problem).shift + 1)
+    theta = jnp.concatenate([jnp.stack([node.theta for node in start(window, X, G)]), X])
     return Node(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (theta, G)))
 
 
-def resting(problem: Problem, window: Window, chain: Node) -> States:
+def resting(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> States:
     """The memories at node s."""
     known = {name: jnp.asarray(value) for name, value in window.memory.items()}
     if not problem.early:
         return known
-    begun = at_start(problem, chain.theta[1 : 2 * problem.substeps + 2 : problem.substeps])
+    later = X[problem.substeps - 1 : 2 * problem.substeps : problem.substeps]
+    begun = at_start(problem, jnp.concatenate([window.before[1:], later]))
     return {name: jnp.where(window.s == 0, begun[name], value) for name, value in known.items()}
 
 
@@ -143,21 +149,23 @@ def sweep(
     problem: Problem,
     window: Window,
     rules: Rules,
-    chain: Node,
-    correction: States | None = None,
+    first: tuple[Node, Node],
+    nodes: Node,
     *,
+    correction: States | None = None,
     trials: int = 0,
 ) -> Node:
     """All nodes of a window, renewed.
 
     Args:
-        chain: the nodes, from s - 1 on, and `shift` beyond those of the window.
+        first: nodes s - 1 and s.
+        nodes: those of the window, after them.
         correction: where it is given, integrals are taken of the gradient between nodes, plus it.
         trials: of each node, to solve its equation for itself.
     """
     (ahead, shift, _, _), order = Layout.of(problem), problem.order
     known = correction is not None
-    n = len(chain.theta) - 2 - shift
+    n = len(nodes.theta)
 
     def speed(i: Array, node: Node, V: States) -> Array:
         state = {name: value[None] for name, value in V.items()}
@@ -170,8 +178,11 @@ def sweep(
         before, here, moved, resting = now
 
         def old(k: int) -> Node:
-            """What the node that is k after node i was; beyond the last, what that was."""
-            return Node(*(jax.lax.dynamic_index_in_dim(part, i + 1 + k, keepdims=False) for part in chain))
+            """What the node that is k after node i was; beyond the last they go straight on."""
+            place = i + k - 1
+            beyond = jnp.maximum(place - n + 1, 0).astype(float)
+            inside = (jax.lax.dynamic_index_in_dim(part, place, keepdims=False) for part in nodes)
+            return Node(*(own + beyond * (part[-1] - part[-2]) for own, part in zip(inside, nodes, strict=True)))
 
         def along(moved: Node) -> list[Node]:
             """The nodes from i - 1 on, those after node i moved, until it is their turn."""
@@ -181,38 +192,36 @@ def sweep(
         def change(new: Node) -> Node:
             return Node(*(to - was for to, was in zip(new, old(1), strict=True)))
 
-        def further(V: States, nodes: list[Node], c: int) -> States:
-            corners, own = [node.g if known else node.theta for node in nodes[c : c + 4]], of_cell(rules, i + c)
+        def further(V: States, near: list[Node], c: int) -> States:
+            corners, own = [node.g if known else node.theta for node in near[c : c + 4]], of_cell(rules, i + c)
             add = integral(problem, own, corners, known)
             if correction is not None:
                 add = {name: value + correction[name][i + c] for name, value in add.items()}
             return after(V, decays(own), add)
 
-        def follow(nodes: list[Node]) -> Array:
+        def follow(near: list[Node]) -> Array:
             """Where the equation of node i leads, from what is known of the nodes after it."""
             V = resting
             for c in range(ahead):
-                V = further(V, nodes, c)
+                V = further(V, near, c)
             mean = speed(i, here, V)
             if order == 2:
-                following = nodes[2] if known else at(nodes[2].theta)
-                mean = (mean + speed(i + 1, following, further(V, nodes, ahead))) / 2
+                following = near[2] if known else at(near[2].theta)
+                mean = (mean + speed(i + 1, following, further(V, near, ahead))) / 2
             inside = window.s + i.astype(float) < window.last
             return here.theta + jnp.where(inside, problem.h * mean, here.theta - before.theta)
 
-        nodes = along(moved)
-        theta = follow(nodes)
+        near = along(moved)
+        theta = follow(near)
         if trials:
-            theta = root(lambda theta: follow(along(change(at(theta)))), nodes[2].theta, theta, trials)
+            theta = root(lambda theta: follow(along(change(at(theta)))), near[2].theta, theta, trials)
         new = at(theta)
         moved = change(new)
         return Swept(here, new, moved, further(resting, along(moved), 0)), new
 
-    first, second = (Node(*(part[place] for part in chain)) for place in (0, 1))
-    none = jnp.zeros_like(second.theta)
-    found: Node = jax.lax.scan(
-        step, Swept(first, second, Node(none, none), resting(problem, window, chain)), jnp.arange(n)
-    )[1]
+    none = jnp.zeros_like(nodes.theta[0])
+    begin = Swept(*first, Node(none, none), resting(problem, window, nodes.theta))
+    found: Node = jax.lax.scan(step, begin, jnp.arange(n))[1]
     return found
 
 
@@ -265,7 +274,7 @@ def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node, found:
     """The equations, where the integrals over all cells have been found."""
     ahead, shift, _, _ = Layout.of(problem)
     n = len(chain.theta) - 2 - shift
-    begun = resting(problem, window, chain)
+    begun = resting(problem, window, chain.theta[2:])
     V = remembered(begun, {name: rule.decay[: n + shift - 1] for name, rule in rules.items()}, found)
     seen = {name: value[ahead : ahead + n + problem.order - 1] for name, value in V.items()}
     count = n + problem.order - 1
