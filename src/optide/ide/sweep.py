@@ -49,8 +49,8 @@ def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array
     return found
 
 
-def start(window: Window, X: Float64[Array, " n *S"], g: Float64[Array, " 2 *S"]) -> tuple[Node, Node]:
-    """Nodes s - 1 and s; at the start of all, theta goes straight back."""
+def start(window: Window, X: Float64[Array, " n *S"], g: Float64[Array, " m *S"]) -> tuple[Node, Node]:
+    """Nodes s - 1 and s, of which the gradient is known; at the start of all, theta goes straight back."""
     back = jnp.where(window.s == 0, 2 * window.before[1] - X[0], window.before[0])
     return Node(back, g[0]), Node(jnp.asarray(window.before[1]), g[1])
 
