@@ -119,7 +119,7 @@ def page(rows: pd.DataFrame, where: str) -> str:
             "converged": ["yes" if c else "no" for c in rows["converged"]],
         }
     )
-    steps = rows["steps"].iloc[0]
+    steps, share = rows["steps"].iloc[0], (rows["ratio"] / rows["gradients_a_step"]).max()
     return (
         "# What many parameters cost\n\n"
         f"Measured by `make benchmark` on: {where}.\n\n"
@@ -127,7 +127,8 @@ def page(rows: pd.DataFrame, where: str) -> str:
         "time of one core; *memory* is what a process needs beyond having imported all, compiling among it.\n\n"
         f"{shown.to_markdown(index=False, disable_numparse=True)}\n\n"
         f"Between the two largest sizes time grows at most like the power {power:.2f} of the number of parameters; "
-        f"memory beyond that of the smallest is at most {doubles:.0f} doubles for each parameter.\n"
+        f"memory beyond that of the smallest is at most {doubles:.0f} doubles for each parameter. Over the "
+        f"algorithm's, time is at most {share:.1f} times the number of gradients a step.\n"
     )
 
 

@@ -128,15 +128,15 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
             end = last + 1 if window == windows - 1 else (window + 1) * kept
             places = np.arange(-(-window * kept // save_every) * save_every, end, save_every) - window * kept
             rows = jax.tree.map(lambda leaf, places=places: leaf[places], piece[:3])
-            if observe:
-                saved.append((rows[0], observed(observe, rows[1], -(-span.solved // save_every))))
-            else:
-                saved.append(rows)
-            if len(places):
-                final = jax.tree.map(lambda leaf: leaf[-1:], rows)
+            saved.append((rows[0], observed(observe, rows[1], -(-span.solved // save_every))) if observe else rows)
+            if observe and len(places):
+                final = jax.tree.map(lambda leaf: leaf[-1:].copy(), rows)
+            ends = piece.ends
+        # before there are others
+        del pieces, piece, rows
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *saved)
     t, theta, states = found if observe is None else final
-    for name, value in piece.ends.items() if last % save_every == 0 else ():
+    for name, value in ends.items() if last % save_every == 0 else ():
         states[name][-1] = value
     if observe is None:
         return result(done, t, theta, states)
