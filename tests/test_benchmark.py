@@ -186,5 +186,8 @@ def test_an_atlas_is_multiplied_up_from_some_of_its_shards(tmp_path, monkeypatch
     made_up = rows.assign(starting_s=1.0, compiling_s=2.0, running_s=8.0, rows_bytes=400)
     (whole,) = atlas.whole(made_up).to_dict("records")
     assert whole["hours"] == pytest.approx((6 * 3 + 22 * 2) / 3600)
+    # what the first has compiled, others find
+    more = pd.concat([made_up.assign(compiling_s=5.0), made_up])
+    assert atlas.whole(more)["hours"].item() == pytest.approx((6 * 3 + 3 + 22 * 2) / 3600)
     assert (whole["bytes"], whole["lost"]) == (2200, 0)
     assert "| mine     | 22 " in (tmp_path / "atlas.md").read_text()

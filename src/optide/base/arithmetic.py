@@ -22,6 +22,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from optide.base.errors import PinError, TracedError
@@ -33,7 +34,8 @@ _FLAGS = [
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=8192",
 ]
-if platform.machine() in ("x86_64", "AMD64"):
+_X86 = platform.machine() in ("x86_64", "AMD64")
+if _X86:
     _FLAGS.append("--xla_cpu_max_isa=AVX")
 
 ENVIRONMENT = {
@@ -52,6 +54,9 @@ _CONFIGURATION = {
     "jax_default_matmul_precision": None,
 }
 """Settings of JAX that change bits and that a program can make after its start.  Not float64: optide sees to that."""
+
+WORTH_KEEPING = 0.1
+"""Seconds that a program takes to compile, from which on it is kept; it takes a hundredth of a second to read."""
 
 PINNED, ON_GPU = "pinned", "pinned, on a GPU"
 
@@ -76,6 +81,19 @@ def pin(processor: str = "cpu") -> None:
     for name in _foreign():
         del os.environ[name]
     os.environ.update(environment)
+
+
+def keep_programs(folder: Path) -> None:
+    """Let JAX, where this process has imported it, take from a folder what was compiled before, and add what is new.
+
+    A program is found by all that it was made of, flags and versions among it, so that it is the one that would be
+    compiled.  Of one that cannot be read JAX warns, and compiles it.  Nothing is kept where `pin` does not fix the
+    instructions: another machine of the cluster may have others.
+    """
+    jax = sys.modules.get("jax")
+    if jax and _X86:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
 
 
 def arithmetic() -> str:

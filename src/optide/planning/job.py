@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from optide.base import clock
+from optide.base import arithmetic, clock
 from optide.base.errors import one_line
 from optide.problem import plugins
 
@@ -14,7 +14,8 @@ from optide.problem import plugins
 def job(snakemake: Any) -> Iterator[Path]:
     """Load the plug-ins of the configuration; a job that fails ends with one line, in the log and on stderr.
 
-    One that succeeds leaves a record of what it took (`optide.base.clock`), beside Snakemake's benchmark of it.
+    What one compiles is kept for all.  One that succeeds leaves a record of what it took (`optide.base.clock`), beside
+    Snakemake's benchmark of it.
 
     Args:
         snakemake: what Snakemake gives to a script.
@@ -25,6 +26,7 @@ def job(snakemake: Any) -> Iterator[Path]:
     """
     place, _, name = snakemake.log[0].rpartition("results/logs/")
     root = Path(place)
+    arithmetic.keep_programs(root / "results" / "programs")
     record = (root / "results" / "benchmarks" / name).with_suffix(".json")
     with one_line(snakemake.log[0]), plugins.blamed():
         plugins.load(snakemake.config.get("plugins", ()))
