@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -11,12 +12,14 @@ from conftest import ROOT
 
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
 CLAIMED = ROOT / "tests" / "reduced" / "claims.yaml"
+PROGRAMS = tempfile.TemporaryDirectory(prefix="optide-programs-")
+"""Where all runs find what one of them has compiled."""
 
 
 def snakemake(folder, *arguments, cores=2, home=ROOT, python=sys.executable, **variables):
     """Run the project's workflow, that in `home`, in `folder`: exit code and everything it printed."""
     command = [python, "-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder]
-    environment = {**os.environ, "PYTHONWARNINGS": "default", **variables}
+    environment = {**os.environ, "PYTHONWARNINGS": "default", "OPTIDE_PROGRAMS": PROGRAMS.name, **variables}
     run = subprocess.run(
         [*command, "--cores", str(cores), *arguments], capture_output=True, text=True, check=False, env=environment
     )

@@ -40,20 +40,16 @@ def solved(folder):
     return *json.loads(done.stdout), done.stderr
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kept") / "programs"
-    return folder, solved(folder)
-
-
-def test_what_was_compiled_is_found_and_gives_the_same_bits(kept):
-    folder, (bits, hits, misses, pinned, _) = kept
+def test_what_was_compiled_is_found_wherever_it_is_and_gives_the_same_bits(tmp_path):
+    folder = tmp_path / "programs"
+    bits, hits, misses, pinned, _ = solved(folder)
     assert hits == 0
     assert misses > 0
     assert pinned
-    before = {path.name for path in folder.iterdir()}
-    assert solved(folder) == (bits, misses, 0, True, "")
-    assert {path.name for path in folder.iterdir()} == before
+    moved = folder.rename(tmp_path / "moved")
+    before = {path.name for path in moved.iterdir()}
+    assert solved(moved) == (bits, misses, 0, True, "")
+    assert {path.name for path in moved.iterdir()} == before
 
 
 def test_what_cannot_be_read_is_compiled(tmp_path):

@@ -68,7 +68,9 @@ def test_it_is_drawn_with_its_provenance(built):
     assert {str(path.relative_to(folder)) for path in (folder / "figures").rglob("*") if path.is_file()} == SHOWN
     assert verify.main([*(str(folder / name) for name in sorted(SHOWN)), "--directory", str(folder)]) == 0
     assert (folder / "results/logs/atlas_page.log").read_text() == "100 points and 30 curves shown\n"
-    assert atlas_page.read(folder / "figures/atlas/maps.csv").startswith("\n3 planes with 31 points; at 0 of them")
+    assert atlas_page.BLOCK.read(folder / "figures/atlas/maps.csv").startswith(
+        "\n3 planes with 31 points; at 0 of them"
+    )
 
 
 def test_other_planes_are_drawn_again_and_nothing_is_solved(built, tmp_path):

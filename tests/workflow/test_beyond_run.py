@@ -51,7 +51,7 @@ def test_the_table_tells_what_the_traces_hold(built):
     assert costs["discrete_loss"].tolist() == [run.values["discrete_loss"][-1] for run in runs]
     page = (built / "figures/beyond/costs.md").read_text()
     assert page.count("\n| ") == len(costs)
-    assert beyond_page.read(built / "figures/beyond/costs.csv").startswith("\n8 solutions, 8 of them converged")
+    assert beyond_page.BLOCK.read(built / "figures/beyond/costs.csv").startswith("\n8 solutions, 8 of them converged")
 
 
 def test_all_neither_makes_it_nor_warns_of_it(built):

@@ -94,6 +94,8 @@ def keep_programs(folder: Path) -> None:
     if jax and _X86:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
+        # of XLA's own, whose places would be among the flags
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
 
 def arithmetic() -> str:

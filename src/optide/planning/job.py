@@ -1,5 +1,6 @@
 """What every job of the workflow does around its work."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 from optide.base import arithmetic, clock
 from optide.base.errors import one_line
 from optide.problem import plugins
+
+PROGRAMS = "OPTIDE_PROGRAMS"
+"""The variable of the environment that names a folder of programs for several runs, in place of that in results."""
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def job(snakemake: Any) -> Iterator[Path]:
     """
     place, _, name = snakemake.log[0].rpartition("results/logs/")
     root = Path(place)
-    arithmetic.keep_programs(root / "results" / "programs")
+    arithmetic.keep_programs(Path(os.environ.get(PROGRAMS, root / "results" / "programs")))
     record = (root / "results" / "benchmarks" / name).with_suffix(".json")
     with one_line(snakemake.log[0]), plugins.blamed():
         plugins.load(snakemake.config.get("plugins", ()))
