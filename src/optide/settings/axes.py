@@ -1,6 +1,5 @@
 """Values of hyper-parameters and other axes, in lists and ranges, held against what they may be."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from optide.base.errors import ConfigError
 from optide.base.words import shown
+from optide.numerics.elementary import log
 from optide.problem.optimizer import Optimizer
 from optide.problem.vocabulary import POSITIVE, REAL, UNIT_INTERVAL, Range
 
@@ -17,6 +17,8 @@ NEEDED = {LOGARITHMIC: POSITIVE, MEMORY: UNIT_INTERVAL}
 """What the ends of a range must be beside what the values must be, by its spacing."""
 DIGITS = 12
 """Of the values of a range: those of a finer one are the same where they meet."""
+APART = float(f"1e{1 - DIGITS}")
+"""By what part of themselves they differ at least."""
 
 
 def check_hyperparameters(key: str, optimizer: type[Optimizer], given: Mapping[str, Any], refine: int = 1) -> None:
@@ -73,7 +75,7 @@ def _check_range(key: str, axis: Mapping[str, Any], refine: int) -> None:
     for end, value in {"from": first, "to": last}.items():
         if float(f"{value:.{DIGITS}g}") != float(value):
             raise ConfigError(f"{key}.{end} = {shown(value)}: must be a number of at most {DIGITS} digits")
-    if _closest(axis["spacing"], first, last) / (refine * (axis["values"] - 1)) < 10.0 ** (1 - DIGITS):
+    if _closest(axis["spacing"], first, last) / (refine * (axis["values"] - 1)) < APART:
         refined = f" where refine = {refine}" if refine > 1 else ""
         raise ConfigError(
             f"{key}.values = {axis['values']}: must be fewer, so that {DIGITS} digits tell them apart{refined}"
@@ -85,8 +87,8 @@ def _closest(spacing: str, first: float, last: float) -> float:
     if spacing == LINEAR:
         return (last - first) / max(-first, last)
     if spacing == LOGARITHMIC:
-        return math.log(last) - math.log(first)
-    return (1 - last) / last * (math.log(1 - first) - math.log(1 - last))
+        return float(log(last) - log(first))
+    return (1 - last) / last * float(log(1 - first) - log(1 - last))
 
 
 def _numbered(key: str, values: Any) -> dict[str, Any]:
