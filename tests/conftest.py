@@ -22,6 +22,11 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest first, so that no worker is left alone with it."""
+    items.sort(key=lambda item: item.path.parent.name not in {"cluster", "workflow"})
+
+
 @pytest.fixture(scope="session")
 def config():
     """The configuration of the paper."""
