@@ -77,7 +77,7 @@ def solve_lanes(
     lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
     chosen = Options(
         given[0].seen_by("objective", objective), 0, methods.named(method), "", lookahead, substeps, order, save_every,
-        coupling, given[0].observed_by(observe), check_schedule(schedule),
+        coupling, given[0].observed_by(observe), check_schedule(schedule), lanes=len(optimizers),
     )  # fmt: skip
     if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)

@@ -33,7 +33,7 @@ from optide.problem.optimizer import States
 from optide.problem.tracing import PROGRAMS
 
 SHORT = 2**15
-"""Nodes up to which the program that takes less time to compile is the faster one."""
+"""Nodes, of all runs of a program, up to which the one that takes less time to compile is the faster one."""
 AGAIN = 8
 """Windows after which the first way to solve one is tried again; else it is that which solved the one before."""
 TOGETHER = 16
@@ -110,10 +110,10 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     many = last > SHORT and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
     windows, kept = span.windows(problem, last), span.kept
-    served = replace(problem, objective=apart, schedule=None, points=0, end=np.asarray(last, float))
+    served = replace(problem, objective=apart, schedule=None, points=0, lanes=1, end=np.asarray(last, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
-    # a gradient of many parameters is worth it
-    quick = not many and problem.theta0.size <= products.MATRIX
+    # many runs are worth it, and so is a gradient of many parameters
+    quick = problem.lanes * last <= SHORT and problem.theta0.size <= products.MATRIX
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
     begun, done, saved = 0, begin(numbers, span), []
     for first in range(0, windows, together):

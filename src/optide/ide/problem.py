@@ -51,6 +51,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
         "products",
         "batched",
         "beside",
+        "lanes",
         "schedule",
     ],
 )
@@ -77,6 +78,7 @@ class Problem:
         batched: whether it is one of many.
         beside: the number of ways that are tried where it is solved beside many others, which all wait for the slowest,
             so that none goes on for long; 0 where it is not.
+        lanes: how many such runs a program is compiled for, one after another.
         schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
 
@@ -95,6 +97,7 @@ class Problem:
     products: bool = False
     batched: bool = False
     beside: int = 0
+    lanes: int = 1
     schedule: Schedule | None = None
 
     @property

@@ -50,6 +50,7 @@ class Options:
     schedule: Schedule | None = None
     batched: bool = False
     beside: int = 0
+    lanes: int = 1
 
 
 class Lane(NamedTuple):
@@ -173,7 +174,7 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
         products=options.method.by_products(options.coupling, theta0.size), batched=options.batched,
-        beside=options.beside, schedule=options.schedule,
+        beside=options.beside, lanes=options.lanes, schedule=options.schedule,
     )  # fmt: skip
 
 
