@@ -163,18 +163,17 @@ def refuse_traced(values: Any) -> None:
 
 def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Problem:
     optimizer, theta0 = lane
-    # with neither, it is the published scheme
-    refined = options.order > 1 or options.substeps > 1
-    stretched = options.lookahead == 0 and options.start in ("origin", "zero") and refined
+    # with neither order nor substeps it is the published scheme
+    stretched = max(options.order, options.substeps) > 1 > options.lookahead and options.start in ("origin", "zero")
     points = (options.steps - (2 if options.start == "one_step" else 1)) * options.substeps + 1
-    kept = 1 if options.observe else 1 + theta0.size * (1 + len(optimizer.states))
-    arguments.check_room(options.steps, points // options.save_every * kept)
+    numbers = 1 if options.observe else 1 + theta0.size * (1 + len(optimizer.states))
+    arguments.check_room(options.steps, points // options.save_every * numbers)
     start = optimizer.learning_rate if t_start is None else 0.0 if stretched else t_start
     return Problem(
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
-        products=options.method.by_products(options.coupling, theta0.size), batched=options.batched,
-        beside=options.beside, lanes=options.lanes, schedule=options.schedule,
+        products=options.method.by_products(options.coupling, theta0.size), schedule=options.schedule,
+        batched=options.batched, beside=options.beside, lanes=options.lanes,
     )  # fmt: skip
 
 
