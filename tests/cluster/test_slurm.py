@@ -14,7 +14,7 @@ import pytest
 import slurm
 
 from conftest import ROOT
-from pipeline import edited, snakemake
+from pipeline import PROGRAMS, edited, snakemake
 
 pytestmark = pytest.mark.skipif(
     bool(slurm.missing()),
@@ -88,7 +88,8 @@ def submitting(cluster, folder, *arguments):
     command += ["--profile", ROOT / "workflow" / "profiles" / "slurm", "--verbose", "--latency-wait", "5"]
     command += ["--slurm-init-seconds-before-status-checks", "8", *arguments]
     with (folder / "printed").open("w") as printed:
-        process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, env=cluster.environment)
+        environment = {**cluster.environment, "OPTIDE_PROGRAMS": PROGRAMS.name}
+        process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, env=environment)
 
     def until(what, condition):
         """Wait for something that happens while it runs."""
