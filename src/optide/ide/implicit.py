@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep
+from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep, with_before
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10
@@ -41,9 +41,8 @@ def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> 
 
 def see(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Evaluation:
     """The equations of a window for the nodes X after node s."""
-    n = len(X)
-    nodes = chained(problem, window, X, jnp.zeros((n + 2, *X.shape[1:]))).theta[: n + 2]
-    chain, rules = chained(problem, window, X, gradients(problem, nodes)), rules_of(problem, window, n)
+    G, rules = gradients(problem, with_before(window, X)), rules_of(problem, window, len(X))
+    chain = chained(problem, window, X, G)
     return evaluate(problem, window, rules, chain, integrals(problem, rules, chain.theta))
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
 from optide.ide.problem import Problem
-from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep
+from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep, with_before
 from optide.ide.window import Window
 from optide.problem.optimizer import States
 
@@ -88,8 +88,7 @@ def settle(
         return look(done.other, jnp.concatenate([now.g[:2], done.y]), now.looks, now.sizes, now.sweeps + done.turns)
 
     none = jnp.zeros((), int)
-    nodes = jnp.concatenate([jnp.stack([node.theta for node in start(window, X, jnp.zeros_like(X[:2]))]), X])
-    first = look(X, gradients(problem, nodes), none, jnp.zeros(LOOKS), none)
+    first = look(X, gradients(problem, with_before(window, X)), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
     # of all that, the iteration keeps no more than it needs
     return found, evaluate(problem, window, rules, chained(problem, window, found.X, found.g), found.integrals)

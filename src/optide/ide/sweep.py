@@ -9,18 +9,19 @@ each node alone and goes between the nodes by the cubic that theta goes by, with
 from the last of the first kind: that costs one gradient a node.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64, Int
+from jaxtyping import Float64
 
 from optide.ide.cells import after, at_start, basis, onwards, remembered, rules
 from optide.ide.equations import Evaluation, left
 from optide.ide.problem import Problem
+from optide.ide.secant import root
 from optide.ide.window import Layout, Window, straight_on
 from optide.problem.optimizer import States
 
@@ -50,16 +51,24 @@ def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array
 
 
 def start(window: Window, X: Float64[Array, " n *S"], g: Float64[Array, " m *S"]) -> tuple[Node, Node]:
-    """Nodes s - 1 and s, of which the gradient is known; at the start of all, theta goes straight back."""
-    back = jnp.where(window.s == 0, 2 * window.before[1] - X[0], window.before[0])
-    return Node(back, g[0]), Node(jnp.asarray(window.before[1]), g[1])
+    """Nodes s - 1 and s, of which the gradient is known; X is after them."""
+    return Node(_back(window, X), g[0]), Node(jnp.asarray(window.before[1]), g[1])
+
+
+def with_before(window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n+2 *S"]:
+    """The nodes X after node s with s - 1 and s before them."""
+    return jnp.concatenate([_back(window, X)[None], jnp.asarray(window.before[1:]), X])
+
+
+def _back(window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " *S"]:
+    """Node s - 1; at the start of all, theta goes straight back."""
+    return jnp.where(window.s == 0, 2 * window.before[1] - X[0], window.before[0])
 
 
 def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Float64[Array, " n+2 *S"]) -> Node:
     """The nodes from s - 1 on, and `shift` beyond the nodes X after node s; G from node s - 1 on."""
     beyond = jnp.arange(1.0, Layout.of(problem).shift + 1)
-    theta = jnp.concatenate([jnp.stack([node.theta for node in start(window, X, G)]), X])
-    return Node(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (theta, G)))
+    return Node(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (with_before(window, X), G)))
 
 
 def resting(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> States:
@@ -223,51 +232,6 @@ def sweep(
     begin = Swept(*first, Node(none, none), resting(problem, window, nodes.theta))
     found: Node = jax.lax.scan(step, begin, jnp.arange(n))[1]
     return found
-
-
-class Bracket(NamedTuple):
-    """A search for x = y(x): the last x, the one before with what y(x) - x was there, and limits of the solution."""
-
-    x: Float64[Array, " *S"]
-    before: Float64[Array, " *S"]
-    left: Float64[Array, " *S"]
-    low: Float64[Array, " *S"]
-    high: Float64[Array, " *S"]
-    turns: Int[Array, ""]
-
-
-def root(
-    function: Callable[[Array], Array], x: Float64[Array, " *S"], y: Float64[Array, " *S"], trials: int
-) -> Float64[Array, " *S"]:
-    """Solve x = y(x) for each element by itself, by the secant's rule within limits: y - x is taken to fall.
-
-    Args:
-        function: y.
-        x: a first guess.
-        y: its value there.
-        trials: the most.
-    """
-
-    def going_on(now: Bracket) -> Array:
-        # the change of the last turn, and so much more than what the next would be
-        small = 1e-14 * jnp.maximum(1.0, jnp.max(jnp.abs(now.x)))
-        return (now.turns < trials) & (jnp.max(jnp.abs(now.x - now.before)) > small)
-
-    def turn(now: Bracket) -> Bracket:
-        left = function(now.x) - now.x
-        low = jnp.where(left > 0, jnp.maximum(now.low, now.x), now.low)
-        high = jnp.where(left < 0, jnp.minimum(now.high, now.x), now.high)
-        fall = now.left - left
-        change = left * (now.x - now.before) / jnp.where(fall == 0, 1.0, fall)
-        x = now.x + jnp.where((fall != 0) & (change * left > 0), change, left)
-        middle = jnp.where(jnp.isfinite(low) & jnp.isfinite(high), (low + high) / 2, now.x + left)
-        x = jnp.where(left == 0, now.x, jnp.where((x > low) & (x < high), x, middle))
-        return Bracket(x, now.x, left, low, high, now.turns + 1)
-
-    left = y - x
-    low, high = jnp.where(left > 0, x, -jnp.inf), jnp.where(left < 0, x, jnp.inf)
-    found: Bracket = jax.lax.while_loop(going_on, turn, Bracket(y, x, left, low, high, jnp.zeros((), int)))
-    return found.x
 
 
 def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node, found: States) -> Evaluation:
