@@ -130,6 +130,18 @@ def test_few_lanes_that_are_left_are_solved_by_a_program_of_few():
     assert few(5, None) is None
 
 
+def test_side_by_side_other_numbers_of_lanes_find_the_program():
+    def solved(count):
+        return solve_batch(Adam(np.linspace(0.001, 0.01, count)), quadratic, 1.0, 20, beside=True)
+
+    solved(8)
+    with counted() as programs:
+        found = solved(5)
+    assert programs == []
+    assert found.converged.all()
+    assert found.theta.shape == (5, 20)
+
+
 def test_what_is_hard_is_solved_in_a_batch_too():
     """The gradient of the hill is small and v with it, so that the first steps lead far beyond both wells."""
     rates, betas = np.asarray([0.448, 0.899, 0.501, 0.14, 0.56]), np.asarray([0.9418, 0.0, 0.9268, 0.9933, 0.5])

@@ -40,6 +40,7 @@ if ATLAS:
         resources:
             mem_mb=growing(2000),
             runtime=growing(60),
+            gpu=int(ATLAS["processor"] == "gpu"),
         script:
             "../scripts/atlas_shard.py"
 

@@ -26,28 +26,30 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from optide.base.errors import PinError, TracedError
+from optide.base.flags import known
 
-_FLAGS = [
-    "--xla_cpu_multi_thread_eigen=false",
-    "--xla_cpu_enable_concurrency_optimized_scheduler=false",
-    "--xla_cpu_experimental_ynn_fusion_type=",
-    "--xla_cpu_use_fusion_emitters=false",
-    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=8192",
-]
+FLAGS = {
+    "xla_cpu_multi_thread_eigen": "false",
+    "xla_cpu_enable_concurrency_optimized_scheduler": "false",
+    "xla_cpu_experimental_ynn_fusion_type": "",
+    "xla_cpu_use_fusion_emitters": "false",
+    "xla_backend_extra_options": "xla_cpu_small_while_loop_byte_threshold=8192",
+}
 _X86 = platform.machine() in ("x86_64", "AMD64")
 if _X86:
-    _FLAGS.append("--xla_cpu_max_isa=AVX")
+    FLAGS["xla_cpu_max_isa"] = "AVX"
 
 ENVIRONMENT = {
-    "XLA_FLAGS": " ".join(_FLAGS),
+    "XLA_FLAGS": " ".join(f"--{name}={value}" for name, value in known(FLAGS).items()),
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
     "OMP_NUM_THREADS": "1",
     "PJRT_NPROC": "1",
 }
 
-GPU = {**ENVIRONMENT, "JAX_PLATFORMS": "cuda,cpu"}
-"""The same for a GPU, with the processor for what is hard: there the bits are those of its kind."""
+GPU = {**ENVIRONMENT, "JAX_PLATFORMS": "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+"""The same for a GPU, with the processor for what is hard: there the bits are those of its kind.  A job takes of its
+memory what it needs, so that others have the rest."""
 
 _CONFIGURATION = {
     "jax_disable_jit": False,
@@ -78,7 +80,7 @@ def pin(processor: str = "cpu") -> None:
     environment = GPU if processor == "gpu" else ENVIRONMENT
     if "jax" in sys.modules and (others := _others(environment)):
         raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")
-    for name in _foreign():
+    for name in _foreign(environment):
         del os.environ[name]
     os.environ.update(environment)
 
@@ -119,8 +121,8 @@ def demand_pinned(what: str) -> None:
         )
 
 
-def _foreign() -> list[str]:
-    return [name for name in os.environ if name.startswith(("JAX_", "XLA_")) and name not in ENVIRONMENT]
+def _foreign(environment: Mapping[str, str]) -> list[str]:
+    return [name for name in os.environ if name.startswith(("JAX_", "XLA_")) and name not in environment]
 
 
 def _own() -> dict[str, str]:
@@ -130,7 +132,7 @@ def _own() -> dict[str, str]:
 
 def _others(environment: Mapping[str, str]) -> list[str]:
     """The settings that are not those of `pin`: variables of the environment, and of JAX if it is there."""
-    found = [name for name, value in environment.items() if os.environ.get(name) != value] + _foreign()
+    found = [name for name, value in environment.items() if os.environ.get(name) != value] + _foreign(environment)
     jax = sys.modules.get("jax")
     wanted = {"jax_platforms": environment["JAX_PLATFORMS"], **_CONFIGURATION}
     changed = [name for name, value in wanted.items() if jax and getattr(jax.config, name) != value]

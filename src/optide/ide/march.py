@@ -21,6 +21,7 @@ from jax import Array
 from jaxtyping import Float64
 
 from optide.base.collector import paused
+from optide.base.flags import known
 from optide.ide import implicit, products
 from optide.ide.advance import Marched, Piece, Span, advance, begin, result
 from optide.ide.elimination import solve_rows
@@ -184,8 +185,8 @@ def program(
 
         return jax.lax.scan(further, done, None, length=TOGETHER)
 
-    options = QUICKLY_COMPILED if quick else None if many else IN_LITTLE_MEMORY
-    return jax.jit(solve, compiler_options=options if jax.default_backend() == "cpu" else None)
+    options = QUICKLY_COMPILED if quick else {} if many else IN_LITTLE_MEMORY
+    return jax.jit(solve, compiler_options=known(options) if jax.default_backend() == "cpu" else None)
 
 
 @solve.defjvp

@@ -47,12 +47,13 @@ class Lanes(NamedTuple):
         """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
 
         Args:
-            shard: lanes of a call, of `lanes_of_call`; if it is None, no more than there are.
+            shard: lanes of a call, of `lanes_of_call`; if it is None, as many as there are, or side by side the next
+                power of two, whose program is there for other numbers as well.
             solve: is given as many as a shard has, and how many of them count.
             beside: whether it solves them side by side.
         """
         count = len(self.theta0s)
-        length = min(BESIDE if beside else IN_TURN, count) if shard is None else shard
+        length = shard or (min(BESIDE, 1 << (count - 1).bit_length()) if beside else min(IN_TURN, count))
         parts = []
         for first, here in _cut(count, length):
             places = np.resize(np.arange(first, first + here), length)
