@@ -52,6 +52,13 @@ ATLAS = [
     "results/atlas/curves/quadratic-adam.parquet",
 ]
 """Of three shards, of which one is hungry."""
+LOOKING_OFTEN = """
+from snakemake.cli import main
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+RemoteExecutor.next_seconds_between_status_checks = property(lambda self: 3, lambda self, seconds: None)
+main()
+"""
+"""Snakemake; its plugin waits ten seconds longer each time that it finds nothing finished."""
 SILENT = "Status query returned 0 job IDs"
 """What Snakemake prints where Slurm gave no answer."""
 
@@ -84,9 +91,8 @@ def made(folder):
 @contextmanager
 def submitting(cluster, folder, *arguments):
     """Snakemake with the project's profile, which prints into a file; only how often it looks is another."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    command += ["--profile", ROOT / "workflow" / "profiles" / "slurm", "--verbose", "--latency-wait", "5"]
-    command += ["--slurm-init-seconds-before-status-checks", "8", *arguments]
+    command = [sys.executable, "-c", LOOKING_OFTEN, "--snakefile", ROOT / "Snakefile", "--directory", folder]
+    command += ["--profile", ROOT / "workflow" / "profiles" / "slurm", "--verbose", "--latency-wait", "5", *arguments]
     with (folder / "printed").open("w") as printed:
         environment = {**cluster.environment, "OPTIDE_PROGRAMS": PROGRAMS.name}
         process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, env=environment)
