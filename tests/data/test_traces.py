@@ -155,7 +155,7 @@ def test_mend_deletes_what_is_damaged_or_left_behind_and_nothing_else(written, t
     artefacts = [folder / name for name in ("absent.pdf", "e.md", "f.md", "g.md")]
     of_run = {str(path): hashlib.sha256(b"as recorded").hexdigest() for path in artefacts[2:]}
     readers = {f"{folder}/**/*.parquet": traces.read}
-    assert mend([folder, tmp_path / "absent"], artefacts, of_run, readers) == {
+    assert mend([folder, tmp_path / "absent"], artefacts, of_run, {}, readers) == {
         folder / ".c.parquet.7.part": "left behind by a job that was killed",
         folder / "b.parquet": "damaged, or not written by this version of optide",
         folder / "e.md": "carries no provenance",
@@ -171,7 +171,7 @@ def test_mend_looks_at_every_parquet_file_of_a_run(tmp_path, monkeypatch):
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(b"PAR1")
-    deleted = mend([Path("results")], [], {})
+    deleted = mend([Path("results")], [], {}, {})
     assert deleted == {Path(name): "damaged, or not written by this version of optide" for name in names}
     assert not any(Path(name).exists() for name in names)
 

@@ -25,7 +25,7 @@ from conftest import ROOT
 from elsewhere import POORER, WITH_FUSED, built_with
 from optide.base import clock
 from optide.data import traces as optide_traces
-from optide.record import compare, manifest, verify
+from optide.record import archive, compare, manifest, verify
 from optide.settings import yamlfile
 from pipeline import CLAIMED, REDUCED, edited, error, planned, snakemake
 
@@ -109,6 +109,47 @@ def test_without_the_records_of_what_jobs_took_nothing_runs_again(built, tmp_pat
     other = shutil.copytree(built, tmp_path / "other")
     shutil.rmtree(other / "results" / "benchmarks")
     assert planned(other) == set()
+
+
+def parquet(folder):
+    """All results."""
+    return {str(path.relative_to(folder)) for path in (folder / "results").rglob("*.parquet")}
+
+
+def test_an_archive_of_a_run_gives_its_results_back_and_nothing_is_solved_again(built, tmp_path):
+    assert archive.pack(built, tmp_path / "run.tar") > 50
+    new = tmp_path / "new"
+    new.mkdir()
+    for source in (REDUCED, CLAIMED):
+        shutil.copy(source, new)
+    count = archive.restore(tmp_path / "run.tar", new, archive.sources(new))
+    back = parquet(new)
+    assert back == parquet(built)
+    assert len(back) == count
+    assert planned(new) & back == set()
+
+
+def changed_theta0(config):
+    config["experiments"]["quadratic-adagrad"]["theta0"] = [1.25]
+
+
+def test_results_that_were_copied_are_not_taken_for_those_of_another_configuration(built, tmp_path):
+    """Of which Snakemake has no record."""
+    shutil.copytree(built / "results", tmp_path / "results")
+    edited(tmp_path, changed_theta0)
+    code, output = snakemake(tmp_path, "figures/converged/fig01.png")
+    assert code != 0
+    (line,) = {line for line in output.splitlines() if line.startswith("failed: ")}
+    assert re.search(r"results/traces/\w+/quadratic-adagrad/lr0.1.parquet: computed for another configuration, ", line)
+    assert ", which differs in theta0; `optide run mend` removes" in line
+    assert not (tmp_path / "figures").exists() or not any((tmp_path / "figures").rglob("*.png"))
+    code, output = snakemake(tmp_path, "mend")
+    assert code == 0, output
+    outdated = traces("quadratic-adagrad", "0.1", *ALL) | traces("quadratic-adagrad", "0.05", *ALL)
+    assert parquet(tmp_path) == parquet(built) - outdated
+    assert traces("quadratic-adagrad", "0.1", "discrete", "converged") <= planned(
+        tmp_path, "figures/converged/fig01.png"
+    )
 
 
 def test_the_page_of_times_is_the_sum_of_what_the_jobs_took(built):

@@ -13,7 +13,7 @@ from optide.record.mend import mend, recorded
 with job(snakemake) as root:
     folders, artefacts = (list(map(Path, paths)) for paths in (snakemake.params.folders, snakemake.params.artefacts))
     with chdir(root):
-        deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)))
+        deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)), snakemake.config)
     lines = [f"deleted {root / path}: {reason}\n" for path, reason in deleted.items()]
     report = "".join(lines) + f"{len(deleted)} files deleted\n"
     Path(snakemake.log[0]).write_text(report, encoding="utf-8")

@@ -18,8 +18,8 @@ PROGRAMS = "OPTIDE_PROGRAMS"
 def job(snakemake: Any) -> Iterator[Path]:
     """Load the plug-ins of the configuration; a job that fails ends with one line, in the log and on stderr.
 
-    What one compiles is kept for all.  One that succeeds leaves a record of what it took (`optide.base.clock`), beside
-    Snakemake's benchmark of it.
+    It fails, too, where a result that it takes was computed for another configuration.  What one compiles is kept for
+    all.  One that succeeds leaves a record of what it took (`optide.base.clock`), beside Snakemake's benchmark of it.
 
     Args:
         snakemake: what Snakemake gives to a script.
@@ -34,5 +34,9 @@ def job(snakemake: Any) -> Iterator[Path]:
     record = (root / "results" / "benchmarks" / name).with_suffix(".json")
     with one_line(snakemake.log[0]), plugins.blamed():
         plugins.load(snakemake.config.get("plugins", ()))
+        if results := [path for path in snakemake.input if path.endswith(".parquet")]:
+            from optide.data import current  # noqa: PLC0415  (a job without such needs no pyarrow)
+
+            current.demand(results, snakemake.config)
         with clock.recorded(record, snakemake.rule, snakemake.output):
             yield root

@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import io
 import lzma
+import re
 import sys
 import tarfile
 import tempfile
@@ -78,7 +79,8 @@ def restore(archive: Path, root: Path, sources: Mapping[str, Path]) -> int:
     for name, path in sorted(sources.items()):
         if not _same(contents.get(f"{INPUTS}{name}"), path):
             raise FileError(f"{archive}: of another run: its {name} is not the one here")
-    modules = {name.removeprefix(INPUTS) for name in contents if name.startswith(f"{INPUTS}{LIBRARY}/")}
+    # templates, which no result depends on, may be others
+    modules = {name.removeprefix(INPUTS) for name in contents if re.match(f"{INPUTS}{LIBRARY}/.*[.]py$", name)}
     if more := modules - sources.keys():
         raise FileError(f"{archive}: of another run: there is no {min(more)} here")
     results = sorted(name for name in files if name.startswith("results/") and name.endswith(RESULTS))

@@ -8,7 +8,8 @@ from typing import Any
 
 from optide.base.errors import OptideError
 from optide.base.files import PARTIAL
-from optide.data import digests, provenance, seal, traces
+from optide.data import current, digests, provenance, seal, traces
+from optide.settings.config import Config
 from optide.studies import atlas, audit, beyond, rates
 
 READERS = {
@@ -43,17 +44,19 @@ def mend(
     folders: Iterable[Path],
     artefacts: Iterable[Path],
     digests_of_run: Mapping[str, str],
+    config: Config,
     readers: Mapping[str, Callable[[Path], Any]] = READERS,
 ) -> dict[Path, str]:
     """Delete what is damaged or outdated, and what killed jobs left half-written.
 
-    A Parquet file knows its own digest.  A figure or table is compared with what the last whole run recorded;
-    one that it did not record must at least carry its provenance.
+    A Parquet file knows its own digest, and what it was computed for.  A figure or table is compared with what the
+    last whole run recorded; one that it did not record must at least carry its provenance.
 
     Args:
         folders: where to look for leftovers.
         artefacts: figures and tables, relative to the working directory; those that are there are looked at.
         digests_of_run: SHA-256 by path (`recorded`).
+        config: what results are to be of.
         readers: by a pattern of the files they read.
 
     Returns:
@@ -64,7 +67,7 @@ def mend(
         reasons[path] = "left behind by a job that was killed"
     for pattern, read in readers.items():
         for path in map(Path, sorted(glob.glob(pattern, recursive=True))):
-            reasons[path] = _error(read, path)
+            reasons[path] = _error(read, path) or current.difference(path, config)
     for path in artefacts:
         if not path.exists():
             continue
