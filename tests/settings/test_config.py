@@ -52,6 +52,7 @@ def test_the_paper_has_15_figures_and_76_configurations(config):
     assert len(found) == len(set(found)) == 2 * (8 + 3 * 8 + 6)
 
 
+MANY = {"from": 0.1, "to": 0.2, "values": 100_000, "spacing": "linear"}
 RMSPROP = {
     "optimizer": "rmsprop",
     "varies": "beta",
@@ -148,6 +149,14 @@ def edit(config, *keys, value):
             r"quadratic-rmsprop\.theta0\.from = -1\.0: must be a finite number > 0 where spacing is logarithmic",
         ),
         (("atlas", "refine"), 1000, r"atlas\.refine = 1000: [\d,]+ configurations; must be at most 10,000,000,000"),
+        (
+            ("atlas", "regions", "quadratic-rmsprop"),
+            {
+                **{"objective": "quadratic", "optimizer": "rmsprop", "t_start": "origin", "steps": [8, 9]},
+                **{"hyperparameters": {"beta": MANY}, "learning_rates": MANY, "theta0": [1.0]},
+            },
+            r"atlas\.regions: [\d,]+ configurations; must be at most 10,000,000,000",
+        ),
         (
             ("atlas", "regions", "quadratic-rmsprop", "theta0"),
             {"from": 1.0, "to": 1.0, "values": 3, "spacing": "linear"},

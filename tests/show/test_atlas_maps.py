@@ -225,6 +225,11 @@ def test_areas_are_told_apart_by_every_eye_and_in_grey(name, kind):
         assert difference(np.array([to_rgb(colour) for colour in pair]), kind) >= APART, pair
 
 
+def test_of_more_minima_than_can_be_told_apart_each_has_a_colour_of_its_own():
+    assert atlas_colours.wells(2) == [*atlas_colours.WELLS[:2]]
+    assert len({*atlas_colours.wells(9)}) == 9
+
+
 def test_more_is_darker_for_every_eye():
     shades = [to_rgb(colour) for colour in atlas_colours.sampled(atlas_colours.SEQUENCE, 9)]
     luminance = [float(np.dot(shade, [0.2126, 0.7152, 0.0722])) for shade in shades]

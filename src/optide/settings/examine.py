@@ -167,7 +167,8 @@ def _check_atlas(key: str, atlas: Config) -> None:
     check_maps(f"{key}.maps", atlas)
     rows = sum(regions.count(atlas, name) for name in atlas["regions"])
     if rows > (most := JOBS * regions.FILE):
-        raise ConfigError(f"{key}.refine = {refine}: {rows:,} configurations; must be at most {most:,}")
+        blamed = f"refine = {refine}" if refine > 1 else "regions"
+        raise ConfigError(f"{key}.{blamed}: {rows:,} configurations; must be at most {most:,}")
     if rows > JOBS * atlas["shard"]:
         least = f"at least {-(-rows // JOBS):,} for {rows:,} configurations, so that jobs are {JOBS:,} at most"
         raise ConfigError(f"{key}.shard = {atlas['shard']}: must be {least}")

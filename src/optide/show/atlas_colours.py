@@ -28,6 +28,11 @@ DIVERGING = "PuOr_r"
 """From below zero to above."""
 
 
+def wells(count: int) -> list[str]:
+    """A colour for each of some minima; of more than can be told apart, shades by their order."""
+    return [*WELLS[:count]] if count <= len(WELLS) else sampled(SEQUENCE, count)
+
+
 def sampled(name: str, count: int) -> list[str]:
     """As many colours of a map of matplotlib, evenly."""
     return [to_hex(colormaps[name](i / (count - 1))) for i in range(count)]

@@ -91,7 +91,6 @@ def page(shown: Sequence[Mapping[str, Any]]) -> str:
         "models": TITLES,
         "quantities": {name: {"text": text, "scale": scale} for name, (text, scale) in QUANTITIES.items()},
         "behaviours": atlas_colours.BEHAVIOURS,
-        "wells": atlas_colours.WELLS,
         "midway": atlas_colours.MIDWAY,
         "missing": atlas_colours.MISSING,
         "same": atlas_colours.SAME,
@@ -173,6 +172,7 @@ def _region(name: str, region: Config, every: int, table: pa.Table, points: Sequ
         "every": every,
         "refine": region["refine"],
         "minima": minima,
+        "wells": atlas_colours.wells(len(minima)),
         "points": [*_points(region, every, points)],
         "count": len(table),
         "columns": {

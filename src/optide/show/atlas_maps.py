@@ -84,7 +84,7 @@ def behaviours(planes: Sequence[Plane], points: Points) -> Figure:
 def basins(planes: Sequence[Plane], points: Points) -> Figure:
     """To which minimum the algorithm and its equation end nearest, and where these are two: a row for each plane."""
     minima = sorted({minimum for plane in planes for minimum in _minima(plane)})
-    colours = [*atlas_colours.WELLS[: len(minima)], atlas_colours.MIDWAY]
+    colours = [*atlas_colours.wells(len(minima)), atlas_colours.MIDWAY]
     seen: set[int] = set()
     with style():
         figure, panels = _panels(planes, [TITLES[DISCRETE], TITLES[EQUATION], "algorithm and equation"])

@@ -129,7 +129,7 @@ function scaleOf(data, quantity) {
 function categories(quantity) {
   const kind = DATA.quantities[quantity].scale;
   if (kind === "behaviours") return Object.entries(DATA.behaviours);
-  if (kind === "minima") return state.region.minima.map((minimum, i) => [`θ = ${short(minimum)}`, DATA.wells[i % DATA.wells.length]]);
+  if (kind === "minima") return state.region.minima.map((minimum, i) => [`θ = ${short(minimum)}`, state.region.wells[i]]);
   if (kind === "wells") return [["the same", DATA.same], ["another", DATA.different]];
   return null;
 }
