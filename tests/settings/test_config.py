@@ -152,7 +152,7 @@ def edit(config, *keys, value):
         (
             ("atlas", "regions", "quadratic-rmsprop"),
             {
-                **{"objective": "quadratic", "optimizer": "rmsprop", "t_start": "origin", "steps": [8, 9]},
+                **{"objective": "quadratic", "optimizer": "rmsprop", "t_start": "origin", "steps": [8]},
                 **{"hyperparameters": {"beta": MANY}, "learning_rates": MANY, "theta0": [1.0]},
             },
             r"atlas\.regions: [\d,]+ configurations; must be at most 10,000,000,000",
