@@ -18,6 +18,7 @@ from PIL import Image
 
 from conftest import ROOT
 from optide import Adam, run_discrete, solve_ide
+from optide.base import progress
 from optide.base.errors import ParameterError
 from optide.command import options, waiting
 from optide.command.main import FAILED, INTERRUPTED, MISUSED, main
@@ -432,8 +433,29 @@ def test_whoever_waits_at_a_terminal_sees_for_how_long_and_nothing_stays(monkeyp
     monkeypatch.setattr(waiting, "FIRST", 0.0)
     with waiting.told("solving"):
         assert terminal.told.wait(60)
-    assert terminal.getvalue().startswith("\r\x1b[2Ksolving: 0 s")
+    assert terminal.getvalue().startswith("\r\x1b[2Ksolving ... 0 s")
     assert terminal.getvalue().endswith("\r\x1b[2K")
+
+
+def test_a_solve_tells_how_far_it_is_and_the_terminal_sees_a_bar_of_that(monkeypatch):
+    found = []
+    with progress.heard(found.append):
+        solve_ide(OPTIMIZER, double_well, 0.1, 2000)
+    assert len(found) > 1
+    assert found == sorted({*found})
+    assert found[-1] == 1
+    terminal = Terminal()
+    terminal.told = threading.Event()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for name in ("FIRST", "EVERY"):
+        monkeypatch.setattr(waiting, name, 0.01)
+    with waiting.told("solving"):
+        progress.tell(0.5)
+        # what is being written may be of before
+        for _ in range(2):
+            terminal.told.clear()
+            assert terminal.told.wait(60)
+    assert "solving [###############               ]  50% 0 s" in terminal.getvalue()
 
 
 def test_where_there_is_no_terminal_or_no_waiting_nothing_is_said(monkeypatch):

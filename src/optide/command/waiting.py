@@ -1,24 +1,30 @@
-"""How long a solve has been going on, for whoever waits for it at a terminal, and that Ctrl-C ends it.
+"""How far a solve has come, and how long it has been going on, for whoever waits for it at a terminal; and that Ctrl-C
+ends it.
 
-A fraction would be a guess: how many iterations a window of time takes is known when it is solved, and all of that runs
-in compiled programs, which would be slower if they reported.
+Until the program is compiled, and where all is one iteration after another, as in `picard`, nobody knows how far it is.
 """
 
 import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from optide.base import progress
+
 FIRST, EVERY = 2.0, 1.0
 """Seconds until the first line, and from one to the next."""
+WIDTH = 30
+"""Characters of a whole bar."""
 _CLEAR = "\r\x1b[2K"
 
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Say on stderr, if that is a terminal, how long what is done inside has taken; nothing is left of it there.
+    """Show on stderr, if that is a terminal, a bar of how much of what is done inside is done, and for how long it has
+    been going on; nothing is left of it there.
 
     Ctrl-C ends the process at once: Python would not hear of it before a compiled program is done.
     """
@@ -49,22 +55,24 @@ def _in_main_thread() -> bool:
 
 @contextmanager
 def _telling(what: str) -> Iterator[None]:
-    done = threading.Event()
-    thread = threading.Thread(target=_tell, args=(what, done), daemon=True)
+    done, shares = threading.Event(), deque([0.0], maxlen=1)
+    thread = threading.Thread(target=_tell, args=(what, shares, done), daemon=True)
     thread.start()
     try:
-        yield
+        with progress.heard(shares.append):
+            yield
     finally:
         done.set()
         thread.join()
 
 
-def _tell(what: str, done: threading.Event) -> None:
+def _tell(what: str, shares: deque[float], done: threading.Event) -> None:
     start = time.monotonic()
     if done.wait(FIRST):
         return
     while True:
-        print(f"{_CLEAR}{what}: {time.monotonic() - start:.0f} s", end="", file=sys.stderr, flush=True)
+        bar = f"[{'#' * int(WIDTH * shares[-1]):{WIDTH}}] {shares[-1]:4.0%}" if shares[-1] else "..."
+        print(f"{_CLEAR}{what} {bar} {time.monotonic() - start:.0f} s", end="", file=sys.stderr, flush=True)
         if done.wait(EVERY):
             break
     print(_CLEAR, end="", file=sys.stderr, flush=True)

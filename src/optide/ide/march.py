@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
+from optide.base import progress
 from optide.base.collector import paused
 from optide.base.flags import known
 from optide.ide import implicit, products
@@ -133,6 +134,7 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
             if observe and len(places):
                 final = jax.tree.map(lambda leaf: leaf[-1:].copy(), rows)
             ends = piece.ends
+        progress.tell(min(first + together, windows) / windows)
         # before there are others
         del pieces, piece, rows
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *saved)
