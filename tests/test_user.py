@@ -228,7 +228,7 @@ def test_a_job_of_the_workflow_pins_its_arithmetic_or_writes_nothing(tmp_path, e
     output, log = tmp_path / "x.parquet", tmp_path / "x.log"
     part = {"experiment": "x", "objective": "double_well", "optimizer": "adagrad", "theta0": [0.1], "t_start": "origin"}
     part |= {"learning_rate": 0.1, "sets": [{"name": "", "hyperparameters": {}, "steps": STEPS}]}
-    job = {"rule": "trace", "output": [str(output)], "log": [str(log)], "params": {"experiment": part}}
+    job = {"rule": "trace", "input": [], "output": [str(output)], "log": [str(log)], "params": {"experiment": part}}
     job["wildcards"] = {"scheme": "discrete"}
     script = f"{before}\n{JOB}"
     assert python(script, str(ROOT / "workflow/scripts/trace.py"), json.dumps(job), **environment) == code
