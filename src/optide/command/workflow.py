@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 import optide
 from optide.base import files
-from optide.base.errors import FileError, OptideError
+from optide.base.errors import FileError, OptideError, say
 from optide.command.options import CONFIGURATION, STEP_UP
 
 PACKAGED = "project"
@@ -84,7 +84,7 @@ def init(folder: Path) -> None:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
     files.write_all(contents)
     for path in contents:
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def _snakemake(cores: str, dry_run: bool, targets: Sequence[str]) -> NoReturn:
