@@ -291,9 +291,10 @@ def test_what_could_not_be_written_is_told_before_anything_is_solved(capsys, tmp
     assert re.search("cannot be written: (Not a regular file|File name too long)|there is no folder .*nowhere", line)
 
 
-def test_a_full_disk_behind_stdout_is_named(tmp_path, capfd):
+def test_a_full_disk_behind_stdout_is_named(tmp_path):
+    command = [sys.executable, "-m", "optide.command.main", "init", tmp_path]
     with open("/dev/full", "w") as full:
-        run = subprocess.run([sys.executable, "-m", "optide.command.main", "init", tmp_path], stdout=full, stderr=-1)
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert run.returncode == 1
     assert run.stderr == b"optide: error: standard output: cannot be written: No space left on device\n"
 

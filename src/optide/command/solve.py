@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from optide.base.errors import say
 from optide.command.late import config, registry
 from optide.command.options import HOW, OPTIONS, Configured, optimizer_of
