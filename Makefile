@@ -116,6 +116,7 @@ archive: reproduce
 	$(BIN)/python -m optide.record.archive pack optide.tar
 
 restore: .venv/installed
+	$(if $(FROM),,$(error which archive? make restore FROM=optide.tar))
 	$(BIN)/python -m optide.record.archive restore "$(FROM)"
 
 report: reproduce

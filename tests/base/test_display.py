@@ -6,6 +6,8 @@ import sys
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +69,27 @@ def test_each_row_of_a_batch_says_its_lane():
     for lane in range(2):
         np.testing.assert_array_equal(frame["theta"][frame["lane"] == lane], batch.theta[lane])
     assert drawn(batch._repr_html_()) == 2
+
+
+def test_so_does_each_of_a_batch_of_batches():
+    def solve(rate, theta0):
+        return solve_ide(Adam(rate), double_well, theta0, STEPS)
+
+    batch = jax.vmap(jax.vmap(solve, (0, None)), (None, 0))(np.array([0.1, 0.2]), np.array([0.1, 0.3, 0.5]))
+    frame = batch.to_pandas()
+    assert [*frame] == ["lane[0]", "lane[1]", "t", "u", "theta", "m", "v"]
+    of_one = frame[(frame["lane[0]"] == 2) & (frame["lane[1]"] == 1)]
+    np.testing.assert_array_equal(of_one["theta"], batch.theta[2, 1])
+    assert drawn(batch._repr_html_()) == 3
+
+
+@pytest.mark.parametrize("theta0", [{"a.b": 1.0, "a": {"b": 2.0}}, {"a[0]": 1.0, "a": np.array([2.0])}])
+def test_no_two_leaves_have_one_column(theta0):
+    frame = run_discrete(AdaGrad(0.1), lambda theta: sum(map(jnp.sum, jax.tree.leaves(theta))), theta0, 3).to_pandas()
+    assert len([*frame]) == len({*frame}) == 1 + 2 + 2
+    first = {name: frame[name][0] for name in frame if name.startswith("theta")}
+    assert {*first.values()} == {1.0, 2.0}
+    assert any(name in first for name in ("theta['a.b']", "theta['a[0]']"))
 
 
 def test_every_leaf_and_every_element_of_a_tree_has_a_column():

@@ -58,6 +58,18 @@ def test_figures_are_those_of_the_configuration_here(started, tmp_path):
     assert command[command.index("--cores") + 1] == "3"
 
 
+def test_a_path_from_the_root_is_one_from_here(started, tmp_path):
+    assert main(["run", str(tmp_path / "figures" / "table1.md"), "--", "--configfile", "/elsewhere/x.yaml"]) == 0
+    assert started == [[*SNAKEMAKE, "figures/table1.md", "--configfile", "/elsewhere/x.yaml"]]
+
+
+def test_a_folder_that_is_there_no_more_is_one_line(started, tmp_path, capsys):
+    tmp_path.rmdir()
+    assert main(["run", "-n"]) == 1
+    assert capsys.readouterr().err == "optide: error: the working directory: No such file or directory\n"
+    assert not started
+
+
 def test_without_the_packages_of_the_workflow_one_line_names_them(started, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["run", "fig05"]) == 1

@@ -19,9 +19,9 @@ from PIL import Image
 from conftest import ROOT
 from optide import Adam, run_discrete, solve_ide
 from optide.base import progress
-from optide.base.errors import ParameterError
+from optide.base.errors import INTERRUPTED, ParameterError
 from optide.command import options, waiting
-from optide.command.main import FAILED, INTERRUPTED, MISUSED, main
+from optide.command.main import FAILED, MISUSED, main
 from optide.command.solve import NOT_CONVERGED
 from optide.data import seal
 from optide.ide.methods import METHODS
@@ -245,7 +245,7 @@ def test_a_plot_of_the_equation_alone_is_of_the_format_of_its_name(tmp_path):
         (["--t-start", "late"], "t_start = 'late' is not allowed: t_start must be one of origin, one_step, zero or"),
         (["--method", "picard", "--order", "2"], "order = 2 is not allowed: order must be 1 by picard"),
         (["--plot", "x.gif"], "'--plot': x.gif: must end in .png or .pdf or .svg"),
-        (["--parquet", "nowhere/x.parquet"], "x.parquet: there is no folder nowhere"),
+        (["--parquet", "nowhere/x.parquet"], "x.parquet: there is no folder "),
         (["--learning-rate", "1e-13"], "learning_rate = 1e-13 is not allowed: learning_rate must be at least 1e-12"),
         (["--plugin", "nowhere.py"], "nowhere.py: No such file or directory; a plug-in is a Python file"),
         (["more"], "Got unexpected extra argument (more)"),
@@ -279,7 +279,24 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_solved(ca
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr(single, "by_equation", None)
     line = error(capsys, 2, "solve", *ASKED, "--plot", "x.png")
-    assert "x.png: nothing can be written to the folder ." in line
+    assert "x.png: nothing can be written to the folder " in line
+
+
+@pytest.mark.parametrize("name", ["pipe.png", f"{'x' * 252}.png", "link.png"])
+def test_what_could_not_be_written_is_told_before_anything_is_solved(capsys, tmp_path, monkeypatch, name):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to("nowhere/x.png")
+    monkeypatch.setattr(single, "by_equation", None)
+    line = error(capsys, 2, "solve", *ASKED, "--plot", str(tmp_path / name))
+    assert re.search("cannot be written: (Not a regular file|File name too long)|there is no folder .*nowhere", line)
+
+
+def test_a_full_disk_behind_stdout_is_named(tmp_path):
+    command = [sys.executable, "-m", "optide.command.main", "init", tmp_path]
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert run.returncode == 1
+    assert run.stderr == b"optide: error: standard output: cannot be written: No space left on device\n"
 
 
 def test_what_did_not_converge_is_told_and_kept_and_has_a_code_of_its_own(capsys, tmp_path, own):

@@ -175,6 +175,12 @@ def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
     assert slow.message.startswith(f"not converged after {slow.iterations} iterations")
 
 
+def test_a_traced_solution_has_a_message_that_says_so():
+    told = []
+    jax.jit(lambda theta0: told.append(solve_ide(Adam(0.1), quadratic, theta0, 3).message))(1.0)
+    assert told == ["not known while JAX traces the solve"]
+
+
 def test_lanes_of_different_lengths_are_solved_each_over_its_own():
     rates, theta0s, lengths, every = [0.1, 0.01, 0.1], [1.0, 1.0, 2.0], [2, 1500, 36], 7
     lanes = solve_lanes([*map(AdaGrad, rates)], quadratic, theta0s, lengths, save_every=every)

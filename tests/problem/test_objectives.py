@@ -1,9 +1,12 @@
+import copy
+import pickle
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optide.problem.objectives import double_well, quadratic, regression
+from optide.problem.objectives import Objective, double_well, quadratic, regression
 from optide.problem.registry import OBJECTIVES
 
 
@@ -31,6 +34,14 @@ def test_regression_is_the_mean_squared_error_of_the_published_samples():
     for theta in (-1.0, 0.5, 2.0, 3.0):
         # three moments against a sum over 1000 samples: a few roundings of values of order 1
         assert float(regression(theta)) == pytest.approx(np.mean((y - theta * x) ** 2), abs=1e-14)
+
+
+@pytest.mark.parametrize("copy", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_an_objective_is_itself_or_equal(copy):
+    for objective in OBJECTIVES.values():
+        assert copy(objective) is objective
+    own = Objective("own", jnp.sum, (1.0,), "in words", ("file",))
+    assert copy(own) == own
 
 
 def test_elements_are_independent_problems():

@@ -42,6 +42,16 @@ def test_hyperparameters_are_traced():
     assert rates.tolist() == [1 / 0.1, 0.5 / 0.2]
 
 
+def test_optimizers_of_equal_hyperparameters_are_equal_arrays_among_them():
+    rates = np.array([0.1, 0.2])
+    assert Adam(rates) == Adam(jnp.asarray(rates))
+    assert hash(Adam(rates)) == hash(Adam(rates.copy()))
+    assert Adam(0.1) == Adam(np.float64(0.1))
+    assert hash(Adam(0.1)) == hash(Adam(np.array(0.1)))
+    others = (Adam(rates[:1]), Adam(rates[::-1]), Adam(rates, beta1=0.8), Adam(0.1), AdaGrad(rates), 1)
+    assert not any(Adam(rates) == other for other in others)
+
+
 def test_every_decay_may_be_zero_and_eps_is_that_of_the_paper():
     for optimizer in (RMSProp(0.1, beta=0.0), Adam(0.1, beta1=0.0, beta2=0.0), AdaGrad(0.1)):
         assert optimizer.eps == 1e-8

@@ -275,6 +275,8 @@ def test_what_goes_wrong_later_is_blamed_on_its_line(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"absent\.py: No such file or directory; a plug-in is a Python file"):
         plugins.load([tmp_path / "absent.py"])
+    with pytest.raises(ConfigError, match=r"^'a\\x00b\.py': no file has such a name; a plug-in is a Python file$"):
+        plugins.load(["a\0b.py"])
 
 
 def test_its_digest_is_that_of_the_file_and_its_data(tmp_path):

@@ -3,17 +3,21 @@
 import contextlib
 import io
 import json
+import os
+import re
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
-from optide.base.errors import ConfigError, FileError
+from optide.base.errors import INTERRUPTED, ConfigError, FileError
 from optide.data import digests
 from optide.problem import plugins
 from optide.record import archive
+from optide.settings import yamlfile
 
 FILES = {
     "results/traces/a.parquet": b"a trace",
@@ -37,11 +41,9 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def sources(tmp_path):
+def sources():
     """The same configuration in another layout, and the same code."""
-    (tmp_path / "config.yaml").write_text("alpha:\n  b: 2\n  a: 1\n")
-    (tmp_path / "a.py").write_text("a = 1\n")
-    return {"config.yaml": tmp_path / "config.yaml", "src/optide/a.py": tmp_path / "a.py"}
+    return {"config.yaml": b"alpha:\n  b: 2\n  a: 1\n", "src/optide/a.py": b"a = 1\n"}
 
 
 @pytest.fixture
@@ -169,7 +171,7 @@ def test_a_part_of_an_archive_or_none_is_one_line(packed, sources, tmp_path, cut
 
 @pytest.mark.parametrize(("name", "text"), [("config.yaml", "alpha: {a: 1, b: 3}\n"), ("src/optide/a.py", "a = 2\n")])
 def test_a_foreign_archive_is_refused_by_the_first_file_that_differs(packed, sources, tmp_path, name, text):
-    sources[name].write_text(text)
+    sources[name] = text.encode()
     with pytest.raises(FileError, match=f"of another run: its {name} is not the one here"):
         archive.restore(packed, tmp_path / "new", sources)
     assert not (tmp_path / "new").exists()
@@ -183,9 +185,9 @@ def test_configuration_plugins_and_library_are_compared_wherever_they_are(tmp_pa
         found = archive.sources(tmp_path)
     finally:
         plugins.unload("ideas.py")
-    assert found["config.yaml"] == tmp_path / "config.yaml"
-    assert found["ideas.py"].resolve() == tmp_path / "ideas.py"
-    assert found["src/optide/record/archive.py"].resolve() == Path(archive.__file__).resolve()
+    assert yamlfile.parse(found["config.yaml"]) == yamlfile.read("config.yaml")
+    assert found["ideas.py"] == (tmp_path / "ideas.py").read_bytes()
+    assert found["src/optide/record/archive.py"] == Path(archive.__file__).read_bytes()
     (tmp_path / "config.yaml").write_text("plugins: [none.py]\n")
     with pytest.raises(ConfigError, match=r"none\.py: No such file"):
         archive.sources(tmp_path)
@@ -197,13 +199,62 @@ def test_an_archive_of_more_modules_than_there_are_is_foreign(packed, sources, t
         archive.restore(packed, tmp_path / "new", sources)
 
 
-@pytest.mark.parametrize(("text", "told"), [("a: [\n", "line 2, column 1: "), (None, "No such file or directory")])
-def test_a_configuration_here_that_cannot_be_read_is_named(packed, sources, tmp_path, text, told):
-    path = sources["config.yaml"]
-    path.unlink() if text is None else path.write_text(text)
-    with pytest.raises(FileError) as error:
-        archive.restore(packed, tmp_path / "new", sources)
-    assert str(error.value).startswith(f"{path}: {told}")
+@pytest.mark.parametrize(("text", "told"), [("a: [\n", "line 2, column 1: "), (None, "neither here nor beside")])
+def test_a_configuration_here_that_cannot_be_read_is_named(tmp_path, monkeypatch, text, told):
+    monkeypatch.chdir(tmp_path)
+    if text:
+        Path("config.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=f"^config.yaml: {told}"):
+        archive.sources(Path())
+
+
+def test_a_configuration_is_what_was_given_with_configfile(tmp_path, monkeypatch, capsys):
+    """Over that of the folder, if there is one."""
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text("alpha: {a: 1}\n")
+    Path("b.yaml").write_text("alpha: {b: 2}\n")
+    both = archive.sources(Path(), [Path("b.yaml")])["config.yaml"]
+    assert yamlfile.parse(both) == {"alpha": {"a": 1, "b": 2}}
+    Path("config.yaml").unlink()
+    assert yamlfile.parse(archive.sources(Path(), [Path("b.yaml")])["config.yaml"]) == {"alpha": {"b": 2}}
+    assert archive.main(["restore", "none.tar", "--configfile", "nowhere.yaml"]) == 1
+    assert capsys.readouterr().err == "optide: error: nowhere.yaml: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["results/traces/a.parquet", "config.yaml"])
+def test_an_archive_takes_the_place_of_no_other_file(run, packed, name):
+    (run / "config.yaml").write_text("alpha: 1\n")
+    before = back(run)
+    with pytest.raises(FileError, match=f"{name}: is there already, and no archive"):
+        archive.pack(run, run / name)
+    assert back(run) == before
+    archive.pack(run, packed)
+
+
+@pytest.mark.parametrize("name", [".", "", "pipe", "/dev/null"])
+def test_an_archive_is_written_to_files_only(run, monkeypatch, capsys, name):
+    monkeypatch.chdir(run)
+    os.mkfifo("pipe")
+    before = [path.lstat().st_mode for path in (Path("pipe"), Path("/dev/null"))]
+    assert archive.main(["pack", name]) == 1
+    line = capsys.readouterr().err
+    assert re.fullmatch("optide: error: .*: cannot be written: (Is a directory|Not a regular file)\n", line)
+    assert [path.lstat().st_mode for path in (Path("pipe"), Path("/dev/null"))] == before
+
+
+def test_an_archive_may_come_through_a_pipe(packed, sources, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cp", packed, tmp_path / "pipe"]):
+        assert archive.restore(tmp_path / "pipe", tmp_path / "new", sources) == 2
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch, run):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(run)
+    monkeypatch.setattr(archive, "pack", interrupted)
+    assert archive.main(["pack", "x.tar"]) == INTERRUPTED
 
 
 def test_the_command_ends_with_one_line(run, packed, monkeypatch, capsys):

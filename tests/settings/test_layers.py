@@ -1,6 +1,7 @@
 """A configuration from several files and the command line: what they give together, and who brought a mistake in."""
 
 import copy
+import os
 
 import pytest
 import yaml
@@ -117,6 +118,24 @@ def test_the_command_line_is_read_as_yaml_is(tmp_path, monkeypatch):
     )
     # and as it hands the same on to its jobs
     assert layers.given(ROOT, [], {"e": "False", "g": "None"})[1].content == {"e": False, "g": None}
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("nowhere.yaml", "No such file"), ("config.yaml", "Too many levels"), ("pipe", "Not a regular")],
+)
+def test_a_link_that_leads_to_no_file_is_not_as_if_there_were_none(tmp_path, monkeypatch, target, told):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    os.symlink(target, "config.yaml")
+    with pytest.raises(ConfigError, match=f"^config.yaml: {told}"):
+        layers.given(ROOT, [], {})
+
+
+@pytest.mark.parametrize("content", [None, [], "text"])
+def test_a_file_that_is_no_mapping_is_told_what_it_must_be(content):
+    with pytest.raises(ConfigError, match=r"^config\.yaml: top level = .*: must be a mapping of keys to entries$"):
+        layers.settle([Layer("config.yaml", content)], SCHEMA)
 
 
 def test_the_working_directory_comes_before_the_folder_of_the_snakefile(tmp_path, monkeypatch):

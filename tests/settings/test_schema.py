@@ -61,7 +61,7 @@ def test_an_error_names_key_value_what_is_allowed_and_the_nearest_name(change, m
     }
     assert first_error({"optimizer": "adam", **change}, schema).startswith(message)
     assert first_error({"rates": [1]}, schema) == "optimizer: missing; needed: optimizer"
-    assert first_error([], schema) == "top level = []: must be a mapping"
+    assert first_error([], schema) == "top level = []: must be a mapping of keys to entries"
 
 
 def test_nothing_is_suggested_where_nothing_is_close():

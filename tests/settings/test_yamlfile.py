@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import yaml
 
@@ -67,6 +69,12 @@ def test_what_is_no_plain_data_is_named_in_one_line(content, message):
     with pytest.raises(ConfigError, match=message) as error:
         yamlfile.parse(content)
     assert "\n" not in str(error.value)
+
+
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="Not a regular file"):
+        yamlfile.read(tmp_path / "pipe")
 
 
 def test_a_file_that_cannot_be_read(tmp_path):

@@ -280,6 +280,15 @@ def test_the_values_at_a_step_have_all_digits_and_the_step_is_marked(page):
 
 
 @needs_chromium
+def test_ends_may_be_in_either_order_and_the_nearest_step_is_read_however_far_it_is(page):
+    for control, value in {"from": "20", "to": "5", "at": "1e300"}.items():
+        page.find_element(By.ID, control).send_keys(value, Keys.TAB)
+    assert json.loads(picture(page))[1][0] == ["linear", [5, 20]]
+    assert page.find_element(By.ID, "values").text.startswith(f"Step {STEPS}: ")
+    assert json.loads(picture(page))[2] == [STEPS]
+
+
+@needs_chromium
 @needs_axe
 def test_on_any_screen_by_day_and_night_nobody_is_kept_out(page):
     for width in in_all_looks(page):

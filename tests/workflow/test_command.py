@@ -40,10 +40,13 @@ def test_a_misspelt_target_is_one_line_with_the_nearest_name(reduced, arguments,
     assert line.endswith(f"; did you mean {near!r}?")
 
 
+def test_a_rule_that_makes_any_of_many_files_is_no_target(reduced):
+    assert error(reduced, "figure") == "figure: this rule makes any of many files; name those that are wanted"
+    assert error(reduced, "fig1").endswith("fig01.png'?")
+
+
 def test_a_file_that_no_rule_makes_is_an_error_even_where_it_is_there(reduced):
-    assert error(reduced, "config.yaml").startswith(
-        "config.yaml: no rule makes this; there are the rules trace, figure, "
-    )
+    assert error(reduced, "config.yaml").startswith("config.yaml: no rule makes this; there are the rules gallery, ")
 
 
 def test_whatever_a_rule_makes_can_be_asked_for(reduced):

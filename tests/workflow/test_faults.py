@@ -170,6 +170,29 @@ def test_an_error_that_is_not_of_the_file_system_leaves_nothing_either(tmp_path)
         pass
 
 
+def test_a_link_stays_and_what_is_no_file_is_not_replaced(tmp_path):
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    with aside(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").readlink() == Path("file")
+    assert (tmp_path / "file").read_text() == "new"
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    before = {path: path.lstat() for path in tmp_path.iterdir()}
+    for name in ("pipe", "loop", "."):
+        with pytest.raises(FileError, match="cannot be written: "), aside(tmp_path / name):
+            pass
+    assert {path: path.lstat() for path in tmp_path.iterdir()} == before
+
+
+def test_a_name_may_be_as_long_as_a_name_can_be(tmp_path):
+    for length in (255, 256):
+        with suppress(FileError), aside(tmp_path / ("x" * length)) as temporary:
+            temporary.write_text("")
+    assert [len(path.name) for path in tmp_path.iterdir()] == [255]
+
+
 def overflow(config):
     """With no memory at t = 0 the first step is g / eps, where the gradient is beyond the largest float."""
     changes = {"objective": "double_well", "theta0": [1e50], "t_start": "zero"}

@@ -11,9 +11,16 @@ if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
 
     ASKED, _ = get_argument_parser().parse_known_args(sys.argv[1:])
     RULES = [rule.name for rule in workflow.rules]
-    # logs and benchmarks of jobs are files that can be asked for too, by whoever knows their names
-    KNOWN = {*RULES, *RESULTS, "results/inputs"}
-    for name in chain(ASKED.targets, ASKED.forcerun, ASKED.until, ASKED.omit_from, ASKED.prioritize):
-        path = os.path.normpath(name)
-        if path not in KNOWN and not path.startswith(("results/logs/", "results/benchmarks/")):
-            sys.exit(targets.unknown(name, RULES, RESULTS))
+    MAKING_ONE = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+    for names, rules in (
+        (ASKED.targets, MAKING_ONE),
+        (chain(ASKED.forcerun, ASKED.until, ASKED.omit_from, ASKED.prioritize), RULES),
+    ):
+        # logs and benchmarks of jobs are files that can be asked for too, by whoever knows their names
+        known = {*rules, *RESULTS, "results/inputs"}
+        for name in names:
+            path = os.path.normpath(name)
+            if name in {*RULES} - known:
+                sys.exit(f"{name}: this rule makes any of many files; name those that are wanted")
+            if path not in known and not path.startswith(("results/logs/", "results/benchmarks/")):
+                sys.exit(targets.unknown(name, rules, RESULTS))

@@ -75,7 +75,7 @@ for line in remarks:
 CLAIMS, NOT_JUDGED, ATLAS_CLAIMS, NOT_IN_ATLAS = {}, {}, {}, {}
 BESIDE = Path(LAYERS[0].name).with_name("claims.yaml")
 PLACES = [] if MODULE and not LAYERS[0].text else [BESIDE] if MODULE else [Path("claims.yaml"), BESIDE]
-CLAIMS_FILE = next((path for path in PLACES if path.exists()), None)
+CLAIMS_FILE = next((path for path in PLACES if os.path.lexists(path)), None)
 try:
     if CLAIMS_FILE:
         document = yamlfile.read(CLAIMS_FILE)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Panels = Mapping[str, tuple[np.ndarray, list[np.ndarray]]]
-"""By title: what is across, (n,), or (N, n) where there are N lanes, and curves of the same shape."""
+"""By title: what is across, (n,), or (..., n) where there are lanes, and curves of the same shape."""
 
 FEW = 8
 """Curves of a panel: of so many elements of theta, and of so many lanes."""
@@ -34,16 +34,20 @@ def frame(result: Any) -> "pd.DataFrame":
 
     Returns:
         Columns t, u, theta and the states, or what is observed; of an array each element, as `theta[0]` or
-        `theta[0,1]`, and of a tree each leaf, as `theta.w[0]` or `observed.loss`.  Of a batch, whose arrays have a
-        leading axis, a first column `lane`.
+        `theta[0,1]`, and of a tree each leaf, as `theta.w[0]` or `observed.loss`; if two leaves had one name so, as
+        Python writes it, `theta['w'][0]`.  Of a batch, whose arrays have a leading axis, a first column `lane`; of one
+        of batches, `lane[0]`, `lane[1]` and so on.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that a solve needs not)
 
     times = np.shape(result.t)
-    lanes = {"lane": np.repeat(np.arange(times[0]), times[1])} if len(times) == 2 else {}
-    return pd.DataFrame(
-        lanes | {n: v.ravel() for whole, of in _quantities(result).items() for n, v in _parts(whole, of, times)}
-    )
+    axes = np.indices(times)[:-1]
+    lanes = {f"lane[{i}]" if len(axes) > 1 else "lane": axis.ravel() for i, axis in enumerate(axes)}
+    for simple in (True, False):
+        columns = [part for whole, of in _quantities(result).items() for part in _parts(whole, of, times, simple)]
+        if len(dict(columns)) == len(columns):
+            break
+    return pd.DataFrame(lanes | {name: values.ravel() for name, values in columns})
 
 
 def of_result(result: Any) -> str:
@@ -91,10 +95,11 @@ def _quantities(result: Any) -> dict[str, Any]:
     return {**times, "theta": result.theta, **result.state}
 
 
-def _parts(name: str, tree: Any, times: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+def _parts(name: str, tree: Any, times: tuple[int, ...], simple: bool = True) -> Iterator[tuple[str, np.ndarray]]:
     """The elements of all leaves, each of the shape of the times."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        whole = ".".join([name, *([jax.tree_util.keystr(path, simple=True, separator=".")] if path else [])])
+        keys = jax.tree_util.keystr(path, simple=simple, separator=".") if path else ""
+        whole = f"{name}.{keys}" if keys and simple else name + keys
         for place in np.ndindex(np.shape(leaf)[len(times) :]):
             element = f"[{','.join(map(str, place))}]" if place else ""
             yield whole + element, np.asarray(leaf)[(*[slice(None)] * len(times), *place)]
@@ -102,4 +107,5 @@ def _parts(name: str, tree: Any, times: tuple[int, ...]) -> Iterator[tuple[str, 
 
 def _thinned(curve: np.ndarray) -> np.ndarray:
     """At most about `POINTS` of a curve, or of each of the first few lanes; as matplotlib takes them, a column each."""
-    return np.atleast_2d(curve)[:FEW, :: -(-np.shape(curve)[-1] // POINTS)].T
+    points = np.shape(curve)[-1]
+    return np.reshape(curve, (-1, points))[:FEW, :: -(-points // POINTS)].T

@@ -8,6 +8,8 @@ from pathlib import Path
 from optide.base.words import shown
 
 _PREFIX = "optide: error:"
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended."""
 
 
 class OptideError(Exception):
@@ -58,6 +60,20 @@ def tell(error: Exception) -> str:
     line = f"{_PREFIX} {error}"
     print(line, file=sys.stderr)
     return line
+
+
+def say(text: str) -> None:
+    """Print on stdout, at once.
+
+    Raises:
+        FileError: it cannot be written, as where its disk is full.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # whoever read it has seen enough
+        raise
+    except OSError as error:
+        raise FileError(f"standard output: cannot be written: {error.strerror}") from None
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """Whole files or none: write aside, then rename."""
 
 import errno
+import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -17,18 +19,39 @@ def named(path: str | Path, root: str | Path) -> str:
     return Path(path).relative_to(root).as_posix()
 
 
+def target(path: str | Path) -> Path:
+    """The file that would be written: where `path` is a link, what it leads to.
+
+    Raises:
+        FileError: something else is there, as a folder, a device or a pipe, or no file can have this name.
+    """
+    found = Path(os.path.realpath(path))
+    try:
+        mode = found.lstat().st_mode
+    except FileNotFoundError:
+        return found
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written: {error.strerror}") from None
+    if not stat.S_ISREG(mode):
+        reason = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "Not a regular file"
+        raise FileError(f"{path}: cannot be written: {reason}")
+    return found
+
+
 @contextmanager
 def aside(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it at the end unless an exception is raised.
+    """A temporary name beside the `target` of a path, renamed to it at the end unless an exception is raised.
 
     Raises:
         FileError: the disk is full, the folder read-only, and the like.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    file = target(path)
+    # of its own, as its folder has others; short, as its name may be as long as a name can be
+    short = hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]
+    temporary = file.with_name(f".{short}.{os.getpid()}{PARTIAL}")
     try:
         yield temporary
-        temporary.replace(path)
+        temporary.replace(file)
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
@@ -49,8 +72,6 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
                 for folder in reversed([folder for folder in path.parents if not folder.exists()]):
                     _make(folder, path)
                     made.append(folder)
-                if path.is_dir():
-                    raise FileError(f"{path}: cannot be written: {os.strerror(errno.EISDIR)}")
                 written.enter_context(aside(path)).write_bytes(content)
     except BaseException:
         for folder in reversed(made):

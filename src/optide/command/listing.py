@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from optide.base.errors import say
 from optide.command.late import config, plugins, registry
 from optide.command.options import PLUGIN, default, flag, load
 
@@ -83,7 +84,7 @@ def listing(kind: str | None, as_json: bool, plugin: tuple[str, ...]) -> None:
     """
     load(plugin)
     found = {name: of() for name, of in _KINDS.items() if kind in (None, name)}
-    click.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+    say(json.dumps(found) if as_json else "\n".join(_lines(found)))
 
 
 def _lines(found: Mapping[str, Listed]) -> Iterator[str]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from optide.base.errors import ConfigError, OptideError, ParameterError, tell
+from optide.base.errors import INTERRUPTED, ConfigError, OptideError, ParameterError, tell
 from optide.command import completion  # noqa: F401  (its classes are registered)
 from optide.command.listing import listing
 from optide.command.solve import compare, solve
 from optide.command.workflow import check, init, run
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes: of work that failed, of a command, configuration or plug-in that is wrong, and of Ctrl-C."""
+FAILED, MISUSED = 1, 2
+"""Exit codes: of work that failed, and of a command, configuration or plug-in that is wrong."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

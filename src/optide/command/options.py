@@ -16,7 +16,8 @@ import click
 from click.shell_completion import CompletionItem
 
 import optide
-from optide.base.errors import ConfigError, OptideError
+from optide.base import files
+from optide.base.errors import ConfigError, FileError, OptideError
 from optide.command.late import plugins, registry
 from optide.settings.schemes import CONTINUOUS
 
@@ -80,10 +81,14 @@ class Written(click.Path):
         path = Path(str(super().convert(value, param, ctx)))
         if path.suffix not in self._suffixes:
             self.fail(f"{path}: must end in {' or '.join(self._suffixes)}.", param, ctx)
-        if not path.parent.is_dir():
-            self.fail(f"{path}: there is no folder {path.parent}.", param, ctx)
-        if not os.access(path.parent, os.W_OK):
-            self.fail(f"{path}: nothing can be written to the folder {path.parent}.", param, ctx)
+        try:
+            folder = files.target(path).parent
+        except FileError as error:
+            self.fail(f"{error}.", param, ctx)
+        if not folder.is_dir():
+            self.fail(f"{path}: there is no folder {folder}.", param, ctx)
+        if not os.access(folder, os.W_OK):
+            self.fail(f"{path}: nothing can be written to the folder {folder}.", param, ctx)
         return path
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from optide.base.errors import say
 from optide.command.late import config, registry
 from optide.command.options import HOW, OPTIONS, Configured, optimizer_of
 from optide.command.waiting import told
@@ -37,7 +36,7 @@ def _solve(**given: Any) -> int:
     if given["as_json"]:
         _print_json({**_described(single, solution), "points": {n: v.tolist() for n, v in trace.values.items()}})
     else:
-        click.echo(f"{_title(single)}\n{solution.message}\n{_end(trace)}")
+        say(f"{_title(single)}\n{solution.message}\n{_end(trace)}")
     return 0 if solution.converged else NOT_CONVERGED
 
 
@@ -58,7 +57,7 @@ def _compare(**given: Any) -> int:
     if given["as_json"]:
         _print_json({**_described(single, solution), "quantities": {n: c._asdict() for n, c in compared.items()}})
     else:
-        click.echo(f"{_title(single)}\n{solution.message}\n{_table(compared)}")
+        say(f"{_title(single)}\n{solution.message}\n{_table(compared)}")
     return 0 if solution.converged else NOT_CONVERGED
 
 
@@ -106,7 +105,7 @@ def _described(single: "Single", solution: "Solution") -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(_plain(value), allow_nan=False))
+    say(json.dumps(_plain(value), allow_nan=False))
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 import optide
 from optide.base import files
-from optide.base.errors import FileError, OptideError
+from optide.base.errors import FileError, OptideError, say
 from optide.command.options import CONFIGURATION, STEP_UP
 
 PACKAGED = "project"
@@ -84,15 +84,19 @@ def init(folder: Path) -> None:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
     files.write_all(contents)
     for path in contents:
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def _snakemake(cores: str, dry_run: bool, targets: Sequence[str]) -> NoReturn:
     """Become Snakemake, so that its signals and its exit code are those of this command."""
     if not importlib.util.find_spec("snakemake"):
         raise FileError(f"the workflow {STEP_UP}")
-    if not os.access(Path(), os.W_OK):
-        raise FileError(f"{Path().absolute()}: nothing can be written to this folder, where results would be")
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise FileError(f"the working directory: {error.strerror}") from None
+    if not os.access(here, os.W_OK):
+        raise FileError(f"{here}: nothing can be written to this folder, where results would be")
     place = home()
     options = ["--snakefile", str(place / "Snakefile"), "--cores", cores]
     options += [
@@ -106,9 +110,10 @@ def _snakemake(cores: str, dry_run: bool, targets: Sequence[str]) -> NoReturn:
 
 
 def _files(target: str) -> Iterator[str]:
-    """What a target stands for: the files of a figure, or else itself, which is Snakemake's to understand."""
+    """What a target stands for: the files of a figure, or else itself, a path from here, for Snakemake."""
     if target not in _figures():
-        yield target
+        path = Path(target)
+        yield str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else target
         return
     from optide.settings.schemes import CONTINUOUS  # noqa: PLC0415
 

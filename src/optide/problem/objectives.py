@@ -1,7 +1,12 @@
 """The objective functions of the paper; their gradients come from `jax.grad`."""
 
+from __future__ import annotations
+
+import importlib
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,10 +38,22 @@ class Objective:
     def __call__(self, theta: Array) -> Array:
         return self.loss(theta)
 
+    def __reduce__(self) -> tuple[Callable[..., Objective], tuple[Any, ...]]:
+        # one that `objective` made has the name of its function, which nothing else leads to: a copy is itself
+        module, name = self.loss.__module__, getattr(self.loss, "__qualname__", "")
+        if getattr(sys.modules.get(module), name, None) is self:
+            return _of_module, (module, name)
+        return Objective, (self.name, self.loss, self.minima, self.description, self.data)
+
     @property
     def title(self) -> str:
         """As people write it."""
         return self.name.replace("_", " ")
+
+
+def _of_module(module: str, name: str) -> Objective:
+    found: Objective = getattr(importlib.import_module(module), name)
+    return found
 
 
 def objective(
@@ -51,31 +68,34 @@ def objective(
     return named
 
 
-def _mean_squared_error() -> Objective:
-    """Mean squared error of y ~ theta x, on the 1000 samples of the paper.
+@objective(minima=[4.0], description="the quadratic (theta - 4)^2")
+def quadratic(theta: Array) -> Array:
+    return jnp.sum((theta - 4) ** 2)
 
-    mean((y - theta x)^2) is a parabola in theta; written with its three moments it costs three
-    operations instead of three thousand, for the same value up to rounding.
+
+@objective(minima=[-1.0, 1.0], description="the double well (theta^2 - 1)^2 / 4")
+def double_well(theta: Array) -> Array:
+    return jnp.sum((theta**2 - 1) ** 2) / 4
+
+
+def _moments() -> tuple[float, float, float]:
+    """The means of x^2, x y and y^2 over the 1000 samples of the paper.
+
+    mean((y - theta x)^2) is a parabola in theta; written with these it costs three operations instead of three
+    thousand, for the same value up to rounding.
     """
     rng = np.random.RandomState(42)  # the stream of numpy.random.seed(42)
     x = rng.rand(1000)
     y = 2 * x + rng.normal(0, 0.1, 1000)
-    xx, xy, yy = (float(np.mean(product)) for product in (x * x, x * y, y * y))
-    return Objective(
-        "regression",
-        lambda theta: jnp.sum(yy - theta * (2 * xy - theta * xx)),
-        (xy / xx,),
-        "linear regression with noise",
-    )
+    return float(np.mean(x * x)), float(np.mean(x * y)), float(np.mean(y * y))
 
 
-quadratic = Objective("quadratic", lambda theta: jnp.sum((theta - 4) ** 2), (4.0,), "the quadratic (theta - 4)^2")
-double_well = Objective(
-    "double_well",
-    lambda theta: jnp.sum((theta**2 - 1) ** 2) / 4,
-    (-1.0, 1.0),
-    "the double well (theta^2 - 1)^2 / 4",
-)
-regression = _mean_squared_error()
+_XX, _XY, _YY = _moments()
+
+
+@objective(minima=[_XY / _XX], description="linear regression with noise")
+def regression(theta: Array) -> Array:
+    return jnp.sum(_YY - theta * (2 * _XY - theta * _XX))
+
 
 BUILT_IN = (quadratic, double_well, regression)

@@ -69,7 +69,7 @@ def filled(beta: Scalar, steps: Scalar) -> Array:
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(hyperparameter,))
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Optimizer:
     """An algorithm, and the equation that it follows; a class for each, and all that is said of it is said there.
 
@@ -106,7 +106,7 @@ class Optimizer:
                 f"{cls.__name__}.{clash[0]}: no name for a hyper-parameter, as each optimizer has it otherwise"
             )
         cls.__annotations__ = {**annotations, **{name: "Scalar" for name in unannotated if name not in annotations}}
-        dataclass(frozen=True)(cls)
+        dataclass(frozen=True, eq=False)(cls)
         # as JAX sees hyper-parameters only, and would forget its value
         if lost := [field.name for field in dataclasses.fields(cls) if not described(field)]:
             raise TypeError(f"{cls.__name__}.{lost[0]}: must be a hyperparameter(...), or without an annotation")
@@ -123,6 +123,16 @@ class Optimizer:
                 raise ParameterError(name, value, f"{told.range.allowed}, or an array of such numbers")
             if not np.all(good := told.range.contains(numbers)):
                 raise ParameterError(name, value if numbers.ndim == 0 else float(numbers[~good][0]), told.range.allowed)
+
+    def _values(self) -> tuple[object, ...]:
+        """Numbers and arrays as what can be compared and hashed."""
+        return tuple((np.shape(value), *np.ravel(value).tolist()) for value in self.hyperparameters.values())
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
 
     @classmethod
     def vocabulary(cls) -> dict[str, Hyperparameter]:

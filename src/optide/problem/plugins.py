@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import NamedTuple, TypeGuard
 
 from optide.base.errors import ConfigError, OptideError
+from optide.base.words import shown
 from optide.problem import definitions
 from optide.problem.definitions import Definition
 from optide.problem.objectives import Objective
@@ -57,6 +58,8 @@ def load(paths: Iterable[str | Path]) -> None:
         ConfigError: a file cannot be read or run, or what it defines lacks something; names file and line.
     """
     for path in map(Path, paths):
+        if "\0" in str(path):
+            raise ConfigError(f"{shown(str(path))}: no file has such a name; a plug-in is a Python file")
         if path.resolve() not in PLUGINS:
             _add(path.name, path, _run(path))
     for entry in entry_points(group=GROUP):

@@ -13,12 +13,12 @@ import sys
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import optide
-from optide.base.errors import ConfigError, FileError, OptideError, tell
+from optide.base.errors import INTERRUPTED, ConfigError, FileError, OptideError, say, tell
 from optide.base.files import aside, named, write_all
 from optide.base.words import shown
 from optide.data import digests
@@ -37,8 +37,10 @@ def pack(root: Path, archive: Path) -> int:
     """Write an archive of the last whole run; returns how many files are in it.
 
     Raises:
-        FileError: there was none, or a file is not what it recorded.
+        FileError: there was none, or a file is not what it recorded; or something else has the name of the archive.
     """
+    if archive.is_file() and archive.stat().st_size and not tarfile.is_tarfile(archive):
+        raise FileError(f"{archive}: is there already, and no archive; nothing was written")
     files = _recorded(root / CRATE)
     for name, digest in files.items():
         if not (root / name).is_file() or digests.of_file(root / name) != digest:
@@ -53,7 +55,7 @@ def pack(root: Path, archive: Path) -> int:
     return len(names)
 
 
-def restore(archive: Path, root: Path, sources: Mapping[str, Path]) -> int:
+def restore(archive: Path, root: Path, sources: Mapping[str, bytes]) -> int:
     """Put the results of an archive into a folder, all of them or none; returns how many.
 
     Args:
@@ -76,8 +78,8 @@ def restore(archive: Path, root: Path, sources: Mapping[str, Path]) -> int:
             raise FileError(f"{archive}: damaged: {name} is not what its run recorded")
     if others := contents.keys() - files.keys():
         raise FileError(f"{archive}: damaged: its run recorded no {min(others)}")
-    for name, path in sorted(sources.items()):
-        if not _same(contents.get(f"{INPUTS}{name}"), path):
+    for name, content in sorted(sources.items()):
+        if not _same(name, contents.get(f"{INPUTS}{name}"), content):
             raise FileError(f"{archive}: of another run: its {name} is not the one here")
     # templates, which no result depends on, may be others
     modules = {name.removeprefix(INPUTS) for name in contents if re.match(f"{INPUTS}{LIBRARY}/.*[.]py$", name)}
@@ -88,16 +90,12 @@ def restore(archive: Path, root: Path, sources: Mapping[str, Path]) -> int:
     return len(results)
 
 
-def _same(content: bytes | None, path: Path) -> bool:
+def _same(name: str, copy: bytes | None, own: bytes) -> bool:
     """Whether a copy of what went in is what is there; of a configuration, whatever its layout and comments."""
-    if content is None or path.suffix != ".yaml":
-        return content == path.read_bytes()
-    try:
-        own = yamlfile.read(path)
-    except ConfigError as error:
-        raise FileError(f"{path}: {error}") from None
+    if copy is None or not name.endswith(".yaml"):
+        return copy == own
     with suppress(ConfigError):  # what cannot be read is another
-        return digests.of_setting(yamlfile.parse(content)) == digests.of_setting(own)
+        return digests.of_setting(yamlfile.parse(copy)) == digests.of_setting(yamlfile.parse(own))
     return False
 
 
@@ -112,7 +110,7 @@ def _contents(archive: Path) -> dict[str, bytes]:
     """All files of an archive."""
     found = {}
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, "r|*") as tar:  # from its begin to its end, as a pipe has it
             for member in tar:
                 # a link may lead anywhere
                 file = tar.extractfile(member) if member.isfile() else None
@@ -125,19 +123,23 @@ def _contents(archive: Path) -> dict[str, bytes]:
     return found
 
 
-def sources(root: Path) -> dict[str, Path]:
+def sources(root: Path, configfiles: Iterable[Path] = ()) -> dict[str, bytes]:
     """What decides over results, by the name that its copy has in an archive: configuration, plug-ins and library.
+
+    Args:
+        root: the folder of `config.yaml`.
+        configfiles: given beside it, as to `optide run`.
 
     Raises:
         ConfigError: the configuration or a plug-in cannot be read.
     """
-    plugins.load(layers.plugin_files(layers.given(root, [], {})))
+    given = layers.given(root, configfiles, {})
+    plugins.load(layers.plugin_files(given))
     own = {name: path for plugin in plugins.PLUGINS.values() for name, path in plugin.files.items()}
     library = Path(optide.__file__).parent
     modules = sorted([*library.glob("*.py"), *library.glob("*/*.py")])
-    return {"config.yaml": root / "config.yaml", **own} | {
-        f"{LIBRARY}/{named(path, library)}": path for path in modules
-    }
+    paths = {**own, **{f"{LIBRARY}/{named(path, library)}": path for path in modules}}
+    return {"config.yaml": layers.as_yaml(given).encode(), **{name: path.read_bytes() for name, path in paths.items()}}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -145,16 +147,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m optide.record.archive", description="A whole run in one file.")
     parser.add_argument("action", choices=["pack", "restore"])
     parser.add_argument("archive", type=Path)
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="what the run was given with it (restore)"
+    )
     options = parser.parse_args(arguments)
     root = Path()
     try:
         if options.action == "pack":
-            print(f"{options.archive}: {pack(root, options.archive)} files")
+            say(f"{options.archive}: {pack(root, options.archive)} files")
         else:
-            print(f"{restore(options.archive, root, sources(root))} files of results are back")
+            say(f"{restore(options.archive, root, sources(root, options.configfile))} files of results are back")
     except (OptideError, OSError) as error:
         tell(error)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 

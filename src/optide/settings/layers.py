@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -52,11 +53,11 @@ def given(home: Path, configfiles: Iterable[Path], command_line: Mapping[str, An
         ConfigError: a file cannot be read, or there is none; names it.
     """
     own, named = Path(FILE).absolute(), [path.absolute() for path in configfiles]
-    if not named and not own.exists():
+    if not named and not os.path.lexists(own):  # a broken link is there, and is a mistake
         own = home / FILE
         if not own.exists():
             raise ConfigError(f"{FILE}: neither here nor beside the Snakefile ({home}); --configfile names another")
-    paths = [*([own] if own.exists() and own not in named else []), *named]
+    paths = [*([own] if os.path.lexists(own) and own not in named else []), *named]
     return [*map(_read, paths), *([Layer(COMMAND_LINE, _plain(command_line))] if command_line else [])]
 
 

@@ -67,7 +67,9 @@ def explain(error: ValidationError, schema: Schema) -> str:
     if "propertyNames" in error.absolute_schema_path:
         return f"{key_of(path)}: name {shown(value)} must be {in_words(broken, schema)}"
     hint = nearest(value, broken.get("enum", ()))
-    return f"{key_of(path)} = {shown(value)}: must be {in_words(broken, schema)}{hint}"
+    # the title of the whole is that of its page
+    words = in_words(broken if path else {**broken, "title": "a mapping of keys to entries"}, schema)
+    return f"{key_of(path)} = {shown(value)}: must be {words}{hint}"
 
 
 def key_of(path: Iterable[str | int]) -> str:

@@ -25,8 +25,11 @@ def read(path: str | Path) -> Any:
         ConfigError: the file cannot be read, is not UTF-8 or not YAML; gives a key twice; has tags, an
             alias inside its own anchor, or more levels or values than a configuration can need.
     """
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ConfigError("Not a regular file")  # reading a pipe or a terminal might never end
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{error.strerror}") from None
     return parse(content)

@@ -71,8 +71,8 @@ function curves(lane, quantity, colour) {
 
 /** The place of the step to read values at, or of the nearest in this page; null if there is none to read at. */
 function reading(steps) {
-  const at = field("at").value;
-  if (at === "") return null;
+  if (field("at").value === "") return null;
+  const at = Math.min(field("at").value, steps.at(-1));  // from a number that is large enough all are as far
   return steps.reduce((best, step, i) => Math.abs(step - at) < Math.abs(steps[best] - at) ? i : best, 0);
 }
 
@@ -87,7 +87,7 @@ function layout(lane, quantity, colour, step) {
   const x = axis("step k = t/α", field("log-x").checked, colour);
   const ends = ["from", "to"].map((id) => field(id).value).map((text) => text === "" ? null : Number(text));
   if (ends.some((end) => end !== null)) {
-    const limits = [ends[0] ?? (x.type === "log" ? 1 : 0), ends[1] ?? lane.steps - 1];
+    const limits = [ends[0] ?? (x.type === "log" ? 1 : 0), ends[1] ?? lane.steps - 1].sort((a, b) => a - b);
     x.range = x.type === "log" ? limits.map((end) => Math.log10(Math.max(end, 1))) : limits;
   }
   return {
