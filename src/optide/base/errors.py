@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optide.base.words import shown
 
-_PREFIX = "optide: error:"
+_PREFIX, _WARNING = "optide: error:", "optide: warning:"
 
 
 class OptideError(Exception):
@@ -19,6 +19,7 @@ class ParameterError(OptideError, ValueError):
 
     def __init__(self, name: str, value: object, allowed: str):
         super().__init__(f"{name} = {shown(value)} is not allowed: {name} must be {allowed}")
+        self.name, self.value, self.allowed = name, value, allowed
 
 
 class ConfigError(OptideError):
@@ -58,6 +59,11 @@ def tell(error: Exception) -> str:
     line = f"{_PREFIX} {error}"
     print(line, file=sys.stderr)
     return line
+
+
+def warn(error: Exception) -> None:
+    """Print as one line on stderr what is wrong, and is not needed."""
+    print(f"{_WARNING} {error}", file=sys.stderr)
 
 
 @contextmanager
