@@ -25,6 +25,7 @@ from optide.command.main import FAILED, INTERRUPTED, MISUSED, main
 from optide.command.solve import NOT_CONVERGED
 from optide.data import seal
 from optide.ide.methods import METHODS
+from optide.ide.solve import STARTS
 from optide.problem import plugins
 from optide.problem.objectives import double_well
 from optide.problem.registry import OPTIMIZERS
@@ -434,6 +435,7 @@ def test_methods_and_defaults_are_those_of_the_library():
     }
     by_name, by_default = (solve_ide(OPTIMIZER, double_well, 0.1, STEPS, t_start=t) for t in ("origin", None))
     assert told["t_start"].default == "origin"
+    assert told["t_start"].type.names == STARTS
     assert by_name.t.tolist() == by_default.t.tolist()
 
 

@@ -63,10 +63,16 @@ class NumberOr(click.ParamType[float | str]):
 
     name = "name|number"
 
+    def __init__(self, *names: str):
+        self.names = names
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         with suppress(ValueError):
             return float(value)
         return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self.names if name.startswith(incomplete)]
 
 
 class Written(click.Path):
@@ -114,7 +120,7 @@ OPTIONS = [
     ),
     click.Option(
         ["--t-start"],
-        type=NumberOr(),
+        type=NumberOr("origin", "one_step", "zero"),
         default="origin",
         show_default=True,
         help="First time of the equation: origin (1e-12), one_step, zero, or a number.",
