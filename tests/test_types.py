@@ -23,6 +23,7 @@ USER = """
 import jax
 import numpy as np
 
+import optide
 from optide import AdaGrad, Adam, DiscreteRun, RMSProp, Solution, pin, run_discrete, solve_ide, solve_lanes
 from optide.ide import solve_batch
 from optide.objectives import double_well, regression
@@ -40,7 +41,7 @@ curve: np.ndarray = solution.state["m"] + solution.theta
 times: list[float] = solution.t.tolist() + solution.u.tolist()
 counts: int = solution.iterations + len(solution.residuals)
 sure: bool = solution.converged and not solution.ambiguous
-text: str = f"{solution.residual:.1e}" + solution.message + solution.arithmetic
+text: str = optide.__version__ + f"{solution.residual:.1e}" + solution.message + solution.arithmetic
 run: DiscreteRun = run_discrete(Adam(0.1), regression, 0.0, steps=100)
 gap: float = float(np.abs(run.theta - solution.theta).max())
 tree: Solution = solve_ide(Adam(0.1), lambda theta: bowl(theta["b"]), {"b": 0.1}, 20, observe=lambda theta: theta["b"])

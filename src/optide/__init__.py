@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from optide.problem.discrete import DiscreteRun, run_discrete
     from optide.problem.optimizers import AdaGrad, Adam, RMSProp
 
+    __version__: str
+
 _HOME = {
     "AdaGrad": "problem.optimizers",
     "Adam": "problem.optimizers",
@@ -46,6 +48,8 @@ if not TYPE_CHECKING:  # to which a module with it has every attribute
 
     def __getattr__(name: str) -> object:
         """Import on first use: planning a workflow or drawing a figure needs no JAX."""
+        if name == "__version__":
+            return importlib.import_module("importlib.metadata").version("optide")
         if name not in _HOME:
             raise AttributeError(f"module 'optide' has no attribute {name!r}")
         return getattr(importlib.import_module(f"optide.{_HOME[name]}"), name)

@@ -10,6 +10,7 @@ import pytest
 from pods import serving_jobs
 from slurm import free_ports, until
 
+import optide
 from conftest import ROOT
 from pipeline import edited, planned, snakemake
 
@@ -157,4 +158,4 @@ def test_jobs_of_kubernetes_have_the_sources_and_the_object_store_and_nothing_el
         assert stored(store, f"pods/{name}") == local[name]
     # the traces, and the figure
     assert [one["resources"]["requests"]["memory"] for one in kubernetes.containers] == ["2000M", "1000M"]
-    assert {one["image"] for one in kubernetes.containers} == {"registry.example/optide:0.1.0"}
+    assert {one["image"] for one in kubernetes.containers} == {f"registry.example/optide:{optide.__version__}"}

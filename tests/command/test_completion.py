@@ -106,13 +106,14 @@ PLUGGED = [*OPTIMIZERS, "adamw", "heavy_ball"]
     ("line", "words"),
     [
         ("optide c", ["check", "compare"]),
-        ("optide run m", ["mine"]),
+        ("optide run m", ["mine", "mend"]),
+        ("optide solve --t-start o", ["origin", "one_step"]),
         ("optide solve --optimizer ", PLUGGED),
         ("optide solve --optimizer=", [f"--optimizer={name}" for name in PLUGGED]),
         ("optide solve --optimizer=adag", ["--optimizer=adagrad"]),
         ("optide solve --optimizer adam --be", ["--beta1", "--beta2"]),
         ("optide compare --optimizer=adamw --d", ["--decay"]),
-        ("optide solve --plugin nowhere.py --optimizer ada", ["adagrad", "adam"]),
+        ("optide solve --plugin nowhere.py --optimizer ada", ["adagrad", "adam", "adamw"]),
     ],
 )
 def test_a_shell_completes_what_there_is(offered, line, words):

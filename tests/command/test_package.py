@@ -1,5 +1,6 @@
 """The wheel, installed apart from the sources: the library, the command line, and the workflow in an empty folder."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+import optide
 from conftest import ROOT
 from optide import Adam, solve_ide
 from optide.problem.objectives import double_well
@@ -118,6 +120,15 @@ def test_the_version_is_said_once_and_what_repeats_it_agrees():
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     (first, *_) = re.findall(r"^## (\S+) - (\d{4}-\d\d-\d\d)$", changes, flags=re.MULTILINE)
     assert first == (PROJECT["version"], citation["date-released"])
+    # and all that the recipe for a release names
+    named = re.findall("`(.+?)`", changes.partition("\n## ")[0])
+    assert {"CITATION.cff", ".zenodo.json", "workflow/profiles/kubernetes/config.yaml"} < {*named}
+    said = rf"(?<![\w.]){re.escape(PROJECT['version'])}(?![\w.])"
+    assert all(re.search(said, (ROOT / path).read_text(encoding="utf-8")) for path in named)
+
+
+def test_python_is_told_the_version():
+    assert optide.__version__ == importlib.metadata.version("optide")
 
 
 def test_the_library_alone_asks_for_few_packages():

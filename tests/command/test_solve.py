@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+import optide.settings
 from conftest import ROOT
 from optide import Adam, run_discrete, solve_ide
 from optide.base import progress
@@ -25,6 +26,7 @@ from optide.command.main import FAILED, MISUSED, main
 from optide.command.solve import NOT_CONVERGED
 from optide.data import seal
 from optide.ide.methods import METHODS
+from optide.ide.solve import STARTS
 from optide.problem import plugins
 from optide.problem.objectives import double_well
 from optide.problem.registry import OPTIMIZERS
@@ -197,7 +199,7 @@ def test_refined_and_thinned_points_are_compared_where_they_are_steps(capsys):
 
 def test_models_without_an_equal_step_are_not_compared(capsys):
     line = error(capsys, 2, "compare", *ASKED, "--t-start", "0.05")
-    assert line.startswith("t_start = 0.05 is not allowed: t_start must be a whole number of steps")
+    assert line.startswith("--t-start = 0.05 is not allowed: --t-start must be a whole number of steps")
 
 
 def test_every_element_of_theta_is_compared(capsys):
@@ -236,17 +238,17 @@ def test_a_plot_of_the_equation_alone_is_of_the_format_of_its_name(tmp_path):
     [
         (["--optimizer", "adma"], "'--optimizer': 'adma' is not one of 'adagrad', 'rmsprop', 'adam'"),
         (["--optimizer", "adagrad"], "--beta1: adagrad has no such hyper-parameter; it has --learning-rate, --eps."),
-        (["--beta1", "2"], "beta1 = 2.0 is not allowed: beta1 must be in [0, 1)"),
+        (["--beta1", "2"], "--beta1 = 2.0 is not allowed: --beta1 must be in [0, 1)"),
         (["--beta1", "x"], "'--beta1': 'x' is not a valid float"),
         (["--beta1"], "Option '--beta1' requires an argument"),
         (["--beta7", "2"], "No such option '--beta7'. (Did you mean"),
         (["--theta0", "1,two"], "'--theta0': '1,two' is neither a number nor several with commas between them"),
-        (["--steps", "1"], "steps = 1 is not allowed: steps must be an integer >= 2"),
-        (["--t-start", "late"], "t_start = 'late' is not allowed: t_start must be one of origin, one_step, zero or"),
-        (["--method", "picard", "--order", "2"], "order = 2 is not allowed: order must be 1 by picard"),
+        (["--steps", "1"], "--steps = 1 is not allowed: --steps must be an integer >= 2"),
+        (["--t-start", "late"], "--t-start = 'late' is not allowed: --t-start must be one of origin, one_step, zero"),
+        (["--method", "picard", "--order", "2"], "--order = 2 is not allowed: --order must be 1 by picard"),
         (["--plot", "x.gif"], "'--plot': x.gif: must end in .png or .pdf or .svg"),
         (["--parquet", "nowhere/x.parquet"], "x.parquet: there is no folder "),
-        (["--learning-rate", "1e-13"], "learning_rate = 1e-13 is not allowed: learning_rate must be at least 1e-12"),
+        (["--learning-rate", "1e-13"], "--learning-rate = 1e-13 is not allowed: --learning-rate must be at least 1e-"),
         (["--plugin", "nowhere.py"], "nowhere.py: No such file or directory; a plug-in is a Python file"),
         (["more"], "Got unexpected extra argument (more)"),
     ],
@@ -257,8 +259,9 @@ def test_a_mistake_is_one_line_that_says_what_is_allowed(capsys, tmp_path, monke
     assert [*tmp_path.iterdir()] == []
 
 
-def test_what_click_finds_is_told_with_where_to_read_on(capsys):
-    assert error(capsys, 2, "solve", *ASKED, "--beta1", "x").endswith("(`optide solve --help`)")
+def test_what_click_or_the_library_finds_is_told_with_where_to_read_on(capsys):
+    for wrong in (["--beta1", "x"], ["--beta1", "1"], ["--substeps", "0"]):
+        assert error(capsys, 2, "solve", *ASKED, *wrong).endswith("(`optide solve --help`)")
     assert error(capsys, 2, "sovle") == "No such command 'sovle'. Did you mean 'solve'? (`optide --help`)"
     missing = ("solve", "--optimizer", "adam", *ASKED[6:])
     assert error(capsys, 2, *missing).startswith("Missing option '--learning-rate': adam has no default for it.")
@@ -306,7 +309,8 @@ def test_what_did_not_converge_is_told_and_kept_and_has_a_code_of_its_own(capsys
     assert not found["equation"]["converged"]
     assert seal.read("kept.parquet").num_rows == 8
     assert main(asked) == 3
-    assert "not converged after" in capsys.readouterr().out
+    # whatever the method: picard has no order 2
+    assert re.search("not converged after .*; method march, order 2 of it, ", capsys.readouterr().out)
 
 
 def test_json_has_no_numbers_that_it_cannot_have(capsys, monkeypatch):
@@ -380,11 +384,47 @@ def test_the_configuration_here_names_plugins(capsys, own):
         **{"option": "--optimizer-order", "range": "a finite number", "default": 1.0, "description": ""}
     }
     assert listed["plugins"]["own.py"]["defines"] == ["pulled", "corner", "broken"]
-    (own.parent / "config.yaml").write_text("plugins: [own.py\n")
-    assert error(capsys, 2, "list").startswith("config.yaml: line 2, column 1: while parsing a flow sequence")
     # of another tool, whose file this is, too
     (own.parent / "config.yaml").write_text("a: !tag [own.py\n")
     assert main(["list", "objectives"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("configuration", "told"),
+    [
+        ("plugins: [gone.py, own.py]", "gone.py: No such file or directory; a plug-in is a Python file"),
+        ("plugins: [own.py", "config.yaml: line 1, column 17: while parsing a flow sequence"),
+    ],
+)
+def test_a_plugin_that_nobody_named_breaks_only_what_needs_it(capsys, own, configuration, told):
+    (own.parent / "config.yaml").write_text(configuration)
+    for asked in (["list"], ["solve", *ASKED], ["solve", "--help"]):
+        assert main(asked) == 0
+        out, err = capsys.readouterr()
+        assert out
+        (line,) = err.splitlines()
+        assert line.startswith(f"optide: warning: {told}")
+    needing = ["solve", "--optimizer", "pulled", "--learning-rate", "0.1", "--beta", "0", *ASKED[6:]]
+    other_is_there = "gone" in configuration
+    assert main(needing) == (0 if other_is_there else 2)
+    assert ("'pulled' is not one of" in capsys.readouterr().err) != other_is_there
+
+
+def test_a_configuration_that_cannot_be_read_without_more_packages_is_a_warning(capsys, own, monkeypatch):
+    (own.parent / "config.yaml").write_text("plugins: [own.py]")
+    monkeypatch.delattr(optide.settings, "layers", raising=False)
+    monkeypatch.setitem(sys.modules, "optide.settings.layers", None)
+    assert main(["list", "optimizers"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("optide: warning: config.yaml: reading the plug-ins that it names needs more packages: pip")
+
+
+def test_help_is_there_whatever_is_wrong_with_a_plugin(capsys):
+    assert main(["solve", "--plugin", "gone.py", "--optimizer", "adam", "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert "--beta1" in out
+    assert err.startswith("optide: warning: gone.py: ")
+    assert err.count("\n") == 1
 
 
 def test_everything_is_listed_with_ranges_and_defaults(capsys):
@@ -413,6 +453,7 @@ def test_methods_and_defaults_are_those_of_the_library():
     }
     by_name, by_default = (solve_ide(OPTIMIZER, double_well, 0.1, STEPS, t_start=t) for t in ("origin", None))
     assert told["t_start"].default == "origin"
+    assert told["t_start"].type.names == STARTS
     assert by_name.t.tolist() == by_default.t.tolist()
 
 

@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from browser import barriers, chromium, complaints, in_all_looks, needs_axe, needs_chromium, requests
+from browser import barriers, chromium, complaints, in_all_looks, needs_axe, needs_chromium, requests, show
 from optide.data import provenance
 from optide.data.traces import Trace
 from optide.show import explorer
@@ -308,6 +308,22 @@ def test_a_phone_needs_no_scrolling_sideways(path, width):
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
         assert complaints(driver) == []
+
+
+LEGEND = """
+const [plot, title, legend] = ["#plot", ".g-xtitle", ".legend"].map((name) =>
+  document.querySelector(name).getBoundingClientRect());
+return Math.abs(document.querySelector("#plot")._fullLayout.width - plot.width) < 1
+  && title.bottom <= legend.top && legend.bottom <= plot.bottom + 1;
+"""
+
+
+@needs_chromium
+def test_the_legend_stays_below_the_title_of_the_axis_when_the_window_changes(path):
+    with chromium(path, width=360, phone=True) as driver:
+        for width, height in ((1280, 900), (900, 360), (700, 900), (360, 900), (2560, 900)):
+            show(driver, width, height, phone=width < 600)
+            WebDriverWait(driver, 10).until(lambda d: d.execute_script(LEGEND), (width, height))
 
 
 def rgb(colour):

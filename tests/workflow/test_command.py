@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from optide.command.workflow import RULES
 from pipeline import CLAIMED, REDUCED, error, planned, snakemake
 
 
@@ -52,6 +53,13 @@ def test_a_file_that_no_rule_makes_is_an_error_even_where_it_is_there(reduced):
 def test_whatever_a_rule_makes_can_be_asked_for(reduced):
     files = ("./figures/converged/fig01.png", "figures/../figures/gallery.png", "results/inputs")
     assert planned(reduced, "table1", *files, "results/logs/crate.log", "results/benchmarks/table1.tsv")
+
+
+def test_the_rules_that_a_shell_offers_are_those_that_can_be_named(tmp_path):
+    code, output = snakemake(tmp_path, "--list-target-rules", PYTHONWARNINGS="ignore")
+    assert code == 0
+    # whatever else is said is a sentence
+    assert sorted(RULES) == sorted(line for line in output.splitlines() if " " not in line)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--cores", "0"), ("--jobs", "-1")])

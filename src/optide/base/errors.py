@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optide.base.words import shown
 
-_PREFIX = "optide: error:"
+_PREFIX, _WARNING = "optide: error:", "optide: warning:"
 INTERRUPTED = 130
 """Exit code of what Ctrl-C ended."""
 
@@ -21,6 +21,7 @@ class ParameterError(OptideError, ValueError):
 
     def __init__(self, name: str, value: object, allowed: str):
         super().__init__(f"{name} = {shown(value)} is not allowed: {name} must be {allowed}")
+        self.name, self.value, self.allowed = name, value, allowed
 
 
 class ConfigError(OptideError):
@@ -74,6 +75,11 @@ def say(text: str) -> None:
         raise
     except OSError as error:
         raise FileError(f"standard output: cannot be written: {error.strerror}") from None
+
+
+def warn(error: Exception) -> None:
+    """Print as one line on stderr what is wrong, and is not needed."""
+    print(f"{_WARNING} {error}", file=sys.stderr)
 
 
 @contextmanager

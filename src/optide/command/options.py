@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 
 import optide
 from optide.base import files
-from optide.base.errors import ConfigError, FileError, OptideError
+from optide.base.errors import ConfigError, FileError, OptideError, ParameterError, warn
 from optide.command.late import plugins, registry
 from optide.settings.schemes import CONTINUOUS
 
@@ -64,10 +64,16 @@ class NumberOr(click.ParamType[float | str]):
 
     name = "name|number"
 
+    def __init__(self, *names: str):
+        self.names = names
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         with suppress(ValueError):
             return float(value)
         return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self.names if name.startswith(incomplete)]
 
 
 class Written(click.Path):
@@ -119,7 +125,7 @@ OPTIONS = [
     ),
     click.Option(
         ["--t-start"],
-        type=NumberOr(),
+        type=NumberOr("origin", "one_step", "zero"),
         default="origin",
         show_default=True,
         help="First time of the equation: origin (1e-12), one_step, zero, or a number.",
@@ -153,11 +159,20 @@ class Configured(click.Command):
             context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         )
         named = early.make_context(None, [*args], resilient_parsing=True).params["plugin"]
-        # a completion has no place for an error, and the shell has not yet put a home folder in the place of "~"
-        with suppress(OptideError) if ctx.resilient_parsing else nullcontext():
-            load([Path(name).expanduser() for name in named or ()])
+        # help is there whatever is wrong; a completion has no place to tell it
+        helped = bool({*ctx.help_option_names} & {*args})
+        instead = (lambda error: None) if ctx.resilient_parsing else warn if helped else None
+        # a shell that completes has not yet put a home folder in the place of "~"
+        load([Path(name).expanduser() for name in named or ()], instead)
         ctx.meta[_KEY] = [_option(name, having) for name, having in _hyperparameters().items()]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, with the options for the parameters that errors of the library name."""
+        try:
+            return super().invoke(ctx)
+        except ParameterError as error:
+            raise misused(error, {name: _flag(name) for name in ctx.params}) from None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         own = super().get_params(ctx)
@@ -170,14 +185,36 @@ class Configured(click.Command):
 _KEY = "optide.hyperparameters"
 
 
-def load(named: Sequence[str | Path]) -> None:
-    """Load plug-ins: those named, those of installed packages, and those that the configuration here names.
+def load(named: Sequence[str | Path], instead: Callable[[Exception], None] | None = None) -> None:
+    """Load plug-ins: those named, and of the configuration here and of installed packages those that can be loaded.
+
+    Args:
+        named: their files.
+        instead: what is done with an error; if not given, it is raised of one that is named, and of others a warning.
 
     Raises:
-        ConfigError: one of them, or the configuration, is wrong, or cannot be read without the packages for it.
+        OptideError: one of those named is wrong.
     """
     optide.pin()  # the bits of the workflow, and faster; before a plug-in imports JAX
-    plugins.load([*named, *_of_configuration()])
+    kinds = [
+        (lambda: map(Path, named), instead),
+        *((find, instead or warn) for find in (_of_configuration, plugins.installed)),
+    ]
+    for find, wrong in kinds:
+        with _given_to(wrong):
+            for one in find():
+                with _given_to(wrong):
+                    plugins.add(one)
+
+
+@contextmanager
+def _given_to(wrong: Callable[[Exception], None] | None) -> Iterator[None]:
+    try:
+        yield
+    except (OptideError, OSError) as error:
+        if not wrong:
+            raise
+        wrong(error)
 
 
 def _of_configuration() -> list[Path]:
@@ -188,7 +225,7 @@ def _of_configuration() -> list[Path]:
     try:
         from optide.settings import layers  # noqa: PLC0415  (the library alone cannot read a configuration)
     except ImportError:
-        raise ConfigError(f"{file}: reading it {STEP_UP}") from None
+        raise ConfigError(f"{file}: reading the plug-ins that it names {STEP_UP}, or name them by --plugin") from None
     return layers.plugin_files(layers.given(Path(), [], {}))
 
 
@@ -208,7 +245,19 @@ def _parameter(name: str) -> str:
 
 def flag(name: str) -> str:
     """The option of a hyper-parameter, as it is typed."""
-    return f"--{_parameter(name).replace('_', '-')}"
+    return _flag(_parameter(name))
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def misused(error: ParameterError, options: Mapping[str, str]) -> Exception:
+    """An error of the library, with the option in place of the parameter that it names."""
+    if error.name not in options:
+        return error
+    told = ParameterError(options[error.name], error.value, error.allowed)
+    return click.UsageError(str(told), click.get_current_context())
 
 
 def default(optimizer: type[Optimizer], name: str) -> float | None:
@@ -233,8 +282,7 @@ def optimizer_of(given: Mapping[str, Any]) -> Optimizer:
     """The optimizer that the options of a command name, with its hyper-parameters.
 
     Raises:
-        UsageError: it has no hyper-parameter that is given, or needs one that is not.
-        ParameterError: one is outside its range.
+        UsageError: it has no hyper-parameter that is given, needs one that is not, or one is outside its range.
     """
     make = registry.OPTIMIZERS[given["optimizer"]]
     values = {n: given[_parameter(n)] for n in _hyperparameters() if given.get(_parameter(n)) is not None}
@@ -244,4 +292,7 @@ def optimizer_of(given: Mapping[str, Any]) -> Optimizer:
     for name in make.vocabulary():
         if name not in values and default(make, name) is None:
             raise click.UsageError(f"Missing option {flag(name)!r}: {make.name} has no default for it.")
-    return make(**values)
+    try:
+        return make(**values)
+    except ParameterError as error:
+        raise misused(error, {name: flag(name) for name in values}) from None

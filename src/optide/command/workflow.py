@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +20,12 @@ PACKAGED = "project"
 """The folder within the installed package that has the workflow's files (setup.py puts them there)."""
 WRITTEN = (CONFIGURATION, "claims.yaml", "reproducibility/manifest.json", "reproducibility/reference.parquet")
 """What `init` writes: the paper's configuration, what is claimed of it, and what its results are compared with."""
+RULES = (
+    *("all", "check", "accept", "mend", "table1", "table2", "claims", "rates", "rates_figure", "audit_figure"),
+    *("gallery", "explorer", "crate", "times", "benchmark", "beyond", "beyond_figure", "beyond_table"),
+    *("atlas", "atlas_claims", "atlas_maps", "atlas_page"),
+)
+"""Those that may be named: Snakemake takes seconds to tell them."""
 
 
 def home() -> Path:
@@ -36,11 +43,11 @@ def home() -> Path:
 
 
 def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of figures, in the configuration that would be used."""
-    try:
-        return [CompletionItem(name) for name in _figures() if name.startswith(incomplete)]
-    except (OptideError, ImportError):
-        return []
+    """Names of figures, in the configuration that would be used, and of rules."""
+    figures: list[str] = []
+    with suppress(OptideError, ImportError):
+        figures = _figures()
+    return [CompletionItem(name) for name in (*figures, *RULES) if name.startswith(incomplete)]
 
 
 _cores = click.option("--cores", default="all", show_default=True, help="Jobs at once.")

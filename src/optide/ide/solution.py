@@ -72,7 +72,7 @@ class Solution:
         if not self.converged:
             return (
                 f"not converged after {self.iterations} iterations, residual {self.residual:.2g}; "
-                "a smaller learning rate, more substeps or order=2 make the equations easier"
+                "method march, order 2 of it, more substeps or a smaller learning rate make it easier"
             )
         others = "; the discrete equations have other solutions, too" if self.ambiguous else ""
         return f"converged in {self.iterations} iterations, residual {self.residual:.2g}{others}"

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, TypeGuard
@@ -57,18 +57,31 @@ def load(paths: Iterable[str | Path]) -> None:
     Raises:
         ConfigError: a file cannot be read or run, or what it defines lacks something; names file and line.
     """
-    for path in map(Path, paths):
-        if "\0" in str(path):
-            raise ConfigError(f"{shown(str(path))}: no file has such a name; a plug-in is a Python file")
-        if path.resolve() not in PLUGINS:
-            _add(path.name, path, _run(path))
-    for entry in entry_points(group=GROUP):
-        with blamed(Path(f"{GROUP}: {entry.name} = {entry.value}")):
-            module = importlib.import_module(entry.value)
-            path = Path(module.__file__ or "")
-        if path.resolve() not in PLUGINS:
-            # by that of the module, as files of several packages may be called __init__.py
-            _add(f"{module.__name__}.py", path, module)
+    for path in paths:
+        add(Path(path))
+    for entry in installed():
+        add(entry)
+
+
+def installed() -> Iterable[EntryPoint]:
+    """What names the plug-ins of installed packages."""
+    return entry_points(group=GROUP)
+
+
+def add(one: Path | EntryPoint) -> None:
+    """Load a plug-in, by its file or what names it; see `load`."""
+    if isinstance(one, Path):
+        if "\0" in str(one):
+            raise ConfigError(f"{shown(str(one))}: no file has such a name; a plug-in is a Python file")
+        if one.resolve() not in PLUGINS:
+            _add(one.name, one, _run(one))
+        return
+    with blamed(Path(f"{GROUP}: {one.name} = {one.value}")):
+        module = importlib.import_module(one.value)
+        path = Path(module.__file__ or "")
+    if path.resolve() not in PLUGINS:
+        # by that of the module, as files of several packages may be called __init__.py
+        _add(f"{module.__name__}.py", path, module)
 
 
 def unload(path: str | Path) -> None:

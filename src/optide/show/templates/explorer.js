@@ -98,7 +98,7 @@ function layout(lane, quantity, colour, step) {
     hoverlabel: {bgcolor: colour("field"), bordercolor: colour("border"), font: {color: colour("text")}},
     modebar: {bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("text")},
     // what a click on it would do, the check boxes do, and from the keyboard
-    legend: {orientation: "h", y: -0.14, yanchor: "top", x: 0, itemclick: false, itemdoubleclick: false},
+    legend: {orientation: "h", y: 0, yref: "container", yanchor: "bottom", x: 0, itemclick: false, itemdoubleclick: false},
     shapes: step === null || (x.type === "log" && step < 1) ? [] :
       [{type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1, line: {color: colour("faint"), width: 1}}],
     xaxis: {...x, anchor: "y2"},
