@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ def job(snakemake: Any) -> Iterator[Path]:
     with one_line(snakemake.log[0]), plugins.blamed():
         plugins.load(snakemake.config.get("plugins", ()))
         if results := [path for path in snakemake.input if path.endswith(".parquet")]:
-            from optide.data import current  # noqa: PLC0415  (a job without such needs no pyarrow)
-
-            current.demand(results, snakemake.config)
+            # not by `import`: no result depends on how this is done, so that an edit of it runs no job again
+            import_module("optide.data.current").demand(results, snakemake.config)
         with clock.recorded(record, snakemake.rule, snakemake.output):
             yield root
