@@ -1,5 +1,6 @@
 """The site as Sphinx builds it: the pages as they are, the API from docstrings, and what of the results is there."""
 
+import re
 from importlib.metadata import version as of_package
 from pathlib import Path
 from shutil import copyfile
@@ -11,8 +12,10 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from pygments.lexers.special import TextLexer
 from sphinx.util import logging
+from sphinx.util.typing import stringify_annotation
 
 from optide.extend import Objective, Optimizer, Range
+from optide.problem.arguments import Start
 from optide.show import atlas_page, beyond_page, shares_page, verdicts
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +33,7 @@ nb_execution_mode = "off"  # the outputs that are kept, which `docs/notebook.py 
 
 default_role = "py:obj"
 maximum_signature_line_length = 88
+highlight_language = "text"  # of what names none: what a program printed
 
 html_theme, html_title, html_static_path, html_css_files = "furo", f"optide {release}", ["static"], ["site.css"]
 html_copy_source = html_show_sphinx = html_show_copyright = False
@@ -69,6 +73,7 @@ def with_vocabulary(*event):
     """What objects say of themselves beside their docstring: hyper-parameters, minima, ranges; and shapes as text."""
     obj, lines = event[3], event[5]
     lines[:] = [line.replace("*", r"\*") if line.strip().startswith(":type:") else line for line in lines]
+    lines[:] = [re.sub(r"docs/(\w+)\.md", r":doc:`\g<0> <\1>`", line) for line in lines]
     if isinstance(obj, type) and issubclass(obj, Optimizer):
         lines.append("")
         lines += [f":param {n}: {of.description} Must be {of.range.allowed}." for n, of in obj.vocabulary().items()]
@@ -76,6 +81,12 @@ def with_vocabulary(*event):
         lines[:] = [f"{obj.description}; minima: {', '.join(map(str, obj.minima))}."]
     elif isinstance(obj, Range):
         lines[:] = [f"Numbers that are {obj.allowed}."]
+
+
+def with_short_types(*event):
+    """A signature with a short name for a start; what it may be is said below it."""
+    signature, returned = event[5:]
+    return signature and signature.replace(stringify_annotation(Start, "smart"), "ArrayLike | PyTree"), returned
 
 
 def mathml(as_block):
@@ -89,6 +100,8 @@ def mathml(as_block):
 
 
 AMENDS = {
+    # of a signature's parameters: a list of terms without a term
+    '<dl>\n<dd><em class="sig-param">': '<dl role="presentation">\n<dd><em class="sig-param">',
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
     # what is wider than the screen is scrolled from the keyboard, too
     "<pre>": '<pre tabindex="0">',
@@ -126,6 +139,7 @@ def finished(app, exception):
 def setup(app):
     app.connect("source-read", with_results)
     app.connect("autodoc-process-docstring", with_vocabulary)
+    app.connect("autodoc-process-signature", with_short_types)
     app.connect("build-finished", finished)
     app.add_html_math_renderer("mathml", mathml(False), mathml(True))
     app.add_lexer("mermaid", TextLexer)  # as text: its pictures would need a program from elsewhere

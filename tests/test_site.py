@@ -76,7 +76,7 @@ def test_every_link_leads_to_a_file_and_a_heading_in_it(page):
 @needs_chromium
 @needs_axe
 @pytest.mark.skipif(not (SITE / "index.html").exists(), reason="needs `make site`")
-@pytest.mark.parametrize("page", ["index", "docs/command", "docs/atlas", "docs/tutorial"])
+@pytest.mark.parametrize("page", ["index", "docs/command", "docs/atlas", "docs/tutorial", "docs/api", "figures/README"])
 def test_a_page_keeps_nobody_out(page):
     with chromium(SITE / f"{page}.html") as driver:
         assert complaints(driver) == []
