@@ -141,8 +141,8 @@ ROOMS = {
     "check": f"{RECORD} record/compare.py",
     # CITATION.cff is YAML
     "crate": f"{RECORD} settings/yamlfile.py record/crate.py",
-    "mend": f"{READING} numerics/metrics.py settings/atlas.py settings/axes.py data/results.py studies/atlas.py "
-    "studies/audit.py studies/beyond.py studies/rates.py record/mend.py",
+    "mend": f"{READING} numerics/metrics.py settings/atlas.py settings/axes.py settings/figures.py data/current.py "
+    "data/results.py studies/atlas.py studies/audit.py studies/beyond.py studies/rates.py record/mend.py",
 }
 """What scripts depend on, rooms and single files: a solve on nothing that draws, and no job on what reads YAML."""
 

@@ -116,12 +116,13 @@ def parquet(folder):
     return {str(path.relative_to(folder)) for path in (folder / "results").rglob("*.parquet")}
 
 
-def test_an_archive_of_a_run_gives_its_results_back_and_nothing_is_solved_again(built, tmp_path):
+def test_an_archive_of_a_run_gives_its_results_back_and_nothing_is_solved_again(built, tmp_path, monkeypatch):
     assert archive.pack(built, tmp_path / "run.tar") > 50
     new = tmp_path / "new"
     new.mkdir()
     for source in (REDUCED, CLAIMED):
         shutil.copy(source, new)
+    monkeypatch.chdir(new)
     count = archive.restore(tmp_path / "run.tar", new, archive.sources(new))
     back = parquet(new)
     assert back == parquet(built)

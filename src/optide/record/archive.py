@@ -127,7 +127,7 @@ def sources(root: Path, configfiles: Iterable[Path] = ()) -> dict[str, bytes]:
     """What decides over results, by the name that its copy has in an archive: configuration, plug-ins and library.
 
     Args:
-        root: the folder of `config.yaml`.
+        root: the folder whose `config.yaml` counts where the working directory has none.
         configfiles: given beside it, as to `optide run`.
 
     Raises:
