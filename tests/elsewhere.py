@@ -28,7 +28,7 @@ def built_with(instructions, folder):
     """The variables with which a process runs a copy of the library that is pinned to other instructions."""
     shutil.copytree(ROOT / "src", folder / "src")
     runtime = folder / "src" / "optide" / "base" / "arithmetic.py"
-    text, changed = re.subn(r"(?<=--xla_cpu_max_isa=)\w+", instructions, runtime.read_text())
+    text, changed = re.subn(r'(?<="xla_cpu_max_isa"\] = ")\w+', instructions, runtime.read_text())
     assert changed == 1
     runtime.write_text(text)
     return {**os.environ, "PYTHONPATH": str(folder / "src")}
