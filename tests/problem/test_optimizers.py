@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -6,7 +9,7 @@ from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp
 from optide.base.errors import ParameterError
-from optide.problem.optimizer import filled, sqrt
+from optide.problem.optimizer import Optimizer, filled, sqrt
 from optide.problem.registry import OPTIMIZERS
 
 
@@ -50,6 +53,22 @@ def test_optimizers_of_equal_hyperparameters_are_equal_arrays_among_them():
     assert hash(Adam(0.1)) == hash(Adam(np.array(0.1)))
     others = (Adam(rates[:1]), Adam(rates[::-1]), Adam(rates, beta1=0.8), Adam(0.1), AdaGrad(rates), 1)
     assert not any(Adam(rates) == other for other in others)
+
+
+def test_threads_may_make_the_first_optimizers_of_a_class():
+    for _ in range(20):
+
+        class Own(Optimizer):
+            states = Adam.states
+
+        together = threading.Barrier(4)
+
+        def make(_, own=Own, together=together):
+            together.wait()
+            return own(0.1)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert len({*pool.map(make, range(4))}) == 1
 
 
 def test_every_decay_may_be_zero_and_eps_is_that_of_the_paper():

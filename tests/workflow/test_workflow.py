@@ -24,6 +24,7 @@ from browser import barriers, chromium, complaints, in_all_looks, needs_axe, nee
 from conftest import ROOT
 from elsewhere import POORER, WITH_FUSED, built_with
 from optide.base import clock
+from optide.data import current
 from optide.data import traces as optide_traces
 from optide.record import archive, compare, manifest, verify
 from optide.settings import yamlfile
@@ -151,6 +152,16 @@ def test_results_that_were_copied_are_not_taken_for_those_of_another_configurati
     assert traces("quadratic-adagrad", "0.1", "discrete", "converged") <= planned(
         tmp_path, "figures/converged/fig01.png"
     )
+
+
+def test_a_trace_of_another_scheme_is_not_taken(built, tmp_path):
+    config = yamlfile.read(REDUCED)
+    names = [f"results/traces/{scheme}/quadratic-adagrad/lr0.1.parquet" for scheme in ("published", "converged")]
+    assert [current.difference(built / name, config) for name in names] == [None, None]
+    taken = tmp_path / names[1]
+    taken.parent.mkdir(parents=True)
+    shutil.copy(built / names[0], taken)
+    assert current.difference(taken, config) == "computed for another configuration, which differs in scheme"
 
 
 def test_the_page_of_times_is_the_sum_of_what_the_jobs_took(built):

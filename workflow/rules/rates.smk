@@ -11,8 +11,7 @@ if RATES:
             "results/benchmarks/rates.tsv"
         params:
             code=code("rates.py"),
-            rates=config["rates"],
-            plugins=plugins.used(*(curve["optimizer"] for curve in config["rates"]["curves"].values())),
+            rates=configuration.rates_slice(config["rates"]),
         # the longest but for the audit (one minute)
         priority: 2
         conda:

@@ -1,12 +1,12 @@
 """Whole files or none: write aside, then rename."""
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from optide.base.errors import FileError
 
@@ -46,9 +46,8 @@ def aside(path: str | Path) -> Iterator[Path]:
         FileError: the disk is full, the folder read-only, and the like.
     """
     file = target(path)
-    # of its own, as its folder has others; short, as its name may be as long as a name can be
-    short = hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]
-    temporary = file.with_name(f".{short}.{os.getpid()}{PARTIAL}")
+    # one that no other writer has; short, as the file's may be as long as a name can be
+    temporary = file.with_name(f".{uuid4().hex}{PARTIAL}")
     try:
         yield temporary
         temporary.replace(file)

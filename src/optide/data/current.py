@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from optide.base.errors import FileError
 from optide.data import seal
 from optide.settings import atlas
-from optide.settings.config import Config, beyond_slice, experiment_slice
+from optide.settings.config import Config, beyond_slice, experiment_slice, rates_slice
 from optide.settings.figures import audited
 
 
@@ -30,8 +30,11 @@ def _audit(config: Config, optimizer: str) -> dict[str, Any]:
 
 
 _ASKED: dict[str, Callable[..., Config]] = {
-    r"traces/[^/]+/([^/]+)/lr([^/]+)\.parquet": lambda config, name, rate: experiment_slice(config, name, float(rate)),
-    r"rates\.parquet": lambda config: config["rates"],
+    r"traces/([^/]+)/([^/]+)/lr([^/]+)\.parquet": lambda config, scheme, name, rate: {
+        "scheme": scheme,
+        **experiment_slice(config, name, float(rate)),
+    },
+    r"rates\.parquet": lambda config: rates_slice(config["rates"]),
     r"audit/([^/]+)\.parquet": _audit,
     r"beyond/([^/]+)/([^/]+)\.parquet": lambda config, problem, of: beyond_slice(config["beyond"], problem, of),
     r"atlas/(?:data/region=([^/]+)/rows-\d+|curves/([^/]+))\.parquet": lambda config, data, curves: atlas.region_slice(
@@ -79,7 +82,9 @@ def _wanted(path: Path, config: Config) -> Config | None:
 def _computed_for(path: str | Path) -> Config | None:
     try:
         metadata = pq.read_schema(path).metadata or {}
-        found: Config = json.loads(metadata[b"optide"])["configuration"]
+        described = json.loads(metadata[b"optide"])
+        scheme = {name: described[name] for name in ("scheme",) if name in described}
+        found: Config = scheme | described["configuration"]
     except (OSError, pa.ArrowException, ValueError, KeyError):
         return None
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, cast, dataclass_transform
@@ -112,7 +113,7 @@ class Optimizer:
             raise TypeError(f"{cls.__name__}.{lost[0]}: must be a hyperparameter(...), or without an annotation")
 
     def __post_init__(self) -> None:
-        _register(type(self))  # type: ignore[arg-type]  # mypy takes the hash of an instance for that of its class
+        _register(type(self))
         for name, told in self.vocabulary().items():
             value = getattr(self, name)
             if isinstance(value, jax.core.Tracer):
@@ -206,9 +207,17 @@ class Optimizer:
         return other
 
 
-@functools.cache
+_REGISTERING = threading.Lock()
+
+
 def _register(cls: type[Optimizer]) -> None:
-    """Let JAX see the hyper-parameters of an optimizer."""
+    """Let JAX see the hyper-parameters of an optimizer, once, whichever thread makes the first."""
+    with _REGISTERING:
+        _registered(cls)  # type: ignore[arg-type]  # mypy takes the hash of an instance for that of its class
+
+
+@functools.cache
+def _registered(cls: type[Optimizer]) -> None:
     names = list(cls.vocabulary())
 
     def flatten(optimizer: Optimizer) -> tuple[tuple[Scalar, ...], None]:

@@ -25,11 +25,14 @@ class Rows(NamedTuple):
 
 
 def axes(region: Config) -> dict[str, Any]:
-    """The axes of a region by name, in the order of its rows: each a list of values, or a range of them."""
+    """The axes of a region by name, in the order of its rows: each a list of values, or a range of them.
+
+    In whatever order the configuration has hyper-parameters, which no file of results keeps.
+    """
     return {
         STEPS: region["steps"],
         THETA0: region["theta0"],
-        **region["hyperparameters"],
+        **dict(sorted(region["hyperparameters"].items())),
         LEARNING_RATE: region["learning_rates"],
     }
 

@@ -72,6 +72,12 @@ def experiment_slice(config: Config, name: str, learning_rate: float) -> dict[st
     }
 
 
+def rates_slice(rates: Config) -> dict[str, Any]:
+    """What the rates depend on, of the entry `rates`: all of it."""
+    from_outside = plugins.used(*(curve["optimizer"] for curve in rates["curves"].values()))
+    return {**rates, **({"plugins": from_outside} if from_outside else {})}
+
+
 def beyond_runs(beyond: Config) -> list[tuple[str, str]]:
     """The problem and the optimizer of each trace that the entry `beyond` asks for."""
     return [(name, optimizer) for name, problem in beyond["problems"].items() for optimizer in problem["runs"]]
