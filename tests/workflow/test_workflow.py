@@ -689,6 +689,25 @@ def front(driver):
     return WebDriverWait(driver, 20).until(lambda d: d.find_element(By.CSS_SELECTOR, "#app .prose"))
 
 
+@needs_chromium
+def test_every_entry_of_the_report_opens(reports):
+    with chromium(reports[0], width=1100) as driver:
+        front(driver)
+        for category, parts in driver.execute_script("return categories").items():
+            for part in parts:
+                driver.refresh()
+                front(driver)
+                for entry in (category, part)[: len(parts)]:
+                    link = f"//nav//a[normalize-space()='{entry}']"
+                    found = WebDriverWait(driver, 20).until(lambda d, at=link: d.find_elements(By.XPATH, at), entry)
+                    # what moves, as the menu when it opens, cannot be clicked
+                    driver.execute_script("arguments[0].click()", found[0])
+                WebDriverWait(driver, 20).until(
+                    lambda d: d.find_elements(By.CSS_SELECTOR, "nav a[iconname=eye]"), f"{category}, {part}: nothing"
+                )
+        assert complaints(driver) == []
+
+
 SNAKEMAKES_OWN = {"image-alt", "label-title-only", "link-name", "summary-name"}
 """What axe-core has against the menu and the charts, which are Snakemake's (docs/report.md)."""
 

@@ -174,10 +174,17 @@ def table_files(name):
     return [f"figures/{name}.{suffix}" for suffix in ("csv", "csv-metadata.json", "md", "tex", "html")]
 
 
-def in_report(path, caption, category, what):
-    """A file of a result that comes in several formats, with what the report says of it."""
+def in_report(path, caption, category, what, subcategory=None):
+    """A file of a result that comes in several formats, with what the report says of it.
+
+    Where there are two of each, what and format, the report takes it that there are all four: these need a subcategory.
+    """
     return report(
-        path, caption=f"../report/{caption}.rst", category=category, labels={"what": what, "format": path.partition(".")[2]}
+        path,
+        caption=f"../report/{caption}.rst",
+        category=category,
+        subcategory=subcategory,
+        labels={"what": what, "format": path.partition(".")[2]},
     )
 
 

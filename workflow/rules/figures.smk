@@ -34,7 +34,7 @@ rule gallery:
     input:
         figures=expand("figures/converged/{figure}.png", figure=config["figures"]),
     output:
-        in_report(GALLERY, "gallery", "overview", "gallery"),
+        in_report(GALLERY, "gallery", "overview", "gallery", "contact sheet"),
     log:
         "results/logs/gallery.log",
     benchmark:

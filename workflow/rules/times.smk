@@ -6,7 +6,7 @@ rule times:
     input:
         MADE,
     output:
-        in_report(TIMES[0], "times", "overview", "times"),
+        in_report(TIMES[0], "times", "overview", "times", "where time goes"),
         TIMES[1],
     log:
         "results/logs/times.log",
