@@ -12,12 +12,7 @@ if AUDITED:
             "results/benchmarks/audit/{optimizer}.tsv"
         params:
             code=code("audit.py"),
-            slices=lambda wildcards: [
-                configuration.experiment_slice(config, name, rate)
-                for name in AUDITED[wildcards.optimizer]
-                for rate in config["experiments"][name]["learning_rates"]
-            ],
-            audit={name: config["audit"][name] for name in ("substeps", "order")},
+            part=lambda wildcards: asked.audit_slice(config, wildcards.optimizer),
         # the longest job of all (one to three minutes), then rates and traces: whatever is long begins early
         priority: 3
         conda:

@@ -10,9 +10,9 @@ from optide.planning.job import job
 from optide.studies import audit, audit_solve
 
 with job(snakemake):
-    slices, settings = snakemake.params.slices, snakemake.params.audit
-    table, lanes = audit_solve.compute(slices, settings)
-    audit.write(snakemake.output[0], table, {"experiments": slices, "audit": settings}, lanes)
+    part = snakemake.params.part
+    table, lanes = audit_solve.compute(part["experiments"], part["audit"])
+    audit.write(snakemake.output[0], table, part, lanes)
     solved = audit.read(snakemake.output[0])
     failed = [f"NOT CONVERGED: {one.key} {one.treatment}\n" for one in solved if not one.converged]
     Path(snakemake.log[0]).write_text(f"{len(solved)} solved, {len(failed)} of them not converged\n" + "".join(failed))

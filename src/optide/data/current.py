@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,17 +16,7 @@ from optide.base.errors import FileError
 from optide.data import seal
 from optide.settings import atlas
 from optide.settings.config import Config, beyond_slice, experiment_slice, rates_slice
-from optide.settings.figures import audited
-
-
-def _audit(config: Config, optimizer: str) -> dict[str, Any]:
-    experiments = [
-        experiment_slice(config, name, rate)
-        for name in audited(config)[optimizer]
-        for rate in config["experiments"][name]["learning_rates"]
-    ]
-    return {"experiments": experiments, "audit": {name: config["audit"][name] for name in ("substeps", "order")}}
-
+from optide.settings.figures import audit_slice
 
 _ASKED: dict[str, Callable[..., Config]] = {
     r"traces/([^/]+)/([^/]+)/lr([^/]+)\.parquet": lambda config, scheme, name, rate: {
@@ -35,7 +24,7 @@ _ASKED: dict[str, Callable[..., Config]] = {
         **experiment_slice(config, name, float(rate)),
     },
     r"rates\.parquet": lambda config: rates_slice(config["rates"]),
-    r"audit/([^/]+)\.parquet": _audit,
+    r"audit/([^/]+)\.parquet": audit_slice,
     r"beyond/([^/]+)/([^/]+)\.parquet": lambda config, problem, of: beyond_slice(config["beyond"], problem, of),
     r"atlas/(?:data/region=([^/]+)/rows-\d+|curves/([^/]+))\.parquet": lambda config, data, curves: atlas.region_slice(
         config["atlas"], data or curves

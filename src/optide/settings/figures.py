@@ -1,7 +1,9 @@
 """Which traces figures and the audit ask for, and what a figure is called."""
 
+from typing import Any
+
 from optide.problem.registry import written
-from optide.settings.config import Config
+from optide.settings.config import Config, experiment_slice
 
 
 def audited(config: Config) -> dict[str, list[str]]:
@@ -10,6 +12,16 @@ def audited(config: Config) -> dict[str, list[str]]:
     for name in config["audit"].get("experiments", config["experiments"]) if "audit" in config else ():
         found.setdefault(config["experiments"][name]["optimizer"], []).append(name)
     return found
+
+
+def audit_slice(config: Config, optimizer: str) -> dict[str, Any]:
+    """What the audit of an optimizer depends on, and nothing else."""
+    experiments = [
+        experiment_slice(config, name, rate)
+        for name in audited(config)[optimizer]
+        for rate in config["experiments"][name]["learning_rates"]
+    ]
+    return {"experiments": experiments, "audit": {name: config["audit"][name] for name in ("substeps", "order")}}
 
 
 def figure_runs(config: Config, name: str) -> list[tuple[str, float]]:
