@@ -125,9 +125,22 @@ def test_lanes_side_by_side_are_those_in_turn(objective, lookahead):
     np.testing.assert_allclose(one.theta, run_batch(optimizers, objective, starts, 100).theta, rtol=0, atol=1e-9)
 
 
-def test_few_lanes_that_are_left_are_solved_by_a_program_of_few():
-    assert [few(count, 640) for count in (1, 10, 11, 80, 81, 640)] == [10, 10, 80, 80, 640, 640]
-    assert few(5, None) is None
+def test_what_is_hard_side_by_side_is_solved_by_several_threads_to_the_same_bits(monkeypatch):
+    rng = np.random.default_rng(3)
+    optimizers = RMSProp(10 ** rng.uniform(-3, -0.5, 60), 1 - 10 ** -rng.uniform(0, 3, 60))
+    starts = rng.uniform(-2, 2, 60)
+
+    def solved(threads):
+        monkeypatch.setenv("PJRT_NPROC", str(threads))
+        return solve_batch(optimizers, double_well, starts, 100, beside=True)
+
+    one = solved(1)
+    with counted() as programs:
+        several = solved(3)
+    assert programs == []
+    assert one.converged.all()
+    for name in ("theta", "residual", "iterations"):
+        np.testing.assert_array_equal(getattr(several, name), getattr(one, name))
 
 
 def test_side_by_side_other_numbers_of_lanes_find_the_program():

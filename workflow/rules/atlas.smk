@@ -36,7 +36,8 @@ if ATLAS:
         priority: 1
         conda:
             PACKAGES
-        threads: 1
+        # beside a GPU, for what is hard there
+        threads: 4 if ATLAS["processor"] == "gpu" else 1
         resources:
             mem_mb=growing(2000),
             runtime=growing(60),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import optide
 
-optide.pin(snakemake.params.part["processor"])
+optide.pin(snakemake.params.part["processor"], snakemake.threads)
 
 from optide.planning.job import job
 from optide.studies import atlas, atlas_solve

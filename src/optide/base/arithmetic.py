@@ -39,15 +39,17 @@ _X86 = platform.machine() in ("x86_64", "AMD64")
 if _X86:
     FLAGS["xla_cpu_max_isa"] = "AVX"
 
-ENVIRONMENT = {
+_EVERYWHERE = {
     "XLA_FLAGS": " ".join(f"--{name}={value}" for name, value in known(FLAGS).items()),
-    "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
     "OMP_NUM_THREADS": "1",
-    "PJRT_NPROC": "1",
 }
+THREADS = "PJRT_NPROC"
+"""The variable that says how many calls JAX runs side by side on the processor; each of them has one thread."""
 
-GPU = {**ENVIRONMENT, "JAX_PLATFORMS": "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+ENVIRONMENT = {**_EVERYWHERE, "JAX_PLATFORMS": "cpu", THREADS: "1"}
+
+GPU = {**_EVERYWHERE, "JAX_PLATFORMS": "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """The same for a GPU, with the processor for what is hard: there the bits are those of its kind.  A job takes of its
 memory what it needs, so that others have the rest."""
 
@@ -66,13 +68,14 @@ Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
 
-def pin(processor: str = "cpu") -> None:
+def pin(processor: str = "cpu", threads: int = 1) -> None:
     """Fix instruction set, threads, platform and float64, through the environment; call it before JAX is imported.
 
     Whatever else the user has set for JAX or XLA is dropped: a flag can change the last bit.
 
     Args:
         processor: "cpu", or "gpu", whose last bits are others (`snakemake atlas`).
+        threads: of the processor beside a GPU, for what is hard there; each lane is solved by one.
 
     Raises:
         PinError: JAX was imported before, with other settings.
@@ -82,7 +85,7 @@ def pin(processor: str = "cpu") -> None:
         raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")
     for name in _foreign(environment):
         del os.environ[name]
-    os.environ.update(environment)
+    os.environ.update({THREADS: str(threads), **environment})
 
 
 def keep_programs(folder: Path) -> None:

@@ -42,7 +42,7 @@ class Span(NamedTuple):
         size = products.size_of(problem) if problem.products else None
         most, guard = (size.kept, size.guard) if size else (KEPT_OF_MANY if many else KEPT, GUARD)
         # side by side, whatever one of them skips is computed for the others
-        return cls(*products.lengths(problem, most, guard), small or problem.beside > 0)
+        return cls(*products.lengths(problem, most, guard), small or problem.beside)
 
     def windows(self, problem: Problem, last: int) -> int:
         """How many, so that the last of them has all that the equations up to the last node refer to."""

@@ -28,7 +28,7 @@ from optide.ide.solve import (
 )
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import Lanes, few, lanes, lanes_of_call, on_gpu, processor
+from optide.problem.lanes import Lanes, lanes, lanes_of_call, on_gpu, processor, threads
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -119,7 +119,8 @@ def solve_batch(
     """Solve any number N of configurations; see `solve_ide`.
 
     Shards of equal size go through one compiled program, in which the lanes of a shard are solved in turn, so that none
-    holds up another; or, where that takes no longer than one, side by side, and those of them that are hard in turn.
+    holds up another; or, where that takes no longer than one, side by side, and those of them that are hard in turn, by
+    all threads that JAX has on the processor.
 
     Args:
         optimizers, theta0s: see `optide.problem.lanes.lanes`.
@@ -150,22 +151,19 @@ def solve_batch(
     check_optimizer(one, "velocity", starts[0], where)
     refuse_traced(closed_over(options.objective, starts[0]))
     beside = on_gpu() if beside is None else beside
-    joined = _all(several, t_start, replace(options, beside=int(beside)), shard)
-    if beside and len(lost := np.flatnonzero(~joined.converged)):
-        # each window in the ways that it has in turn, as far as that does not take long
-        _put(joined, lost, _all(several.only(lost), t_start, replace(options, beside=2), few(len(lost), shard)))
+    joined = _all(several, t_start, replace(options, beside=beside), shard)
     with processor():
         if beside and len(lost := np.flatnonzero(~joined.converged)):
-            _put(joined, lost, _all(several.only(lost), t_start, options, None))
+            _put(joined, lost, _all(several.only(lost), t_start, options, None, threads()))
         for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
             _put(joined, place, run(Lane(*several.taken(place)), t_start, options))
     return restored(joined, given)
 
 
-def _all(several: Lanes, t_start: float | None, options: Options, shard: int | None) -> Solution:
+def _all(several: Lanes, t_start: float | None, options: Options, shard: int | None, threads: int = 1) -> Solution:
     program = (side_by_side if options.beside else in_turn)(t_start, options)
     found: Solution = several.in_shards(
-        shard, lambda some, count: program(Lane(*some), np.asarray(count)), beside=options.beside > 0
+        shard, lambda some, count: program(Lane(*some), np.asarray(count)), beside=options.beside, threads=threads
     )
     return found
 

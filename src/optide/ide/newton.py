@@ -40,8 +40,6 @@ class Effort(NamedTuple):
 
 QUICK, PATIENT = Effort(12, 0.05), Effort(60, 1e-4)
 """For a window from its prediction, and for a part of it."""
-BESIDE = 100
-"""The most iterations of a window that is solved beside many others."""
 HISTORY = QUICK.iterations + PATIENT.iterations
 """The most iterations whose sizes are told."""
 GUESSES = (1.0, 0.0, -1.0, 0.5, 2.0, -0.5, 0.25, -2.0, 0.1, -0.25, 4.0, -4.0)
@@ -232,11 +230,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         none, none, prediction, (prediction, unknown), begin, jnp.ones(()), none, none, jnp.zeros(HISTORY),
         none + n, no, zeros_of(see, end(none), prediction, (prediction, unknown, no)), no
     )  # fmt: skip
-
-    def going_on(search: Search) -> Array:
-        return ~search.done & (search.iterations < BESIDE) if problem.beside else ~search.done
-
-    found: Search = jax.lax.while_loop(going_on, advance, start)
+    found: Search = jax.lax.while_loop(lambda search: ~search.done, advance, start)
     # where there is no solution and equations were no numbers, that is why
     known = (found.seen.size <= GOOD_ENOUGH) | (over(count, prediction.ndim) < found.lost)
     return found._replace(seen=found.seen._replace(X=jnp.where(known, found.seen.X, jnp.nan)))

@@ -76,8 +76,7 @@ class Problem:
             one program serves intervals of any length ("march" only, and without derivatives).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
         batched: whether it is one of many.
-        beside: the number of ways that are tried where it is solved beside many others, which all wait for the slowest,
-            so that none goes on for long; 0 where it is not.
+        beside: whether it is solved beside many others, which all wait for the slowest: only in the first way.
         lanes: how many such runs a program is compiled for, one after another.
         schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
@@ -96,7 +95,7 @@ class Problem:
     end: Float64[Array | np.ndarray, ""] | None = None
     products: bool = False
     batched: bool = False
-    beside: int = 0
+    beside: bool = False
     lanes: int = 1
     schedule: Schedule | None = None
 

@@ -80,11 +80,11 @@ def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
     """Those that there are, the first one first; `traced`, where all are compiled whether they are needed or not."""
     if not problem.products:
         if traced:
-            return (QUICK, *list(STEPWISE)[:1])[: problem.beside or None]
+            return (QUICK,) if problem.beside else (QUICK, *list(STEPWISE)[:1])
         # a single solve waits for what is compiled, a batch for what is run
         return (QUICK, *STEPWISE) if problem.batched else (NEWTON, *STEPWISE)
     found = (SWEEPS, CAREFUL, NEWTON) if problem.theta0.size <= MATRIX else (SWEEPS, CAREFUL)
-    return found[: problem.beside or None]
+    return found[:1] if problem.beside else found
 
 
 def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], way: str) -> Answer:

@@ -49,7 +49,7 @@ class Options:
     observe: Observe | None = None
     schedule: Schedule | None = None
     batched: bool = False
-    beside: int = 0
+    beside: bool = False
     lanes: int = 1
 
 

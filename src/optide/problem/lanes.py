@@ -1,13 +1,16 @@
 """Many configurations at once: an optimizer whose hyper-parameters are arrays (N,), and as many starts."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from multiprocessing.pool import ThreadPool
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Float64, Int
 
+from optide.base.arithmetic import THREADS
 from optide.base.errors import ParameterError
 from optide.problem import arguments
 from optide.problem.arguments import Start
@@ -18,8 +21,8 @@ IN_TURN, BESIDE = 256, 2**17
 """Lanes of a call of a compiled program, if nothing else is asked for: solved in turn, and side by side."""
 
 
-FEWER = 64, 8
-"""How many times as few lanes a call has for what is left, where these are enough."""
+PORTIONS = 8
+"""Calls for each thread, where there are several: as none takes as long as another, they end at about the same time."""
 
 
 class Lanes(NamedTuple):
@@ -43,7 +46,9 @@ class Lanes(NamedTuple):
         """Some of them, by themselves."""
         return Lanes(*self.taken(places), self.given)
 
-    def in_shards(self, shard: int | None, solve: Callable[[Any, int], Any], *, beside: bool) -> Any:
+    def in_shards(
+        self, shard: int | None, solve: Callable[[Any, int], Any], *, beside: bool = False, threads: int = 1
+    ) -> Any:
         """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
 
         Args:
@@ -51,15 +56,31 @@ class Lanes(NamedTuple):
                 power of two, whose program is there for other numbers as well.
             solve: is given as many as a shard has, and how many of them count.
             beside: whether it solves them side by side.
+            threads: of the processor, that call the program side by side.
         """
         count = len(self.theta0s)
         length = shard or (min(BESIDE, 1 << (count - 1).bit_length()) if beside else min(IN_TURN, count))
-        parts = []
-        for first, here in _cut(count, length):
+
+        def part(place: tuple[int, int]) -> Any:
+            first, here = place
             places = np.resize(np.arange(first, first + here), length)
             found = jax.device_get(solve(self.taken(places), here))
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
-            parts.append(jax.tree.map(lambda leaf, here=here: leaf[:here], found))
+            return jax.tree.map(lambda leaf: leaf[:here], found)
+
+        def elsewhere(place: tuple[int, int]) -> Any:
+            """The same in another thread, which has none of this one's settings."""
+            with processor(), jax.enable_x64(True), np.errstate(all="ignore"):
+                return part(place)
+
+        first, *others = _cut(count, length if threads == 1 else min(length, -(-count // (PORTIONS * threads))))
+        parts = [part(first)]  # compiles the program
+        if threads == 1 or not others:
+            parts += map(part, others)
+        else:
+            # `pool` ends all that it has not begun, where one call fails or the user interrupts
+            with ThreadPool(threads) as pool:
+                parts += pool.map(elsewhere, others, chunksize=1)
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -70,13 +91,6 @@ def lanes_of_call(shard: Any) -> int | None:
         ParameterError: it is something else.
     """
     return None if shard is None else arguments.at_least(1, "shard", shard)
-
-
-def few(count: int, shard: int | None) -> int | None:
-    """Lanes of a call for what is left: one of three numbers, for each of which a program is compiled."""
-    if shard is None:
-        return None
-    return next((shard // times for times in FEWER if shard // times >= count), shard)
 
 
 def on_gpu() -> bool:
@@ -93,6 +107,12 @@ def processor() -> AbstractContextManager[object]:
     except RuntimeError:
         return nullcontext()
     return found
+
+
+def threads() -> int:
+    """How many threads JAX has on the processor: as many as the process may use, unless `optide.pin` says otherwise."""
+    may_use = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    return int(os.environ.get(THREADS) or len(may_use(0)))
 
 
 def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:
