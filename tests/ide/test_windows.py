@@ -17,7 +17,6 @@ from optide.ide.elimination import UNROLLED, product, solve
 from optide.ide.solve import ORIGIN, Problem, in_turn
 from optide.problem import tracing
 from optide.problem.discrete import run_batch
-from optide.problem.lanes import few
 from optide.problem.objectives import double_well, quadratic
 from optide.problem.tracing import PROGRAMS
 

@@ -28,7 +28,7 @@ from optide.ide.solve import (
 )
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import Lanes, lanes, lanes_of_call, on_gpu, processor, threads
+from optide.problem.lanes import Lanes, by_threads, lanes, lanes_of_call, on_gpu, processor, threads
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -155,8 +155,11 @@ def solve_batch(
     with processor():
         if beside and len(lost := np.flatnonzero(~joined.converged)):
             _put(joined, lost, _all(several.only(lost), t_start, options, None, threads()))
-        for place in np.flatnonzero(~joined.converged) if options.method.persistent else ():
-            _put(joined, place, run(Lane(*several.taken(place)), t_start, options))
+        if options.method.persistent and len(lost := np.flatnonzero(~joined.converged)):
+            ones = [Lane(*several.taken(place)) for place in lost]
+            alone = by_threads(lambda one: run(one, t_start, options), ones, threads() if beside else 1)
+            for place, solution in zip(lost, alone, strict=True):
+                _put(joined, place, solution)
     return restored(joined, given)
 
 

@@ -1,10 +1,10 @@
 """Many configurations at once: an optimizer whose hyper-parameters are arrays (N,), and as many starts."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.pool import ThreadPool
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -16,6 +16,9 @@ from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import Parameters, parameters
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 IN_TURN, BESIDE = 256, 2**17
 """Lanes of a call of a compiled program, if nothing else is asked for: solved in turn, and side by side."""
@@ -68,19 +71,8 @@ class Lanes(NamedTuple):
             # to NumPy at once: taking lanes apart in JAX would compile a program for each slice
             return jax.tree.map(lambda leaf: leaf[:here], found)
 
-        def elsewhere(place: tuple[int, int]) -> Any:
-            """The same in another thread, which has none of this one's settings."""
-            with processor(), jax.enable_x64(True), np.errstate(all="ignore"):
-                return part(place)
-
-        first, *others = _cut(count, length if threads == 1 else min(length, -(-count // (PORTIONS * threads))))
-        parts = [part(first)]  # compiles the program
-        if threads == 1 or not others:
-            parts += map(part, others)
-        else:
-            # `pool` ends all that it has not begun, where one call fails or the user interrupts
-            with ThreadPool(threads) as pool:
-                parts += pool.map(elsewhere, others, chunksize=1)
+        portion = length if threads == 1 else min(length, -(-count // (PORTIONS * threads)))
+        parts = by_threads(part, [*_cut(count, portion)], threads)
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -113,6 +105,22 @@ def threads() -> int:
     """How many threads JAX has on the processor: as many as the process may use, unless `optide.pin` says otherwise."""
     may_use = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
     return int(os.environ.get(THREADS) or len(may_use(0)))
+
+
+def by_threads(solve: Callable[[Item], Found], items: Sequence[Item], threads: int) -> list[Found]:
+    """What JAX makes of some items on the processor, side by side."""
+
+    def elsewhere(item: Item) -> Found:
+        # another thread has none of this one's settings
+        with processor(), jax.enable_x64(True), np.errstate(all="ignore"):
+            return solve(item)
+
+    if threads == 1:
+        return [*map(solve, items)]
+    found = [*map(solve, items[:1])]  # compiles the program
+    # the pool ends all that it has not begun, where one fails or the user interrupts
+    with ThreadPool(threads) as pool:
+        return found + pool.map(elsewhere, items[1:], chunksize=1)
 
 
 def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:
