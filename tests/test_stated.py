@@ -77,7 +77,6 @@ STATED = {
         (r"theta stays within (0\.\d+) of it", atlas_measures.NEAR),
         (r"other side of it, by more than (0\.\d+)", atlas_measures.CROSSED),
         (r"ends (\d+) times as far away as it began", atlas_measures.FAR),
-        (r"all ways now goes on for (\d+) iterations", newton.BESIDE),
     ],
     "benchmarks/atlas.md": [(r"the atlas has ([\d,]+) conf", FINER)],
     "docs/traces.md": [(r"`eps` is (1e-\d+)\s+everywhere", Adam(0.1).eps)],

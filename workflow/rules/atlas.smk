@@ -37,7 +37,7 @@ if ATLAS:
         conda:
             PACKAGES
         # beside a GPU, for what is hard there
-        threads: 4 if ATLAS["processor"] == "gpu" else 1
+        threads: 2 if ATLAS["processor"] == "gpu" else 1
         resources:
             mem_mb=growing(2000),
             runtime=growing(60),
