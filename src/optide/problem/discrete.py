@@ -77,6 +77,9 @@ def run_discrete(
         steps: rows of the result, of which the first is the start.
         schedule: maps the number k of a step, from 0, to what its learning rate is multiplied by.
 
+    Returns:
+        Theta and the states before each update, at n = steps times.
+
     Raises:
         ParameterError: an argument is not what it must be.
         TracedError: JAX traces the call, without float64.

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from optide.base.errors import ConfigError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities
 from optide.settings import atlas as regions
 from optide.settings.axes import check_axis, check_hyperparameters
 from optide.settings.config import Config, elements, experiment_slice, lanes, steps_of
 from optide.settings.looks import choices, looks
 from optide.settings.maps import check_maps
-from optide.settings.schema import first_error, nearest
+from optide.settings.schema import first_error
 from optide.settings.vocabulary import complete
 
 LEAST, MOST = 3, 10**6

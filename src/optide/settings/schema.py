@@ -3,7 +3,6 @@
 `python -m optide.settings.schema FILE` prints the reference page of a schema.
 """
 
-import difflib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.settings import yamlfile
 from optide.settings.vocabulary import complete
 
@@ -76,12 +75,6 @@ def key_of(path: Iterable[str | int]) -> str:
     """A path of keys and positions as text: figures.fig01.rows[0]."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return " ".join(text.removeprefix(".").split()) or "top level"
-
-
-def nearest(name: Any, names: Iterable[str]) -> str:
-    """The end of an error: "; did you mean 'adam'?", or nothing if no name is close."""
-    close = difflib.get_close_matches(str(name), [*names], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def in_words(part: Schema, schema: Schema) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ConvergenceError
-from optide.data import traces
+from optide.data import layout
 from optide.ide.batch import solve_lanes
 from optide.problem import plugins
 from optide.problem.discrete import run_discrete
@@ -56,13 +56,13 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
             for one in _run_lanes(experiment, SCHEMES[scheme], objective, make, [*group])
         ]
         of_lanes = [losses(objective, one.values["theta"]) for one in found]
-    schema = traces.schema(experiment, make.states)
+    schema = layout.schema(experiment, make.states)
     same = {name: experiment[name] for name in ("experiment", "objective", "optimizer", "learning_rate")}
     tables = []
     for i, (lane, one, loss) in enumerate(zip(all_lanes, found, of_lanes, strict=True)):
         k = np.rint(one.values["t"] / experiment["learning_rate"]).astype(int)
         constants = {**same, **lane._asdict(), "scheme": scheme, "converged": one.report.get("converged"), "lane": i}
-        tables.append(traces.lane(schema, {"k": k, **one.values, "loss": loss}, constants))
+        tables.append(layout.lane(schema, {"k": k, **one.values, "loss": loss}, constants))
     description = {
         "scheme": scheme,
         "configuration": dict(experiment),
