@@ -6,18 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
-import optide
 from optide.base import files
 from optide.base.errors import FileError, OptideError, say
+from optide.base.home import home
 from optide.command.options import CONFIGURATION, STEP_UP
 
-PACKAGED = "project"
-"""The folder within the installed package that has the workflow's files (setup.py puts them there)."""
 WRITTEN = (CONFIGURATION, "claims.yaml", "reproducibility/manifest.json", "reproducibility/reference.parquet")
 """What `init` writes: the paper's configuration, what is claimed of it, and what its results are compared with."""
 RULES = (
@@ -28,20 +26,6 @@ RULES = (
 """Those that may be named: Snakemake takes seconds to tell them."""
 
 
-def home() -> Path:
-    """The folder of the Snakefile: in the installed package, or the root of a clone.
-
-    Raises:
-        FileError: there is none.
-    """
-    library = Path(optide.__file__).resolve().parent
-    places = [library / PACKAGED, library.parents[1]]
-    found = next((place for place in places if (place / "Snakefile").is_file()), None)
-    if not found:
-        raise FileError(f"Snakefile: neither in {' nor in '.join(map(str, places))}; install the package again")
-    return found
-
-
 def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of figures, in the configuration that would be used, and of rules."""
     figures: list[str] = []
@@ -50,7 +34,18 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(name) for name in (*figures, *RULES) if name.startswith(incomplete)]
 
 
-_cores = click.option("--cores", default="all", show_default=True, help="Jobs at once.")
+class _Cores(click.ParamType[str]):
+    """What Snakemake takes for a number of jobs."""
+
+    name = "number|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value != "all" and not (str(value).isdecimal() and int(value) > 0):
+            self.fail(f"{value!r} is neither 'all' nor an integer >= 1.", param, ctx)
+        return str(value)
+
+
+_cores = click.option("--cores", type=_Cores(), default="all", show_default=True, help="Jobs at once.")
 _dry = click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
 
 
@@ -67,6 +62,8 @@ def run(cores: str, dry_run: bool, targets: tuple[str, ...]) -> None:
     \b
     optide run fig05 -- --keep-going
     """
+    if not all(targets):
+        raise click.UsageError("'' is no target: none at all is everything.")
     _snakemake(cores, dry_run, targets)
 
 
