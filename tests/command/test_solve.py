@@ -446,7 +446,7 @@ def test_everything_is_listed_with_ranges_and_defaults(capsys):
 
 def test_methods_and_defaults_are_those_of_the_library():
     told = {option.name: option for option in options.OPTIONS}
-    assert {*told["method"].type.choices} == METHODS.keys()
+    assert {*told["method"].type.names()} == METHODS.keys()
     of_library = inspect.signature(solve_ide).parameters
     assert {n: told[n].default for n in options.HOW if n != "t_start"} == {
         name: of_library[name].default for name in options.HOW if name != "t_start"

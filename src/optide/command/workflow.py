@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,7 +14,8 @@ from click.shell_completion import CompletionItem
 from optide.base import files
 from optide.base.errors import FileError, OptideError, say
 from optide.base.home import home
-from optide.command.options import CONFIGURATION, STEP_UP
+from optide.command.plugged import CONFIGURATION, STEP_UP
+from optide.command.values import Cores
 
 WRITTEN = (CONFIGURATION, "claims.yaml", "reproducibility/manifest.json", "reproducibility/reference.parquet")
 """What `init` writes: the paper's configuration, what is claimed of it, and what its results are compared with."""
@@ -34,18 +35,7 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(name) for name in (*figures, *RULES) if name.startswith(incomplete)]
 
 
-class _Cores(click.ParamType[str]):
-    """What Snakemake takes for a number of jobs."""
-
-    name = "number|all"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value != "all" and not (str(value).isdecimal() and int(value) > 0):
-            self.fail(f"{value!r} is neither 'all' nor an integer >= 1.", param, ctx)
-        return str(value)
-
-
-_cores = click.option("--cores", type=_Cores(), default="all", show_default=True, help="Jobs at once.")
+_cores = click.option("--cores", type=Cores(), default="all", show_default=True, help="Jobs at once.")
 _dry = click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
 
 

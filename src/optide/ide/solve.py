@@ -13,7 +13,7 @@ from jaxtyping import Float64, Int
 
 from optide.base.arithmetic import arithmetic, in_float64
 from optide.base.errors import ParameterError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.ide import methods
 from optide.ide.methods import Method
 from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, watched
@@ -286,7 +286,7 @@ def _start(optimizer: Optimizer, t_start: Any) -> str:
         return t_start or "origin"
     number = real(t_start)
     if number is None or number.ndim or not number >= 0:
-        raise ParameterError("t_start", t_start, allowed)
+        raise ParameterError("t_start", t_start, allowed + nearest(t_start, STARTS))
     if number <= ORIGIN:
         return "zero" if number == 0 else "origin"
     if isinstance(rates, jax.core.Tracer):
