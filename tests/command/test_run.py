@@ -182,6 +182,16 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.endswith("config.yaml: cannot be written: Not a directory\n")
 
 
+def test_init_takes_a_link_that_leads_nowhere_for_no_folder_and_no_free_name(tmp_path, capsys):
+    (tmp_path / "link").symlink_to("nowhere")
+    assert main(["init", str(tmp_path / "link")]) == 1
+    assert capsys.readouterr().err.endswith(f"cannot be written: {tmp_path / 'link'} is a link that leads nowhere\n")
+    (tmp_path / "config.yaml").symlink_to("nowhere")
+    assert main(["init", str(tmp_path)]) == 1
+    assert "config.yaml: is there already" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "config.yaml"}
+
+
 def test_a_package_without_its_workflow_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(base_home, "__file__", str(tmp_path / "lib" / "python" / "optide" / "base" / "home.py"))
     assert main(["check"]) == 1

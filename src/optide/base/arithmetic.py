@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from optide.base.errors import PinError, TracedError
+from optide.base.errors import ParameterError, PinError, TracedError
 from optide.base.flags import known
 
 FLAGS = {
@@ -75,8 +75,11 @@ def pin(processor: str = "cpu") -> None:
         processor: "cpu", or "gpu", whose last bits are others (`snakemake atlas`).
 
     Raises:
+        ParameterError: there is no such processor.
         PinError: JAX was imported before, with other settings.
     """
+    if processor not in ("cpu", "gpu"):
+        raise ParameterError("processor", processor, "cpu or gpu")
     environment = GPU if processor == "gpu" else ENVIRONMENT
     if "jax" in sys.modules and (others := _others(environment)):
         raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")

@@ -23,6 +23,11 @@ def nearest(name: Any, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def counted(number: int, one: str) -> str:
+    """So many of something: "1 step", "2 steps"."""
+    return f"{number} {one}{'' if number == 1 else 's'}"
+
+
 def outline(result: Any) -> str:
     """A dataclass in a line or two, however large it is: all its arrays as their type and shape, and no None."""
     values = {name: value for name, value in vars(result).items() if value is not None}

@@ -74,7 +74,7 @@ def init(folder: Path) -> None:
     that cannot be.  It overwrites nothing.
     """
     contents = {folder / name: (home() / name).read_bytes() for name in WRITTEN}
-    if there := [path for path in contents if path.exists()]:
+    if there := [path for path in contents if os.path.lexists(path)]:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
     files.write_all(contents)
     for path in contents:

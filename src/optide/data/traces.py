@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from optide.base import display
 from optide.base.errors import FileError, ParameterError
-from optide.base.words import nearest
+from optide.base.words import counted, nearest
 from optide.data import layout, seal
 from optide.data.columns import numbers
 from optide.data.layout import joined
@@ -167,7 +167,8 @@ class Trace(NamedTuple):
             raise ParameterError("quantity", quantity, f"one of {', '.join(there)}{nearest(quantity, there)}")
 
     def __repr__(self) -> str:
-        return f"Trace({self.configuration['scheme']}, {name(self.configuration)}, {len(self.values['t'])} points)"
+        points = counted(len(self.values["t"]), "point")
+        return f"Trace({self.configuration['scheme']}, {name(self.configuration)}, {points})"
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row for each point, with the columns of `values`."""
@@ -227,7 +228,7 @@ def lanes(path: str | Path) -> list[Trace]:
     reports = _metadata(table)["lanes"]
     found = [*split(table)]
     if len(reports) != len(found):
-        raise FileError(f"{path}: {len(found)} configurations, but metadata for {len(reports)}")
+        raise FileError(f"{path}: {counted(len(found), 'configuration')}, but metadata for {len(reports)}")
     columns = layout.given(_others(table, reports), elements(reports[0]["theta0"])).names
     return [_trace(part, report, columns) for part, report in zip(found, reports, strict=True)]
 

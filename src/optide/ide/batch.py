@@ -27,7 +27,7 @@ from optide.ide.solve import (
 )
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import Lanes, few, lanes, lanes_of_call, on_gpu, processor
+from optide.problem.lanes import Lanes, at_once, few, lanes, lanes_of_call, processor
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -151,7 +151,7 @@ def solve_batch(
         ObjectiveError, ConfigError: as in `solve_ide`.
     """
     _refuse_traced((optimizers, theta0s))
-    several, shard = lanes(optimizers, theta0s), lanes_of_call(shard)
+    several, shard, beside = lanes(optimizers, theta0s), lanes_of_call(shard), at_once(beside)
     numbers, starts, given = several
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
@@ -163,7 +163,6 @@ def solve_batch(
     check_objective(options.objective, starts[0], where)
     check_optimizer(one, "velocity", starts[0], where)
     _refuse_traced(closed_over(options.objective, starts[0]))
-    beside = on_gpu() if beside is None else beside
     joined = _all(several, t_start, replace(options, beside=int(beside)), shard)
     if beside and len(lost := np.flatnonzero(~joined.converged)):
         # each window in the ways that it has in turn, as far as that does not take long

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ConvergenceError
+from optide.base.words import counted
 from optide.data import layout
 from optide.ide.batch import solve_lanes
 from optide.problem import plugins
@@ -82,7 +83,7 @@ def report(metadata: dict[str, Any]) -> str:
         line = f"{where}: {choice} theta0={lane['theta0']} steps={lane['steps']}"
         if "converged" in lane:
             verdict = "converged" if lane["converged"] else "NOT CONVERGED"
-            line += f": {verdict} after {lane['iterations']} iterations, residual {lane['residual']:.3g}"
+            line += f": {verdict} after {counted(lane['iterations'], 'iteration')}, residual {lane['residual']:.3g}"
         lines.append(line + "\n")
     return "".join(lines)
 
@@ -114,7 +115,7 @@ def _run_lanes(
             raise ConvergenceError(
                 f"{experiment['experiment']}: {label(experiment['optimizer'], lane.hyperparameters)}, learning rate "
                 f"{experiment['learning_rate']}, theta0 {lane.theta0}: {scheme.method} did not converge in "
-                f"{solution.iterations} iterations, residual {solution.residual:.3g}"
+                f"{counted(solution.iterations, 'iteration')}, residual {solution.residual:.3g}"
             )
         report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
         report["residuals"] = solution.residuals.tolist()
