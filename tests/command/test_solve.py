@@ -408,7 +408,7 @@ def test_the_configuration_here_names_plugins(capsys, own):
     ("configuration", "told"),
     [
         ("plugins: [gone.py, own.py]", "gone.py: No such file or directory; a plug-in is a Python file"),
-        ("plugins: 3", "config.yaml: plugins = 3: must be a list of at least 0, all different, each text"),
+        ("plugins: 3", "config.yaml: plugins = 3: must be a list, all different, each text"),
         ("plugins: [own.py, 3]", "config.yaml: plugins[1] = 3: must be text"),
         ("plugins: [own.py", "config.yaml: line 1, column 17: while parsing a flow sequence"),
     ],

@@ -93,7 +93,8 @@ def in_words(part: Schema, schema: Schema) -> str:
             least, most = part.get("minItems", 0), part.get("maxItems")
             count = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             different = ", all different" if part.get("uniqueItems") else ""
-            return f"a list of {count}{different}, each {in_words(part['items'], schema)}"
+            of = "" if least == 0 and most is None else f" of {count}"
+            return f"a list{of}{different}, each {in_words(part['items'], schema)}"
         case "object":
             count = ", not empty" if part.get("minProperties") else ""
             names = f", each key {in_words(part['propertyNames'], schema)}" if "propertyNames" in part else ""
