@@ -6,7 +6,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 PACKAGED = Path("optide") / "project"
-"""Where `optide.command.workflow` looks for them."""
+"""Where `optide.base.home` looks for them."""
 PATTERNS = (
     *("Snakefile", "config.yaml", "claims.yaml", "workflow/**/*"),
     # what the RO-Crate has copies of, and what `optide check` compares with

@@ -2,6 +2,7 @@
 
 import re
 from importlib.metadata import version as of_package
+from inspect import cleandoc
 from pathlib import Path
 from shutil import copyfile
 from urllib.parse import unquote, urlsplit
@@ -78,7 +79,7 @@ def with_vocabulary(*event):
         lines.append("")
         lines += [f":param {n}: {of.description} Must be {of.range.allowed}." for n, of in obj.vocabulary().items()]
     elif isinstance(obj, Objective):
-        lines[:] = [f"{obj.description}; minima: {', '.join(map(str, obj.minima))}."]
+        lines[:] = [*cleandoc(obj.loss.__doc__).splitlines(), "", f"Minima: {', '.join(map(str, obj.minima))}."]
     elif isinstance(obj, Range):
         lines[:] = [f"Numbers that are {obj.allowed}."]
 

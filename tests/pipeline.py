@@ -10,6 +10,7 @@ import yaml
 
 from conftest import ROOT
 
+PREFIX = "optide: error: "
 REDUCED = ROOT / "tests" / "reduced" / "config.yaml"
 CLAIMED = ROOT / "tests" / "reduced" / "claims.yaml"
 PROGRAMS = tempfile.TemporaryDirectory(prefix="optide-programs-")
@@ -31,7 +32,8 @@ def error(folder, *arguments):
     code, output = snakemake(folder, *arguments, PYTHONWARNINGS="ignore")  # Snakemake leaves folders of its own open
     assert code != 0
     (line,) = (line for line in output.splitlines() if not line.startswith("Using workflow specific profile"))
-    return line
+    assert line.startswith(PREFIX)
+    return line.removeprefix(PREFIX)
 
 
 def planned(folder, *arguments, **options):

@@ -14,7 +14,7 @@ from optide.problem import plugins
 from optide.problem.registry import OPTIMIZERS
 from optide.record import pages
 from optide.record.contents import Known
-from pipeline import planned, snakemake
+from pipeline import PREFIX, planned, snakemake
 
 EXAMPLES = ROOT / "examples"
 KNOWN = Known(frozenset(), {})
@@ -125,7 +125,7 @@ def test_a_mistake_in_it_is_one_line(ideas):
         file.write_text(before)
     assert code == 1
     (line,) = [line for line in output.splitlines() if "ideas.py" in line]
-    assert re.fullmatch(r"ideas\.py, line \d+: class HeavyBall lacks memories", line)
+    assert re.fullmatch(rf"{PREFIX}ideas\.py, line \d+: class HeavyBall lacks memories", line)
 
 
 @pytest.fixture(scope="module")

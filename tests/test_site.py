@@ -1,7 +1,6 @@
 """The pages of the documentation: all on the site, no link into nothing, no public name left out, all examples run."""
 
 import base64
-import importlib
 import io
 import json
 import os
@@ -15,6 +14,7 @@ import pytest
 from docs import notebook
 from PIL import Image
 
+import documented
 import optide
 import optide.extend
 import optide.objectives
@@ -31,7 +31,6 @@ TUTORIAL = nbformat.read(ROOT / "docs/tutorial.ipynb", as_version=4)
 SOURCES = ("*.md", "docs/*.md", "docs/*.rst", "docs/*.ipynb", "benchmarks/*.md", "figures/README.md")
 PAGES = sorted(str(path.relative_to(ROOT)) for pattern in SOURCES for path in ROOT.glob(pattern))
 SITE = ROOT / "build" / "site"
-API = (ROOT / "docs/api.rst").read_text(encoding="utf-8")
 
 
 def text_of(page):
@@ -84,29 +83,6 @@ def test_a_page_keeps_nobody_out(page):
             assert barriers(driver) == [], width
 
 
-def documented():
-    """The full names that have an entry on the page of the API."""
-    module = ""
-    for directive, name, members in re.findall(
-        r"(?m)^\.\. (currentmodule|auto\w+|py:data):: ([\w.]+).*\n(?: +:members:(.*\n(?: +.*\n)*))?", API
-    ):
-        if directive == "currentmodule":
-            module = name
-        elif directive == "automodule":
-            yield from (f"{name}.{member}" for member in re.findall(r"\w+Error", members))
-        else:
-            yield name if "." in name else f"{module}.{name}"
-
-
-def found(name):
-    """What has this full name."""
-    module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
-
-
-DOCUMENTED = [found(name) for name in documented()]
-
-
 def public():
     """The full names of what is in an `__all__`, of all errors, and of what the pages for users speak of."""
     for module in (optide, optide.objectives, optide.extend):
@@ -121,7 +97,7 @@ def public():
 @pytest.mark.parametrize("name", sorted({*public()}))
 def test_every_public_name_has_an_entry_in_the_api(name):
     # which may have it by another name
-    assert any(found(name) is one for one in DOCUMENTED)
+    assert any(documented.found(name) is one for one in documented.ENTRIES.values())
 
 
 def as_a_user(code, folder):

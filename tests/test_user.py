@@ -17,7 +17,7 @@ import pytest
 
 from compilations import counted
 from conftest import ROOT
-from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide, solve_lanes
+from optide import AdaGrad, Adam, RMSProp, pin, run_discrete, solve_ide, solve_lanes
 from optide.base.arithmetic import ENVIRONMENT, PINNED
 from optide.base.errors import ConfigError, ObjectiveError, OptideError, ParameterError, TracedError
 from optide.extend import Memory, Optimizer, State
@@ -54,7 +54,7 @@ import numpy as np
 
 environment, settings = dict(os.environ), dict(jax.config.values)
 import optide
-from optide import AdaGrad, Adam, run_discrete, solve_ide, solve_lanes
+from optide import AdaGrad, Adam, pin, run_discrete, solve_ide, solve_lanes
 from optide.data import results, traces
 from optide.numerics import elementary, metrics
 from optide.studies import experiments, linearisation
@@ -190,6 +190,12 @@ from optide.objectives import double_well
 solution = solve_ide(Adam(0.1), double_well, 0.1, {})
 print(json.dumps([solution.arithmetic, solution.theta.tolist(), sorted(set(environment) - set(os.environ))]))
 """
+
+
+def test_a_processor_that_there_is_not_changes_nothing():
+    before = dict(os.environ)
+    assert "processor must be cpu or gpu" in refused(ParameterError, lambda: pin("tpu"))
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize("way", ["optide.pin()", "import benchmarks.measure"])
@@ -383,6 +389,9 @@ def test_options_out_of_range_are_one_line_of_every_solver(solve):
             line = refused(ParameterError, lambda name=name, value=value: solve(**{name: value}))
             assert line.startswith(f"{name} = ")
     assert "1 by picard" in refused(ParameterError, lambda: solve(method="picard", order=2))
+    nearest = {"method": ("mrach", "march"), "t_start": ("one step", "one_step"), "coupling": ("product", "products")}
+    for name, (wrong, near) in nearest.items():
+        assert refused(ParameterError, lambda given={name: wrong}: solve(**given)).endswith(f"; did you mean '{near}'?")
     for unknown in ("foo", "window", "persistent"):
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{unknown}'"):
             solve(**{unknown: 1})
@@ -417,6 +426,10 @@ def batch(rates=(0.1, 0.2), theta0s=(0.1, 0.1), **options):
         (lambda: batch([[0.1], [0.2]]), "learning_rate must be a number, or an array (N,) with one for each lane"),
         (lambda: solve_batch(Adam, double_well, 0.1, STEPS), "must be an optimizer, such as Adam(0.1)"),
         *((lambda shard=shard: batch(shard=shard), "shard must be an integer >= 1") for shard in (0, -2, 1.0, True)),
+        *(
+            (lambda beside=beside: batch(beside=beside), f"beside = {beside!r} is not allowed: beside must be True")
+            for beside in ("no", 2, np.ones(2))
+        ),
         # the first lane would allow it
         (lambda: lanes((0.2, 0.1), t_start=0.15), "t_start = 0.15 is not allowed: t_start must be one of"),
         (lambda: batch((0.2, 0.1), t_start=0.15), "or a number in [0, learning_rate] = 0.1"),

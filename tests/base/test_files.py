@@ -2,7 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from optide.base import files
+from optide.base.errors import FileError
 
 
 def test_of_several_writers_of_a_file_the_last_has_it_whole(tmp_path):
@@ -17,3 +20,17 @@ def test_of_several_writers_of_a_file_the_last_has_it_whole(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         [*pool.map(write, contents)]
     assert [path.name for path in tmp_path.iterdir()] == ["same"]
+
+
+def test_of_two_names_of_one_file_neither_is_written(tmp_path):
+    (tmp_path / "link").symlink_to("a")
+    with pytest.raises(FileError, match=r"link: cannot be written: it is the file of .*a, too$"):
+        files.write_all({tmp_path / "a": b"1", tmp_path / "link": b"2"})
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
+def test_a_folder_that_is_a_link_to_nowhere_is_named(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(FileError, match=r"a: cannot be written: .*link is a link that leads nowhere$"):
+        files.write_all({tmp_path / "link" / "new" / "a": b"1"})
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]

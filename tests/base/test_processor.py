@@ -85,7 +85,7 @@ ELEMENTARY = {
 OF_XLA = {"exp", "expm1"} | {"linalg"}
 """Those that XLA computes itself (docs/reproducibility.md); of `linalg` the norm is used, a root of a sum."""
 ALLOWED = {
-    ("problem/optimizer.py", "jax.numpy.log"): "of few numbers, the betas: the same for all of the configuration",
+    ("problem/kernels.py", "jax.numpy.log"): "of few numbers, the betas: the same for all of the configuration",
     ("ide/problem.py", "jax.numpy.log1p"): "of the first step without look-ahead",
     ("studies/beyond_problems.py", "jax.numpy.log1p"): "of the value of a loss: a solve sees its derivatives alone",
     ("studies/beyond_problems.py", "jax.numpy.log"): "likewise",

@@ -94,6 +94,11 @@ def test_the_library_and_its_commands_need_no_package_of_the_workflow(site, comm
     assert run(tmp_path, [sys.executable, "-c", script], **without).strip() == str(site / "optide" / "__init__.py")
 
 
+def test_in_an_empty_folder_a_check_has_what_was_accepted_of_the_papers_configuration(command, tmp_path):
+    assert "rule check" in command("check", "--dry-run", "--cores", "1")
+    assert not (tmp_path / "reproducibility").exists()
+
+
 def test_in_an_empty_folder_the_workflow_is_written_and_planned(site, command, tmp_path):
     assert command("--version").strip() == PROJECT["version"]
     assert "solve" in command("--help")

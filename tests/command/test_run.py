@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from optide.base import home as base_home
 from optide.command import workflow
 from optide.command.main import main
 from optide.data import seal
@@ -93,6 +94,23 @@ def test_what_was_misread_is_told_before_snakemake_starts(started, tmp_path, cap
     assert not started
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ([""], "'' is no target: none at all is everything. (`optide run --help`)"),
+        (["table1", ""], "'' is no target: none at all is everything. (`optide run --help`)"),
+        *(
+            (["--cores", cores], f"Invalid value for '--cores': '{cores}' is neither 'all' nor an integer >= 1.")
+            for cores in ("0", "-1", "many", "")
+        ),
+    ],
+)
+def test_a_mistake_is_told_before_snakemake_starts(started, capsys, wrong, told):
+    assert main(["run", *wrong]) == 2
+    assert capsys.readouterr().err.startswith(f"optide: error: {told}")
+    assert not started
+
+
 def test_init_writes_the_configuration_of_the_paper_and_overwrites_nothing(tmp_path, capsys):
     assert main(["init", str(tmp_path / "new")]) == 0
     for name in workflow.WRITTEN:
@@ -164,7 +182,17 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.endswith("config.yaml: cannot be written: Not a directory\n")
 
 
+def test_init_takes_a_link_that_leads_nowhere_for_no_folder_and_no_free_name(tmp_path, capsys):
+    (tmp_path / "link").symlink_to("nowhere")
+    assert main(["init", str(tmp_path / "link")]) == 1
+    assert capsys.readouterr().err.endswith(f"cannot be written: {tmp_path / 'link'} is a link that leads nowhere\n")
+    (tmp_path / "config.yaml").symlink_to("nowhere")
+    assert main(["init", str(tmp_path)]) == 1
+    assert "config.yaml: is there already" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "config.yaml"}
+
+
 def test_a_package_without_its_workflow_is_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(workflow.optide, "__file__", str(tmp_path / "lib" / "python" / "optide" / "__init__.py"))
+    monkeypatch.setattr(base_home, "__file__", str(tmp_path / "lib" / "python" / "optide" / "base" / "home.py"))
     assert main(["check"]) == 1
     assert capsys.readouterr().err.endswith("install the package again\n")

@@ -236,7 +236,11 @@ def test_a_plot_of_the_equation_alone_is_of_the_format_of_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (["--optimizer", "adma"], "'--optimizer': 'adma' is not one of 'adagrad', 'rmsprop', 'adam'"),
+        (["--optimizer", "adma"], "'adma' is not one of 'adagrad', 'rmsprop', 'adam'; did you mean 'adam'? (`optide"),
+        (["--optimizer", "sgd"], "'--optimizer': 'sgd' is not one of 'adagrad', 'rmsprop', 'adam' (`optide"),
+        (["--objective", "doublewell"], "'--objective': 'doublewell' is not one of 'quadratic', 'double_well', 'regre"),
+        (["--objective", "doublewell"], "; did you mean 'double_well'?"),
+        (["--method", "mrach"], "; did you mean 'march'?"),
         (["--optimizer", "adagrad"], "--beta1: adagrad has no such hyper-parameter; it has --learning-rate, --eps."),
         (["--beta1", "2"], "--beta1 = 2.0 is not allowed: --beta1 must be in [0, 1)"),
         (["--beta1", "x"], "'--beta1': 'x' is not a valid float"),
@@ -244,6 +248,7 @@ def test_a_plot_of_the_equation_alone_is_of_the_format_of_its_name(tmp_path):
         (["--beta7", "2"], "No such option '--beta7'. (Did you mean"),
         (["--theta0", "1,two"], "'--theta0': '1,two' is neither a number nor several with commas between them"),
         (["--steps", "1"], "--steps = 1 is not allowed: --steps must be an integer >= 2"),
+        (["--t-start", "one-step"], " or a number in [0, learning_rate]; did you mean 'one_step'?"),
         (["--t-start", "late"], "--t-start = 'late' is not allowed: --t-start must be one of origin, one_step, zero"),
         (["--method", "picard", "--order", "2"], "--order = 2 is not allowed: --order must be 1 by picard"),
         (["--plot", "x.gif"], "'--plot': x.gif: must end in .png or .pdf or .svg"),
@@ -262,6 +267,7 @@ def test_a_mistake_is_one_line_that_says_what_is_allowed(capsys, tmp_path, monke
 def test_what_click_or_the_library_finds_is_told_with_where_to_read_on(capsys):
     for wrong in (["--beta1", "x"], ["--beta1", "1"], ["--substeps", "0"]):
         assert error(capsys, 2, "solve", *ASKED, *wrong).endswith("(`optide solve --help`)")
+    assert error(capsys, 2, "list", "plugin").endswith("; did you mean 'plugins'? (`optide list --help`)")
     assert error(capsys, 2, "sovle") == "No such command 'sovle'. Did you mean 'solve'? (`optide --help`)"
     missing = ("solve", "--optimizer", "adam", *ASKED[6:])
     assert error(capsys, 2, *missing).startswith("Missing option '--learning-rate': adam has no default for it.")
@@ -292,6 +298,15 @@ def test_what_could_not_be_written_is_told_before_anything_is_solved(capsys, tmp
     monkeypatch.setattr(single, "by_equation", None)
     line = error(capsys, 2, "solve", *ASKED, "--plot", str(tmp_path / name))
     assert re.search("cannot be written: (Not a regular file|File name too long)|there is no folder .*nowhere", line)
+
+
+def test_two_outputs_are_no_one_file(capsys, tmp_path, monkeypatch):
+    (tmp_path / "x.png").symlink_to("x.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(single, "by_equation", None)
+    line = error(capsys, 2, "solve", *ASKED, "--plot", "x.png", "--parquet", "x.parquet")
+    assert line == "--parquet x.parquet: is the file of --plot, too. (`optide solve --help`)"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
 
 
 def test_a_full_disk_behind_stdout_is_named(tmp_path):
@@ -393,6 +408,8 @@ def test_the_configuration_here_names_plugins(capsys, own):
     ("configuration", "told"),
     [
         ("plugins: [gone.py, own.py]", "gone.py: No such file or directory; a plug-in is a Python file"),
+        ("plugins: 3", "config.yaml: plugins = 3: must be a list, all different, each text"),
+        ("plugins: [own.py, 3]", "config.yaml: plugins[1] = 3: must be text"),
         ("plugins: [own.py", "config.yaml: line 1, column 17: while parsing a flow sequence"),
     ],
 )
@@ -446,7 +463,7 @@ def test_everything_is_listed_with_ranges_and_defaults(capsys):
 
 def test_methods_and_defaults_are_those_of_the_library():
     told = {option.name: option for option in options.OPTIONS}
-    assert {*told["method"].type.choices} == METHODS.keys()
+    assert {*told["method"].type.names()} == METHODS.keys()
     of_library = inspect.signature(solve_ide).parameters
     assert {n: told[n].default for n in options.HOW if n != "t_start"} == {
         name: of_library[name].default for name in options.HOW if name != "t_start"

@@ -9,7 +9,7 @@ import pytest
 
 from optide import Adam, run_discrete
 from optide.base import files
-from optide.base.errors import FileError
+from optide.base.errors import FileError, ParameterError
 from optide.data import provenance, seal, traces
 from optide.problem.objectives import double_well
 from optide.record.mend import mend, recorded
@@ -54,6 +54,29 @@ def test_lanes_are_the_runs_they_claim_to_be(written):
             np.testing.assert_array_equal(steps, np.arange(c["steps"]))
             np.testing.assert_array_equal(values, lane.values[quantity])
         assert c["converged"] is None
+
+
+def test_a_quantity_that_a_trace_has_not_is_named_with_those_that_it_has(written):
+    lane = traces.lanes(written / "discrete.parquet")[0]
+    for ask in (lane.curve, lane.place, lane.whole):
+        for wrong in ("zz", "G", "t"):
+            with pytest.raises(
+                ParameterError, match=f"^quantity = '{wrong}' is not allowed: .* one of theta, loss, m, v"
+            ):
+                ask(wrong)
+    with pytest.raises(ParameterError, match=r"; did you mean 'theta'\?$"):
+        lane.curve("teta")
+
+
+def test_of_a_list_each_element_has_a_curve_and_the_whole_a_place():
+    values = {"k": np.arange(3), "t": np.arange(3) / 10, "u": np.arange(1, 4) / 10, "theta[0]": np.zeros(3)}
+    values |= {"theta[1]": np.ones(3), "loss": np.zeros(3), "m[0]": np.zeros(3), "m[1]": np.ones(3)}
+    lane = traces.Trace({"learning_rate": 0.1, "theta0": [0.0, 1.0]}, values)
+    assert lane.whole("m").tolist() == [[0, 1]] * 3
+    assert lane.place("theta").tolist() == lane.curve("theta[1]")[0].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(lane.place("m"), [1, 2, 3], rtol=1e-15)  # a rounding of the quotient
+    with pytest.raises(ParameterError, match=r"one of theta\[0\], theta\[1\], loss, m\[0\], m\[1\]"):
+        lane.curve("theta")
 
 
 def test_a_continuous_trace_says_where_it_starts_and_how_it_converged(written):

@@ -1,5 +1,7 @@
 """The marching solver on every configuration of the paper, and against the published scheme."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.base.errors import NonFiniteError, ParameterError
+from optide.base.words import counted
 from optide.ide import advance, march, newton, picard, products
 from optide.ide.newton import Effort
 from optide.ide.solve import ORIGIN, Problem
@@ -172,7 +175,14 @@ def test_a_lane_that_fails_says_so_and_harms_no_other(monkeypatch):
     assert fast.converged
     assert not slow.converged
     assert slow.residual > advance.TOLERANCE
-    assert slow.message.startswith(f"not converged after {slow.iterations} iterations")
+    assert slow.message.startswith(f"not converged after {counted(slow.iterations, 'iteration')}, ")
+
+
+@pytest.mark.parametrize(("iterations", "told"), [(1, "1 iteration, "), (2, "2 iterations, ")])
+@pytest.mark.parametrize("converged", [True, False])
+def test_a_message_counts_one_iteration_as_one(iterations, told, converged):
+    solution = solve_ide(Adam(0.1), quadratic, 1.0, 3)
+    assert f" {told}" in replace(solution, iterations=iterations, converged=converged).message
 
 
 def test_a_traced_solution_has_a_message_that_says_so():

@@ -36,7 +36,7 @@ def test_hard_cases_converge(optimizer, objective, theta0):
     solution = solve_ide(optimizer, objective, theta0, 200)
     assert solution.converged
     assert solution.residual < 1e-12
-    assert solution.message.startswith(f"converged in {solution.iterations} iterations")
+    assert solution.message.startswith(f"converged in {solution.iterations} iteration")
 
 
 # Near a minimum and with a memory of little more than a step the equations are those of a limit cycle.

@@ -82,11 +82,11 @@ def test_whatever_python_loads_for_a_script_is_among_what_it_depends_on(script):
     assert loaded <= imports.closure(script, SOURCES / "optide")
 
 
-NAMES = "definitions finite objectives optimizer optimizers plugins registry vocabulary"
+NAMES = "definitions finite kernels objectives optimizer optimizers plugins registry vocabulary"
 EVERY = f"base planning/job.py data/seal.py {' '.join(f'problem/{name}.py' for name in NAMES.split())}"
 SOLVING = "base problem ide planning/job.py settings/config.py data/seal.py"
 READING = (
-    f"{EVERY} settings/config.py numerics/elementary.py data/columns.py data/traces.py data/digests.py "
+    f"{EVERY} settings/config.py numerics/elementary.py data/columns.py data/layout.py data/traces.py data/digests.py "
     "data/provenance.py"
 )
 SHOWING = f"{READING} settings/schemes.py"
@@ -105,8 +105,9 @@ ATLAS = (
 PLANES = "settings/atlas.py settings/axes.py settings/planes.py numerics data/results.py studies/atlas.py "
 PLANES += "studies/atlas_measures.py studies/atlas_planes.py show/atlas_axes.py show/atlas_colours.py"
 ROOMS = {
-    "trace": f"{SOLVING} settings/schemes.py data/columns.py data/traces.py studies/experiments.py",
-    "audit": f"{SOLVING} data/columns.py data/traces.py data/results.py studies/audit.py studies/audit_solve.py",
+    "trace": f"{SOLVING} settings/schemes.py data/columns.py data/layout.py data/traces.py studies/experiments.py",
+    "audit": f"{SOLVING} data/columns.py data/layout.py data/traces.py data/results.py studies/audit.py "
+    "studies/audit_solve.py",
     "rates": f"{SOLVING} numerics data/results.py studies/rates.py studies/rates_solve.py",
     "figure": FIGURE,
     "gallery": f"{EVERY} data/columns.py data/digests.py data/provenance.py show/gallery.py",
@@ -120,13 +121,13 @@ ROOMS = {
     # some claims are about the published scheme itself
     "claims": f"{TABLE} settings/schemes.py problem ide claims/criteria.py claims/equation.py claims/judge.py "
     "claims/measures.py claims/selection.py show/claims.py",
-    "beyond_trace": f"{SOLVING} numerics/elementary.py numerics/metrics.py data/columns.py data/traces.py "
-    "data/results.py studies/beyond.py studies/beyond_problems.py studies/beyond_solve.py",
+    "beyond_trace": f"{SOLVING} numerics/elementary.py numerics/metrics.py data/columns.py data/layout.py "
+    "data/traces.py data/results.py studies/beyond.py studies/beyond_problems.py studies/beyond_solve.py",
     "beyond_figure": f"{FIGURE} numerics/metrics.py data/results.py studies/beyond.py studies/beyond_orders.py "
     "show/beyond_figures.py",
     "beyond_table": f"{TABLE} data/results.py studies/beyond.py studies/beyond_orders.py show/beyond_tables.py",
     "atlas_shard": f"{SOLVING} settings/atlas.py settings/axes.py numerics/elementary.py numerics/metrics.py "
-    "data/columns.py data/traces.py data/results.py settings/schemes.py studies/experiments.py studies/atlas.py "
+    "data/columns.py data/layout.py data/results.py settings/schemes.py studies/experiments.py studies/atlas.py "
     "studies/atlas_measures.py studies/atlas_solve.py",
     "atlas_data": ATLAS,
     "atlas_curves": ATLAS,
@@ -136,8 +137,8 @@ ROOMS = {
     "show/tables.py",
     "atlas_page": f"{EVERY} {PLANES} settings/config.py data/columns.py data/digests.py data/provenance.py "
     "show/style.py show/page.py show/atlas_explorer.py",
-    "times": f"{EVERY} settings/config.py data/columns.py data/traces.py data/digests.py data/provenance.py "
-    "data/frames.py show/tables.py show/times.py",
+    "times": f"{EVERY} settings/config.py data/columns.py data/layout.py data/traces.py data/digests.py "
+    "data/provenance.py data/frames.py show/tables.py show/times.py",
     "check": f"{RECORD} record/compare.py",
     # CITATION.cff is YAML
     "crate": f"{RECORD} settings/yamlfile.py record/crate.py",

@@ -1,4 +1,5 @@
 import copy
+import inspect
 import pickle
 
 import jax
@@ -6,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from optide.problem import objectives
 from optide.problem.objectives import Objective, double_well, quadratic, regression
 from optide.problem.registry import OBJECTIVES
 
@@ -50,3 +52,10 @@ def test_elements_are_independent_problems():
         together = jax.grad(objective)(theta).ravel()
         alone = [jax.grad(objective)(element) for element in theta.ravel()]
         assert together.tolist() == [float(g) for g in alone]
+
+
+@pytest.mark.parametrize("minima", [4, ["four"], [[1, None]], np.sum])
+def test_minima_that_are_no_numbers_are_told_where_they_are_given(minima):
+    make = inspect.unwrap(objectives.objective)  # of a user, whose types nobody checks
+    with pytest.raises(TypeError, match=r"^objective\(minima=.*\): must be a sequence of numbers"):
+        make(minima=minima)

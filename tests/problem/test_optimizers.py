@@ -9,7 +9,8 @@ from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp
 from optide.base.errors import ParameterError
-from optide.problem.optimizer import Optimizer, filled, sqrt
+from optide.problem.kernels import filled, sqrt
+from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OPTIMIZERS
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 from optide import run_discrete, solve_ide
 from optide.base.errors import ConfigError
-from optide.data import traces
+from optide.data import layout
 from optide.objectives import quadratic
 from optide.problem import plugins
 from optide.problem.registry import (
@@ -221,7 +221,7 @@ def test_what_is_said_of_a_hyperparameter_is_a_text(tmp_path, word):
 
 
 def test_every_column_that_is_no_hyperparameter_and_no_state_is_reserved():
-    columns = {*traces.given().names, *traces.computed().names} - {*HYPERPARAMETERS, *STATES}
+    columns = {*layout.given().names, *layout.computed().names} - {*HYPERPARAMETERS, *STATES}
     assert columns == RESERVED
     of_atlas = {*atlas.schema([]).names, "region"} - {*HYPERPARAMETERS} - RESERVED
     assert [name for name in of_atlas if not ATLAS.fullmatch(name)] == []

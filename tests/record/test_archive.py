@@ -169,6 +169,63 @@ def test_a_part_of_an_archive_or_none_is_one_line(packed, sources, tmp_path, cut
     assert not (tmp_path / "new").exists()
 
 
+def test_a_flipped_bit_anywhere_in_an_archive_is_damage_unless_nobody_reads_it(packed, sources, tmp_path):
+    whole = packed.read_bytes()
+    with tarfile.open(packed) as tar:
+        members = tar.getmembers()
+    # no file has more than a block; the record has no digest of itself, and what fills blocks up is not read
+    read = [place for one in members if one.name != archive.CRATE for place in (one.offset, one.offset_data)]
+    end = members[-1].offset_data + 512 * -(-members[-1].size // 512)
+    for at in [*(place + i for place in read for i in (0, 4)), end, end + 100]:
+        packed.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        # before the first file there is nothing that says what this is
+        with pytest.raises(FileError, match="cannot be read: bad checksum" if at < 512 else "damaged: "):
+            archive.restore(packed, tmp_path / "new", sources)
+
+
+def test_a_record_that_cannot_be_read_is_damage(packed, sources, tmp_path):
+    changed(
+        packed, lambda members: members.update({archive.CRATE: members[archive.CRATE].replace(b"@graph", b"@grapi")})
+    )
+    with pytest.raises(FileError, match=f"damaged: {archive.CRATE} is no record of a whole run"):
+        archive.restore(packed, tmp_path / "new", sources)
+
+
+@pytest.mark.parametrize("at", [0, 60, 150])
+@pytest.mark.parametrize("name", [archive.CRATE, "results/rates.parquet", "results/inputs/config.yaml"])
+def test_a_damaged_header_does_not_end_an_archive(packed, sources, tmp_path, name, at):
+    with tarfile.open(packed) as tar:
+        place = tar.getmember(name).offset
+    content = bytearray(packed.read_bytes())
+    content[place + at] ^= 4
+    packed.write_bytes(content)
+    with pytest.raises(FileError, match=f"damaged: at byte {place}: (bad checksum|invalid header)"):
+        archive.restore(packed, tmp_path / "new", sources)
+    packed.write_bytes(content[:place])
+    with pytest.raises(FileError, match=f"damaged: at byte {place}: empty header"):
+        archive.restore(packed, tmp_path / "new", sources)
+
+
+def test_a_folder_without_a_configuration_takes_back_a_run_of_the_papers(packed, tmp_path, monkeypatch, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    run = tmp_path / "run"
+    for name, content in archive.sources(ROOT).items():
+        path = run / archive.INPUTS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (run / archive.INPUTS / "src/optide/a.py").unlink()
+    (run / archive.CRATE).unlink()
+    files = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
+    entities = [{"@id": name, "sha256": digests.of_file(path)} for name, path in files.items()]
+    (run / archive.CRATE).write_text(json.dumps({"@graph": entities}))
+    archive.pack(run, packed)
+    assert archive.main(["restore", str(packed)]) == 0
+    assert capsys.readouterr().out == "results are back: 2 files\n"
+    assert back(empty) == {name: FILES[name] for name in FILES if name.endswith(".parquet")}
+
+
 @pytest.mark.parametrize(("name", "text"), [("config.yaml", "alpha: {a: 1, b: 3}\n"), ("src/optide/a.py", "a = 2\n")])
 def test_a_foreign_archive_is_refused_by_the_first_file_that_differs(packed, sources, tmp_path, name, text):
     sources[name] = text.encode()

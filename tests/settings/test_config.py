@@ -85,6 +85,11 @@ def edit(config, *keys, value):
             r"figures\.fig01\.quantity = 'v': quadratic-adagrad has theta, loss, G",
         ),
         (
+            ("figures", "fig01", "quantity"),
+            "theta[0]",
+            r"quadratic-adagrad has theta, loss, G; did you mean 'theta'\?$",
+        ),
+        (
             ("figures", "fig08", "rows", 0, "theta0"),
             0.7,
             r"figures\.fig08\.rows\[0\]\.theta0 = 0\.7.*\[0\.1, 0\.0, -0\.1\]",
@@ -103,13 +108,13 @@ def edit(config, *keys, value):
         (
             ("experiments", "quadratic-adam", "sets", 0, "hyperparameters"),
             {"beta": [0.9]},
-            r"adam takes beta1 and beta2 and, if wanted, eps, not beta",
+            r"adam takes beta1 and beta2 and, if wanted, eps, not beta; did you mean 'beta[12]'\?$",
         ),
         (("experiments", "regression-adam", "sets", 1, "name"), "A", r"two sets have the name 'A'"),
         (
             ("rates", "curves", "rmsprop", "varies"),
             "beta1",
-            r"rates\.curves\.rmsprop\.varies = 'beta1': rmsprop has beta",
+            r"rates\.curves\.rmsprop\.varies = 'beta1': rmsprop has beta; did you mean 'beta'\?$",
         ),
         (
             ("rates", "curves", "adam-first-moment", "fixed"),

@@ -6,7 +6,8 @@ import pytest
 
 from optide.base.errors import ConfigError
 from optide.data import frames, provenance, traces
-from optide.problem.optimizer import Memory, Optimizer
+from optide.problem.kernels import Memory
+from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
 from optide.problem.vocabulary import NONNEGATIVE, UNIT_INTERVAL, State, hyperparameter
 from optide.settings.config import experiment_slice

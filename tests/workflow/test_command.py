@@ -10,7 +10,7 @@ import yaml
 
 from conftest import ROOT
 from optide.command.workflow import RULES
-from pipeline import CLAIMED, REDUCED, error, planned, snakemake
+from pipeline import CLAIMED, PREFIX, REDUCED, error, planned, snakemake
 
 
 @pytest.fixture
@@ -60,6 +60,32 @@ def test_the_rules_that_a_shell_offers_are_those_that_can_be_named(tmp_path):
     assert code == 0
     # whatever else is said is a sentence
     assert sorted(RULES) == sorted(line for line in output.splitlines() if " " not in line)
+
+
+def test_a_check_without_anything_to_compare_with_ends_before_anything_is_solved(reduced):
+    told = "{}/{}: there is none, so nothing to compare with; `optide run accept` writes it"
+    assert error(reduced, "check") == told.format("reproducibility", "manifest.json")
+    assert error(reduced, "--dry-run", "table1", "check") == told.format("reproducibility", "manifest.json")
+    (reduced / "reproducibility").mkdir()
+    shutil.copy(ROOT / "reproducibility" / "manifest.json", reduced / "reproducibility")
+    assert error(reduced, "check") == told.format("reproducibility", "reference.parquet")
+    assert "figures/table1.md" in planned(reduced, "accept")
+
+
+@pytest.mark.parametrize("text", [None, "# in another layout\n"])
+def test_the_papers_configuration_is_compared_with_what_was_accepted_of_it(tmp_path, text):
+    if text:
+        (tmp_path / "config.yaml").write_text(text + (ROOT / "config.yaml").read_text())
+    code, output = snakemake(tmp_path, "--dry-run", "check")
+    assert code == 0, output
+    # what was accepted here is nearer
+    (tmp_path / "reproducibility").mkdir()
+    (tmp_path / "reproducibility" / "manifest.json").write_text("{}")
+    for arguments, lacking in ((), "reference.parquet"), (("--config", "audit=null"), "manifest.json"):
+        code, output = snakemake(tmp_path, "check", *arguments)
+        assert code != 0
+        assert f"{PREFIX}reproducibility/{lacking}: there is none" in output
+        (tmp_path / "reproducibility" / "manifest.json").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--cores", "0"), ("--jobs", "-1")])

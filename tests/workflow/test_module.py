@@ -277,7 +277,7 @@ def test_plugins_of_a_host_lie_below_its_working_directory(small, tmp_path):
     path, trace = host / "ideas" / "bowl.py", f"{PREFIX}/results/traces/discrete/bowl-adagrad/lr0.1.parquet"
     code, output = run(host, "--dry-run", trace)
     assert code != 0
-    assert "ideas/bowl.py: No such file or directory; a plug-in is a Python file" in output.splitlines()
+    assert "optide: error: ideas/bowl.py: No such file or directory; a plug-in is a Python file" in output.splitlines()
     path.parent.mkdir()
     path.write_text(PLUGIN)
     # from elsewhere, as entries of the host's configuration that are paths are, too
@@ -306,7 +306,7 @@ def test_a_mistake_in_the_configuration_names_the_module(small, tmp_path, change
     wrong = {**small, "experiments": {"quadratic-adagrad": {**experiment, **change}}} if change else {}
     code, output = run(write(tmp_path / "host", wrong), "--dry-run")
     assert code != 0
-    assert [line for line in output.splitlines() if line.startswith(message)]
+    assert [line for line in output.splitlines() if line.startswith(f"optide: error: {message}")]
     assert "Traceback" not in output
 
 

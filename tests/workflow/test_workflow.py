@@ -536,7 +536,7 @@ def test_another_folder_user_and_environment_give_the_same_bits(accepted, tmp_pa
     assert "CHECK FAILED: 1 artefacts are not as accepted" in output
     code, output = snakemake(other, "mend")
     assert code == 0, output
-    assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 files deleted" in output
+    assert "deleted figures/table1.md: not the bytes that the last whole run recorded\n1 file deleted" in output
     code, output = snakemake(other, "check")
     assert code == 0, output
     assert "47 artefacts: 47 identical" in output

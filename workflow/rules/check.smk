@@ -1,6 +1,12 @@
 # Bits: compare everything with the accepted manifest, or accept what is there now.  Neither has an
 # output, so that both run whenever they are asked for.
 
+ACCEPTED = "reproducibility"
+# where nothing was accepted, the paper's configuration has what was accepted of it
+REFERENCE = ACCEPTED
+if not MODULE and not Path(ACCEPTED, "manifest.json").exists() and layers.is_beside(HOME, LAYERS):
+    REFERENCE = str(HOME / ACCEPTED)
+
 # each whole: with `use rule check as accept` another workflow could not take the one without the other
 for task in ("check", "accept"):
 
@@ -14,7 +20,7 @@ for task in ("check", "accept"):
             f"results/logs/{task}.log",
         localrule: True
         params:
-            folder="reproducibility",
+            folder=REFERENCE if task == "check" else ACCEPTED,
             task=task,
         conda:
             PACKAGES

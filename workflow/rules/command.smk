@@ -3,13 +3,18 @@
 # with none of them Snakemake would wait for ever
 for option, value in {"cores": workflow.resource_settings.cores, "jobs": workflow.resource_settings.nodes}.items():
     if value is not None and value < 1:
-        sys.exit(f"--{option} {value}: must be at least 1")
+        stop(f"--{option} {value}: must be at least 1")
 
 # A name that there is not: Snakemake would only say that no rule produces it.
 if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
     from snakemake.cli import get_argument_parser
 
     ASKED, _ = get_argument_parser().parse_known_args(sys.argv[1:])
+    # before hours of solving
+    for name in ("manifest.json", "reference.parquet") if "check" in ASKED.targets else ():
+        if not Path(REFERENCE, name).exists():
+            stop(f"{REFERENCE}/{name}: there is none, so nothing to compare with; `optide run accept` writes it")
+
     RULES = [rule.name for rule in workflow.rules]
     MAKING_ONE = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
     for names, rules in (
@@ -21,6 +26,6 @@ if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
         for name in names:
             path = os.path.normpath(name)
             if name in {*RULES} - known:
-                sys.exit(f"{name}: this rule makes any of many files; name those that are wanted")
+                stop(f"{name}: this rule makes any of many files; name those that are wanted")
             if path not in known and not path.startswith(("results/logs/", "results/benchmarks/")):
-                sys.exit(targets.unknown(name, rules, RESULTS))
+                stop(targets.unknown(name, rules, RESULTS))

@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 
 import optide
 from optide.base.arithmetic import ENVIRONMENT
-from optide.base.errors import OptideError, failures
+from optide.base.errors import OptideError, failures, stop
 from optide.claims import check as claim_check
 from optide.claims import region_check, selection
 from optide.planning import imports, progress, targets
@@ -65,7 +65,7 @@ try:
         LAYERS = layers.given(HOME, workflow.config_settings.configfiles, workflow.config_settings.config)
     config, remarks = layers.settle(LAYERS, yamlfile.read(SCHEMAS / "config.schema.yaml"))
 except OptideError as error:
-    sys.exit(str(error))
+    stop(error)
 if not MODULE and not Path(layers.FILE).exists() and not workflow.config_settings.configfiles:
     remarks = [f"{layers.FILE}: there is none here; {LAYERS[0].name} is used", *remarks]
 for line in remarks:
@@ -86,7 +86,7 @@ try:
             ATLAS_CLAIMS = document["atlas_claims"]
             NOT_IN_ATLAS = region_check.check(ATLAS_CLAIMS, config)
 except OptideError as error:
-    sys.exit(f"{CLAIMS_FILE}: {error}")
+    stop(f"{CLAIMS_FILE}: {error}")
 for reason in chain(NOT_JUDGED.values(), NOT_IN_ATLAS.values()):
     warn(f"{CLAIMS_FILE}: {reason}; the claim is not judged")
 

@@ -17,7 +17,7 @@ ORIGINS = {
 # beside config.yaml, which names them
 OWN = {name: path for plugin in plugins.PLUGINS.values() for name, path in plugin.files.items()}
 for name in OWN.keys() & {*ORIGINS, "config.yaml", "claims.yaml"}:
-    sys.exit(f"{OWN[name]}: must have another name, as the copies of what went in have a {name} already")
+    stop(f"{OWN[name]}: must have another name, as the copies of what went in have a {name} already")
 ORIGINS |= OWN
 CONFIGURATION = layers.as_yaml(LAYERS)
 

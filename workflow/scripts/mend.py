@@ -7,6 +7,7 @@ import optide
 
 optide.pin()
 
+from optide.base.words import counted
 from optide.planning.job import job
 from optide.record.mend import mend, recorded
 
@@ -15,6 +16,6 @@ with job(snakemake) as root:
     with chdir(root):
         deleted = mend(folders, artefacts, recorded(Path(snakemake.params.crate)), snakemake.config)
     lines = [f"deleted {root / path}: {reason}\n" for path, reason in deleted.items()]
-    report = "".join(lines) + f"{len(deleted)} files deleted\n"
+    report = "".join(lines) + f"{counted(len(deleted), 'file')} deleted\n"
     Path(snakemake.log[0]).write_text(report, encoding="utf-8")
     print(report, end="")

@@ -6,6 +6,7 @@ import optide
 
 optide.pin()
 
+from optide.base.words import counted
 from optide.data import provenance, traces
 from optide.planning.job import job
 from optide.problem.registry import OBJECTIVES
@@ -18,4 +19,4 @@ with job(snakemake) as root:
     record = provenance.describe(snakemake.input.traces, snakemake.params.settings, root)
     for path in snakemake.output:
         table1.write(compared, path, record)
-    Path(snakemake.log[0]).write_text(f"{len(compared)} configurations compared\n")
+    Path(snakemake.log[0]).write_text(f"{counted(len(compared), 'configuration')} compared\n")

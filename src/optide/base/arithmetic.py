@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from optide.base.errors import PinError, TracedError
+from optide.base.errors import ParameterError, PinError, TracedError
 from optide.base.flags import known
 
 FLAGS = {
@@ -78,8 +78,11 @@ def pin(processor: str = "cpu", threads: int = 1) -> None:
         threads: of the processor beside a GPU, for what is hard there; each lane is solved by one.
 
     Raises:
+        ParameterError: there is no such processor.
         PinError: JAX was imported before, with other settings.
     """
+    if processor not in ("cpu", "gpu"):
+        raise ParameterError("processor", processor, "cpu or gpu")
     environment = GPU if processor == "gpu" else ENVIRONMENT
     if "jax" in sys.modules and (others := _others(environment)):
         raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from optide.base.words import shown
 
@@ -61,6 +62,11 @@ def tell(error: Exception) -> str:
     line = f"{_PREFIX} {error}"
     print(line, file=sys.stderr)
     return line
+
+
+def stop(error: object) -> NoReturn:
+    """End a process that only plans the workflow, with one line on stderr, as `tell` prints it."""
+    sys.exit(f"{_PREFIX} {error}")
 
 
 def say(text: str) -> None:

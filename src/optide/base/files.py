@@ -62,8 +62,12 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     """Write files, and the folders that they need: all of them, or nothing is changed.
 
     Raises:
-        FileError: one cannot be written.
+        FileError: one cannot be written, or two are one file, as by a link.
     """
+    paths: dict[Path, Path] = {}
+    for path in contents:
+        if (first := paths.setdefault(target(path), path)) is not path:
+            raise FileError(f"{path}: cannot be written: it is the file of {first}, too")
     made: list[Path] = []
     try:
         with ExitStack() as written:  # at its end all get their names
@@ -83,4 +87,5 @@ def _make(folder: Path, path: Path) -> None:
     try:
         folder.mkdir()
     except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror}") from None
+        reason = f"{folder} is a link that leads nowhere" if folder.is_symlink() else error.strerror
+        raise FileError(f"{path}: cannot be written: {reason}") from None

@@ -1,5 +1,7 @@
 """Values in few words, for errors and for whoever prints a result."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 _WIDTH = 60
@@ -13,6 +15,17 @@ def shown(value: Any) -> str:
     if len(text) <= _WIDTH:
         return text
     return _kind(value) or f"{text[: _WIDTH - 3]}..."
+
+
+def nearest(name: Any, names: Iterable[str]) -> str:
+    """The end of an error about a name: "; did you mean 'adam'?", or nothing if no name is close."""
+    close = difflib.get_close_matches(str(name), [*names], n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def counted(number: int, one: str) -> str:
+    """So many of something: "1 step", "2 steps"."""
+    return f"{number} {one}{'' if number == 1 else 's'}"
 
 
 def outline(result: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optide.base.errors import ConfigError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.claims import region_check
 from optide.claims.equation import EQUATION
 from optide.claims.measures import CURVE, PAIR
@@ -19,7 +19,7 @@ from optide.claims.selection import MODELS, Claim, configurations, counterpart
 from optide.settings import yamlfile
 from optide.settings.config import Config
 from optide.settings.examine import check_quantity
-from optide.settings.schema import first_error, nearest, reference
+from optide.settings.schema import first_error, reference
 from optide.settings.schemes import DISCRETE
 from optide.settings.vocabulary import complete
 

@@ -7,12 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from optide.base.errors import ConfigError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.claims.criteria import EQUALITY
 from optide.claims.regions import BEHAVIOUR, MEASURES, OF_EQUATIONS, SHARES, Statement, elsewhere, where
 from optide.settings import atlas as regions
 from optide.settings.config import Config
-from optide.settings.schema import nearest
 from optide.studies import atlas as study
 
 

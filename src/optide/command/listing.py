@@ -8,7 +8,9 @@ import click
 
 from optide.base.errors import say
 from optide.command.late import config, plugins, registry
-from optide.command.options import PLUGIN, default, flag, load
+from optide.command.options import default, flag
+from optide.command.plugged import PLUGIN, load
+from optide.command.values import Name
 
 Listed = dict[str, dict[str, Any]]
 
@@ -75,7 +77,7 @@ _KINDS: dict[str, Callable[[], Listed]] = {
 
 
 @click.command("list", params=[PLUGIN])
-@click.argument("kind", type=click.Choice([*_KINDS]), required=False)
+@click.argument("kind", type=Name("kind", lambda: _KINDS), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def listing(kind: str | None, as_json: bool, plugin: tuple[str, ...]) -> None:
     """List optimizers, objectives, methods and plug-ins.

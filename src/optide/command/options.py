@@ -6,104 +6,23 @@ No JAX is imported until something is solved, so that help and completion come a
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
-import optide
-from optide.base import files
-from optide.base.errors import ConfigError, FileError, OptideError, ParameterError, warn
-from optide.command.late import plugins, registry
+from optide.base.errors import ParameterError, warn
+from optide.command.late import registry
+from optide.command.plugged import PLUGIN, load
+from optide.command.values import Name, NumberOr, Numbers, Written, demand_files_of_their_own
 from optide.settings.schemes import CONTINUOUS
 
 if TYPE_CHECKING:
     from optide.problem.optimizer import Optimizer
 
-CONFIGURATION = "config.yaml"
 FORMATS = (".png", ".pdf", ".svg")
 """Of a plot."""
-STEP_UP = "needs more packages: pip install 'optide[workflow]'"
-
-
-class Name(click.ParamType[str]):
-    """A name among those that there are when it is asked for: plug-ins add to them."""
-
-    def __init__(self, kind: str, names: Callable[[], Iterable[str]]):
-        self.name, self._names = kind, names
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return f"[{'|'.join(self._names())}]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return click.Choice([*self._names()]).convert(value, param, ctx)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
-
-
-class Numbers(click.ParamType[float | list[float]]):
-    """A number, or several with commas between them."""
-
-    name = "number[,number...]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | list[float]:
-        try:
-            first, *others = map(float, str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor several with commas between them.", param, ctx)
-        return [first, *others] if others else first
-
-
-class NumberOr(click.ParamType[float | str]):
-    """A number, or a name that the library knows."""
-
-    name = "name|number"
-
-    def __init__(self, *names: str):
-        self.names = names
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        with suppress(ValueError):
-            return float(value)
-        return str(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(name) for name in self.names if name.startswith(incomplete)]
-
-
-class Written(click.Path):
-    """A file that will be written: refused before anything is solved, where it could not be."""
-
-    def __init__(self, *suffixes: str):
-        super().__init__(dir_okay=False, writable=True)
-        self._suffixes = suffixes
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(str(super().convert(value, param, ctx)))
-        if path.suffix not in self._suffixes:
-            self.fail(f"{path}: must end in {' or '.join(self._suffixes)}.", param, ctx)
-        try:
-            folder = files.target(path).parent
-        except FileError as error:
-            self.fail(f"{error}.", param, ctx)
-        if not folder.is_dir():
-            self.fail(f"{path}: there is no folder {folder}.", param, ctx)
-        if not os.access(folder, os.W_OK):
-            self.fail(f"{path}: nothing can be written to the folder {folder}.", param, ctx)
-        return path
-
-
-PLUGIN = click.Option(
-    ["--plugin"],
-    multiple=True,
-    type=click.Path(dir_okay=False),
-    help=f"A Python file with optimizers or objectives of one's own; any number, and those of {CONFIGURATION} here.",
-)
 OPTIONS = [
     # eager, so that `--optimizer adam --help` has the options of Adam
     click.Option(
@@ -118,7 +37,7 @@ OPTIONS = [
     click.Option(["--steps"], type=int, required=True, help="Of the algorithm; the equation runs as long."),
     click.Option(
         ["--method"],
-        type=click.Choice([scheme.method for scheme in CONTINUOUS.values() if scheme.method]),
+        type=Name("method", lambda: [scheme.method for scheme in CONTINUOUS.values() if scheme.method]),
         default="march",
         show_default=True,
         help="march: fast, to rounding; picard: the published scheme.",
@@ -169,6 +88,7 @@ class Configured(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does, with the options for the parameters that errors of the library name."""
+        demand_files_of_their_own(ctx)
         try:
             return super().invoke(ctx)
         except ParameterError as error:
@@ -183,50 +103,6 @@ class Configured(click.Command):
 
 
 _KEY = "optide.hyperparameters"
-
-
-def load(named: Sequence[str | Path], instead: Callable[[Exception], None] | None = None) -> None:
-    """Load plug-ins: those named, and of the configuration here and of installed packages those that can be loaded.
-
-    Args:
-        named: their files.
-        instead: what is done with an error; if not given, it is raised of one that is named, and of others a warning.
-
-    Raises:
-        OptideError: one of those named is wrong.
-    """
-    optide.pin()  # the bits of the workflow, and faster; before a plug-in imports JAX
-    kinds = [
-        (lambda: map(Path, named), instead),
-        *((find, instead or warn) for find in (_of_configuration, plugins.installed)),
-    ]
-    for find, wrong in kinds:
-        with _given_to(wrong):
-            for one in find():
-                with _given_to(wrong):
-                    plugins.add(one)
-
-
-@contextmanager
-def _given_to(wrong: Callable[[Exception], None] | None) -> Iterator[None]:
-    try:
-        yield
-    except (OptideError, OSError) as error:
-        if not wrong:
-            raise
-        wrong(error)
-
-
-def _of_configuration() -> list[Path]:
-    file = Path(CONFIGURATION)
-    # most configurations name none: reading one takes a tenth of a second, and other tools have files of this name
-    if not file.is_file() or b"plugins" not in file.read_bytes():
-        return []
-    try:
-        from optide.settings import layers  # noqa: PLC0415  (the library alone cannot read a configuration)
-    except ImportError:
-        raise ConfigError(f"{file}: reading the plug-ins that it names {STEP_UP}, or name them by --plugin") from None
-    return layers.plugin_files(layers.given(Path(), [], {}))
 
 
 def _hyperparameters() -> dict[str, list[type[Optimizer]]]:

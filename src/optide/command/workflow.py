@@ -11,13 +11,12 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-import optide
 from optide.base import files
 from optide.base.errors import FileError, OptideError, say
-from optide.command.options import CONFIGURATION, STEP_UP
+from optide.base.home import home
+from optide.command.plugged import CONFIGURATION, STEP_UP
+from optide.command.values import Cores
 
-PACKAGED = "project"
-"""The folder within the installed package that has the workflow's files (setup.py puts them there)."""
 WRITTEN = (CONFIGURATION, "claims.yaml", "reproducibility/manifest.json", "reproducibility/reference.parquet")
 """What `init` writes: the paper's configuration, what is claimed of it, and what its results are compared with."""
 RULES = (
@@ -28,20 +27,6 @@ RULES = (
 """Those that may be named: Snakemake takes seconds to tell them."""
 
 
-def home() -> Path:
-    """The folder of the Snakefile: in the installed package, or the root of a clone.
-
-    Raises:
-        FileError: there is none.
-    """
-    library = Path(optide.__file__).resolve().parent
-    places = [library / PACKAGED, library.parents[1]]
-    found = next((place for place in places if (place / "Snakefile").is_file()), None)
-    if not found:
-        raise FileError(f"Snakefile: neither in {' nor in '.join(map(str, places))}; install the package again")
-    return found
-
-
 def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of figures, in the configuration that would be used, and of rules."""
     figures: list[str] = []
@@ -50,7 +35,7 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(name) for name in (*figures, *RULES) if name.startswith(incomplete)]
 
 
-_cores = click.option("--cores", default="all", show_default=True, help="Jobs at once.")
+_cores = click.option("--cores", type=Cores(), default="all", show_default=True, help="Jobs at once.")
 _dry = click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
 
 
@@ -67,6 +52,8 @@ def run(cores: str, dry_run: bool, targets: tuple[str, ...]) -> None:
     \b
     optide run fig05 -- --keep-going
     """
+    if not all(targets):
+        raise click.UsageError("'' is no target: none at all is everything.")
     _snakemake(cores, dry_run, targets)
 
 
@@ -87,7 +74,7 @@ def init(folder: Path) -> None:
     that cannot be.  It overwrites nothing.
     """
     contents = {folder / name: (home() / name).read_bytes() for name in WRITTEN}
-    if there := [path for path in contents if path.exists()]:
+    if there := [path for path in contents if os.path.lexists(path)]:
         raise FileError(f"{there[0]}: is there already, and is left as it is; nothing was written")
     files.write_all(contents)
     for path in contents:

@@ -1,12 +1,7 @@
-"""Parquet traces: every configuration of one experiment at one learning rate by one scheme, a lane each.
-
-All traces of the paper's optimizers have the same columns, so that any glob of them reads as one table.  Those of
-other optimizers have the columns of their own hyper-parameters and states besides; where theta is a list, each of its
-elements is a column, as `theta[0]`.
-"""
+"""Parquet traces: every configuration of one experiment at one learning rate by one scheme, a lane each."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from optide.base import display
-from optide.base.errors import FileError
-from optide.data import seal
+from optide.base.errors import FileError, ParameterError
+from optide.base.words import counted, nearest
+from optide.data import layout, seal
 from optide.data.columns import numbers
-from optide.problem.registry import STATES, hyperparameter_columns, is_state, parts
-from optide.settings.config import Config, elements, label
+from optide.data.layout import joined
+from optide.problem.registry import is_state
+from optide.settings.config import elements, label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,93 +30,12 @@ Key = tuple[Any, ...]
 """What tells a configuration from all others of its scheme."""
 
 
-def given(hyperparameters: Iterable[str] = (), size: int = 0) -> pa.Schema:
-    """The columns that say what a row belongs to.
-
-    Args:
-        hyperparameters: that are given; those of the paper's optimizers always have a column.
-        size: elements of theta, where it is a list.
-    """
-    return pa.schema(
-        [
-            *(
-                pa.field(n, pa.string(), nullable=False)
-                for n in ("experiment", "set", "scheme", "objective", "optimizer")
-            ),
-            pa.field("learning_rate", pa.float64(), nullable=False),
-            *(pa.field(name, pa.float64()) for name in hyperparameter_columns(hyperparameters)),
-            *(pa.field(name, pa.float64(), nullable=False) for name in parts("theta0", size)),
-            pa.field("steps", pa.int64(), nullable=False),
-            pa.field("converged", pa.bool_()),  # null for the discrete algorithm
-            pa.field("lane", pa.int64(), nullable=False),
-        ]
-    )
-
-
-def computed(states: Iterable[str] = (), size: int = 0) -> pa.Schema:
-    """The columns of a point of a trace: theta and loss at time t = k alpha, the states at time u."""
-    others = [part for state in states for part in parts(state, size) if part not in STATES]
-    return pa.schema(
-        [
-            pa.field("k", pa.int64(), nullable=False),
-            *(pa.field(name, pa.float64(), nullable=False) for name in ("t", "u", *parts("theta", size), "loss")),
-            *(pa.field(name, pa.float64()) for name in (*STATES, *others)),
-        ]
-    )
-
-
-def schema(experiment: Config, states: Iterable[str]) -> pa.Schema:
-    """All columns of the traces of an experiment slice, whose optimizer has these states."""
-    hyperparameters = {name for entry in experiment["sets"] for name in entry["hyperparameters"]}
-    size = elements(experiment["theta0"][0])
-    return pa.schema([*given(hyperparameters, size), *computed(states, size)])
-
-
-def lane(schema: pa.Schema, values: Mapping[str, np.ndarray], constants: Mapping[str, Any]) -> pa.Table:
-    """The rows of one lane: some columns have values, (n,), all others are constant, or null where nothing is known.
-
-    Values and constants that are lists, (n, d) and (d,), are columns for each element.
-    """
-    columns = {part: column for name, of in values.items() for part, column in _apart(name, np.asarray(of)).items()}
-    rows = len(next(iter(columns.values())))
-    starts = _apart("theta0", np.asarray([constants["theta0"]], float))
-    same = {name: value for name, value in constants.items() if name != "theta0"}
-    same |= constants["hyperparameters"] | {part: float(one[0]) for part, one in starts.items()}
-    return pa.table(
-        [
-            pa.array(columns[field.name], field.type)
-            if field.name in columns
-            else pa.repeat(pa.scalar(same.get(field.name), field.type), rows)
-            for field in schema
-        ],
-        schema=schema,
-    )
-
-
-def _apart(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
-    """The columns of a quantity, (n,) or (n, d)."""
-    if values.ndim == 1:
-        return {name: values}
-    return {part: values[:, i] for i, part in enumerate(parts(name, values.shape[1]))}
-
-
-def together(part: pa.Table, theta0: float | Sequence[float]) -> np.ndarray:
-    """theta of the rows of a lane that starts at theta0: (n,), or (n, d) where it is a list of d elements."""
-    return _joined(lambda name: numbers(part.column(name)), "theta", theta0)
-
-
-def _joined(column: Callable[[str], np.ndarray], quantity: str, theta0: float | Sequence[float]) -> np.ndarray:
-    """A quantity that has as many elements as theta, from its columns by name: (n,), or (n, d)."""
-    columns = [column(name) for name in parts(quantity, elements(theta0))]
-    return np.stack(columns, axis=-1) if elements(theta0) else columns[0]
-
-
 def write(path: str | Path, table: pa.Table, metadata: dict[str, Any]) -> None:
     """Write a trace, sealed, whole or not at all.
 
     Args:
         path: of the Parquet file (zstd).
-        table: of `schema`.
+        table: of `optide.data.layout.schema`.
         metadata: of `optide.studies.experiments.run`; kept in the file under the key "optide", as JSON.
 
     Raises:
@@ -145,11 +61,21 @@ def read(path: str | Path) -> pa.Table:
 
 
 def _schema(metadata: Mapping[str, Any]) -> pa.Schema:
-    return schema(metadata["configuration"], metadata["states"])
+    return layout.schema(metadata["configuration"], metadata["states"])
 
 
 def metadata(path: str | Path) -> dict[str, Any]:
-    """What `write` was given: configuration, scheme, convergence of each lane, versions."""
+    """What is known of a trace file as a whole.
+
+    Args:
+        path: of the Parquet file.
+
+    Returns:
+        Its configuration, scheme, what became of each lane, and versions: the JSON that docs/traces.md describes.
+
+    Raises:
+        FileError: it cannot be read or was damaged, or is no trace of this version.
+    """
     return _metadata(read(path))
 
 
@@ -162,9 +88,11 @@ class Trace(NamedTuple):
     """One lane of a trace file.
 
     Attributes:
-        configuration: the columns of `given`, with theta0 whole, a mapping `hyperparameters`, and what the metadata say
-            of this lane (for a continuous scheme: iterations, residual, and the residual of each iteration).
-        values: the columns of `computed` that the optimizer has, each (n,).
+        configuration: by name what a row belongs to: experiment, set, scheme, objective, optimizer, learning_rate,
+            hyperparameters (a mapping), theta0 (a number, or a list of d), steps, converged (None of an algorithm) and
+            lane; of an equation also iterations, residual, and residuals, one of each iteration.
+        values: by name k, t (in units of time), u (of the states, likewise), theta, loss and the states of the
+            optimizer, each (n,); of a list theta0 each element by itself, as theta[0].
     """
 
     configuration: dict[str, Any]
@@ -181,23 +109,66 @@ class Trace(NamedTuple):
         return self.whole("theta")
 
     def whole(self, quantity: str) -> np.ndarray:
-        """theta or a state with all of its elements, likewise."""
-        return _joined(self.values.__getitem__, quantity, self.configuration["theta0"])
+        """theta or a state with all of its elements.
+
+        Args:
+            quantity: "theta" or the name of a state.
+
+        Returns:
+            Its values, (n,), or (n, d) where theta0 is a list of d elements.
+
+        Raises:
+            ParameterError: the trace has no such quantity; names those that it has.
+        """
+        self._demand(quantity, self._wholes)
+        return joined(self.values.__getitem__, quantity, self.configuration["theta0"])
 
     def place(self, quantity: str) -> np.ndarray:
-        """Where the values of a quantity are on the axis of steps, (n,): t / alpha, and u / alpha for a state."""
+        """Where the values of a quantity are on the axis of steps.
+
+        Args:
+            quantity: one of `quantities`, or the whole of which they are elements.
+
+        Returns:
+            Of shape (n,), in steps: t / alpha, and u / alpha for a state.
+
+        Raises:
+            ParameterError: the trace has no such quantity; names those that it has.
+        """
+        self._demand(quantity, dict.fromkeys([*self.quantities, *self._wholes]))
         alpha: float = self.configuration["learning_rate"]
         return self.values["u" if is_state(quantity) else "t"] / alpha
 
     def curve(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-        """The steps that the values of a quantity belong to, (n,) integers, and the values, (n,).
+        """A quantity over steps; a state belongs to the number of updates that it contains.
 
-        A state belongs to the number of updates that it contains.
+        Args:
+            quantity: one of `quantities`.
+
+        Returns:
+            The steps, (n,) integers, and the values at them, (n,).
+
+        Raises:
+            ParameterError: the trace has no such quantity; names those that it has.
         """
+        self._demand(quantity, self.quantities)
         return np.rint(self.place(quantity)).astype(int), self.values[quantity]
 
+    @property
+    def _wholes(self) -> dict[str, list[str]]:
+        """The quantities by what they are elements of, or themselves."""
+        wholes: dict[str, list[str]] = {}
+        for quantity in self.quantities:
+            wholes.setdefault(quantity.partition("[")[0], []).append(quantity)
+        return wholes
+
+    def _demand(self, quantity: str, there: Collection[str]) -> None:
+        if quantity not in there:
+            raise ParameterError("quantity", quantity, f"one of {', '.join(there)}{nearest(quantity, there)}")
+
     def __repr__(self) -> str:
-        return f"Trace({self.configuration['scheme']}, {name(self.configuration)}, {len(self.values['t'])} points)"
+        points = counted(len(self.values["t"]), "point")
+        return f"Trace({self.configuration['scheme']}, {name(self.configuration)}, {points})"
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row for each point, with the columns of `values`."""
@@ -206,11 +177,8 @@ class Trace(NamedTuple):
         return pd.DataFrame(self.values)
 
     def _repr_html_(self) -> str:
-        wholes: dict[str, list[str]] = {}
-        for quantity in self.quantities:
-            wholes.setdefault(quantity.partition("[")[0], []).append(quantity)
         return display.in_html(
-            self, {w: (self.place(w), [self.values[q] for q in parts]) for w, parts in wholes.items()}
+            self, {w: (self.place(w), [self.values[q] for q in parts]) for w, parts in self._wholes.items()}
         )
 
 
@@ -244,17 +212,24 @@ def key(configuration: Mapping[str, Any]) -> Key:
 
 
 def lanes(path: str | Path) -> list[Trace]:
-    """The configurations of a trace file, in their order in it.
+    """The configurations of a trace file.
+
+    Args:
+        path: of the Parquet file.
+
+    Returns:
+        A trace for each, in their order in the file.
 
     Raises:
-        FileError: as in `read`; or the metadata are those of other lanes.
+        FileError: it cannot be read or was damaged, or is no trace of this version; or its metadata are those of other
+            lanes.
     """
     table = read(path)
     reports = _metadata(table)["lanes"]
     found = [*split(table)]
     if len(reports) != len(found):
-        raise FileError(f"{path}: {len(found)} configurations, but metadata for {len(reports)}")
-    columns = given(_others(table, reports), elements(reports[0]["theta0"])).names
+        raise FileError(f"{path}: {counted(len(found), 'configuration')}, but metadata for {len(reports)}")
+    columns = layout.given(_others(table, reports), elements(reports[0]["theta0"])).names
     return [_trace(part, report, columns) for part, report in zip(found, reports, strict=True)]
 
 

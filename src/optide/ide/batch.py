@@ -10,7 +10,7 @@ from jax import Array
 from jaxtyping import Int
 
 from optide.base.arithmetic import in_float64
-from optide.base.errors import ParameterError
+from optide.base.errors import ParameterError, TracedError
 from optide.ide import methods
 from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
@@ -20,7 +20,6 @@ from optide.ide.solve import (
     checked,
     finished,
     in_turn,
-    refuse_traced,
     restored,
     run,
     side_by_side,
@@ -28,7 +27,7 @@ from optide.ide.solve import (
 )
 from optide.problem import arguments
 from optide.problem.arguments import Start
-from optide.problem.lanes import Lanes, by_threads, lanes, lanes_of_call, on_gpu, processor, threads
+from optide.problem.lanes import Lanes, at_once, by_threads, lanes, lanes_of_call, processor, threads
 from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule, closed_over
@@ -53,16 +52,26 @@ def solve_lanes(
 ) -> list[Solution]:
     """Solve several configurations through one compiled program, one after another; see `solve_ide`.
 
-    All optimizers are of one class, and all theta0 share their shape.  No lane changes another.  A number for
-    `t_start` must be in the range of each lane, and "one_step" is one learning rate of each.  With "march" each lane
-    may have a number of steps of its own.
+    No lane changes another.
+
+    Args:
+        optimizers: one for each lane, all of one class.
+        objective: of all lanes.
+        theta0s: one for each lane, all of one shape S.
+        steps: of all lanes, or with "march" one number for each.
+        t_start: of all lanes: a number must be in the range of each, and "one_step" is one learning rate of each.
+        method, lookahead, substeps, order, save_every, coupling, observe, schedule: of all lanes, as in `solve_ide`.
+
+    Returns:
+        A solution for each lane, in their order.
 
     Raises:
         ParameterError: an argument is not what it must be, as where there are more optimizers than theta0.
+        TracedError: JAX traces the call: under `jit`, `vmap` and `grad` it is `solve_ide` that works.
         NonFiniteError, ObjectiveError, ConfigError: as in `solve_ide`.
     """
     optimizers, theta0s = arguments.several("optimizers", optimizers), arguments.several("theta0s", theta0s)
-    refuse_traced((optimizers, theta0s))
+    _refuse_traced((optimizers, theta0s))
     if len(theta0s) != len(optimizers):
         raise ParameterError("theta0s", theta0s, f"as many as there are optimizers, {len(optimizers)}")
     numbers = [arguments.one_optimizer(optimizer) for optimizer in optimizers]
@@ -89,7 +98,7 @@ def solve_lanes(
     ]
     check_objective(chosen.objective, starts[0], names[0])
     check_optimizer(numbers[0], "velocity", starts[0], names[0])
-    refuse_traced(closed_over(chosen.objective, starts[0]))
+    _refuse_traced(closed_over(chosen.objective, starts[0]))
     each = zip(numbers, given, settled, names, strict=True)
     return [
         restored(finished(run(Lane(own, one.theta0), first, options), name), one)
@@ -116,15 +125,19 @@ def solve_batch(
     shard: int | None = None,
     beside: bool | None = None,
 ) -> Solution:
-    """Solve any number N of configurations; see `solve_ide`.
+    r"""Solve any number N of configurations; see `solve_ide`.
 
     Shards of equal size go through one compiled program, in which the lanes of a shard are solved in turn, so that none
     holds up another; or, where that takes no longer than one, side by side, and those of them that are hard in turn, by
     all threads that JAX has on the processor.
 
     Args:
-        optimizers, theta0s: see `optide.problem.lanes.lanes`.
+        optimizers: one whose hyper-parameters are arrays (N,), or numbers for all lanes alike.
+        theta0s: of shape (N, \*S), with an axis of lanes before those of S.  For all lanes alike: a number, or
+            (1, \*S).  Or a tree of such arrays.
         t_start: as in `solve_lanes`.
+        objective, steps, method, lookahead, substeps, order, save_every, coupling, observe, schedule: of all lanes, as
+            in `solve_ide`.
         shard: lanes of one call of the program; memory is bounded by it, apart from what is returned.  With a number
             the program is the same however few lanes there are.
         beside: whether lanes are solved side by side; if it is None, on a GPU.
@@ -135,10 +148,11 @@ def solve_batch(
 
     Raises:
         ParameterError: an argument is not what it must be, as where arrays are of several lengths.
+        TracedError: as in `solve_lanes`.
         ObjectiveError, ConfigError: as in `solve_ide`.
     """
-    refuse_traced((optimizers, theta0s))
-    several, shard = lanes(optimizers, theta0s), lanes_of_call(shard)
+    _refuse_traced((optimizers, theta0s))
+    several, shard, beside = lanes(optimizers, theta0s), lanes_of_call(shard), at_once(beside)
     numbers, starts, given = several
     chosen = Options(
         given.seen_by("objective", objective), steps, methods.named(method), "", lookahead, substeps, order, save_every,
@@ -149,8 +163,7 @@ def solve_batch(
     where = where_of(one, options, starts[0])
     check_objective(options.objective, starts[0], where)
     check_optimizer(one, "velocity", starts[0], where)
-    refuse_traced(closed_over(options.objective, starts[0]))
-    beside = on_gpu() if beside is None else beside
+    _refuse_traced(closed_over(options.objective, starts[0]))
     joined = _all(several, t_start, replace(options, beside=beside), shard)
     with processor():
         if beside and len(lost := np.flatnonzero(~joined.converged)):
@@ -161,6 +174,11 @@ def solve_batch(
             for place, solution in zip(lost, alone, strict=True):
                 _put(joined, place, solution)
     return restored(joined, given)
+
+
+def _refuse_traced(values: Any) -> None:
+    if arguments.traced(values) or arguments.tracing():
+        raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
 
 
 def _all(several: Lanes, t_start: float | None, options: Options, shard: int | None, threads: int = 1) -> Solution:

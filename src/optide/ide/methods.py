@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from optide.base.errors import ParameterError, TracedError
+from optide.base.words import nearest
 from optide.ide import march, picard
 from optide.ide.problem import Observe, Problem, Result
 
@@ -93,7 +94,7 @@ def named(method: Any) -> Method:
         ParameterError: there is none.
     """
     if not isinstance(method, str) or method not in METHODS:
-        raise ParameterError("method", method, " or ".join(METHODS))
+        raise ParameterError("method", method, f"{' or '.join(METHODS)}{nearest(method, METHODS)}")
     return METHODS[method]
 
 

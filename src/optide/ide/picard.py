@@ -22,7 +22,8 @@ from jaxtyping import Float64, Int
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, apart, watched
 from optide.ide.quadrature import gauss_legendre
-from optide.problem.optimizer import Memory, States
+from optide.problem.kernels import Memory
+from optide.problem.optimizer import States
 from optide.problem.tracing import PROGRAMS
 
 ORDER = 1

@@ -8,7 +8,8 @@ from jaxtyping import Float64
 
 from optide.ide.problem import Problem
 from optide.ide.window import Window
-from optide.problem.optimizer import Memory, Scalar, States
+from optide.problem.kernels import Memory, Scalar
+from optide.problem.optimizer import States
 
 Carry = tuple[Array, Array, States]
 """Theta at a node and the one before it, and the memories at that."""

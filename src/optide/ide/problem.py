@@ -11,7 +11,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float64, Int
 
-from optide.problem.optimizer import Optimizer, Scalar
+from optide.problem.kernels import Scalar
+from optide.problem.optimizer import Optimizer
 
 ORIGIN = 1e-12
 """Lower limit of all memory integrals in the published scheme, in place of 0."""

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from optide.base import display
-from optide.base.words import outline
+from optide.base.words import counted, outline
 from optide.problem import arguments
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Solution:
             return f"{np.count_nonzero(self.converged)} of {np.size(self.converged)} lanes converged"
         if not self.converged:
             return (
-                f"not converged after {self.iterations} iterations, residual {self.residual:.2g}; "
+                f"not converged after {counted(self.iterations, 'iteration')}, residual {self.residual:.2g}; "
                 "method march, order 2 of it, more substeps or a smaller learning rate make it easier"
             )
         others = "; the discrete equations have other solutions, too" if self.ambiguous else ""
-        return f"converged in {self.iterations} iterations, residual {self.residual:.2g}{others}"
+        return f"converged in {counted(self.iterations, 'iteration')}, residual {self.residual:.2g}{others}"

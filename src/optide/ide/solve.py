@@ -12,8 +12,8 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.base.arithmetic import arithmetic, in_float64
-from optide.base.errors import ParameterError, TracedError
-from optide.base.words import shown
+from optide.base.errors import ParameterError
+from optide.base.words import nearest, shown
 from optide.ide import methods
 from optide.ide.methods import Method
 from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, watched
@@ -22,7 +22,8 @@ from optide.ide.trees import zeros_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import check_finite, name_of, real
-from optide.problem.optimizer import Optimizer, Scalar
+from optide.problem.kernels import Scalar
+from optide.problem.optimizer import Optimizer
 from optide.problem.parameters import Parameters, parameters
 from optide.problem.tracing import PROGRAMS, check_objective, check_optimizer, check_schedule, closed_over
 
@@ -113,6 +114,9 @@ def solve_ide(
         schedule: maps the number of a step, t / learning_rate, to what the learning rate of that step is multiplied
             by: theta'(t) is the velocity times it.  The kernels, whose time scale is in learning rates, stay.
 
+    Returns:
+        The solution at n times, every `save_every`-th of the grid, which has `substeps` points per step.
+
     Raises:
         ParameterError: an argument is not what it must be.
         TracedError: JAX traces the call, without float64; or differentiates it, and the method has no derivatives.
@@ -154,11 +158,6 @@ def solve_ide(
 def restored(solution: Solution, given: Parameters) -> Solution:
     """A solution whose theta and states have the structure of the start."""
     return replace(solution, theta=given.restore(solution.theta), state=jax.tree.map(given.restore, solution.state))
-
-
-def refuse_traced(values: Any) -> None:
-    if arguments.traced(values) or arguments.tracing():
-        raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
 
 
 def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[Array, ...] = ()) -> Problem:
@@ -287,7 +286,7 @@ def _start(optimizer: Optimizer, t_start: Any) -> str:
         return t_start or "origin"
     number = real(t_start)
     if number is None or number.ndim or not number >= 0:
-        raise ParameterError("t_start", t_start, allowed)
+        raise ParameterError("t_start", t_start, allowed + nearest(t_start, STARTS))
     if number <= ORIGIN:
         return "zero" if number == 0 else "origin"
     if isinstance(rates, jax.core.Tracer):

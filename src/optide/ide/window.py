@@ -8,7 +8,7 @@ from jax import Array
 from jaxtyping import Float64, Shaped
 
 from optide.ide.problem import Problem
-from optide.problem.optimizer import Scalar
+from optide.problem.kernels import Scalar
 
 
 class Layout(NamedTuple):

@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float64
 
 from optide.base.errors import ParameterError
+from optide.base.words import nearest
 from optide.problem.finite import real
 from optide.problem.optimizer import Optimizer
 
@@ -81,7 +82,7 @@ def one_name(choices: Sequence[str], method: str, name: str, value: Any) -> str:
         ParameterError: it is something else.
     """
     if not isinstance(value, str) or value not in choices:
-        raise ParameterError(name, value, f"{' or '.join(choices)} by {method}")
+        raise ParameterError(name, value, f"{' or '.join(choices)} by {method}{nearest(value, choices)}")
     return value
 
 

@@ -17,7 +17,7 @@ from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.arguments import Start
 from optide.problem.finite import NEGLIGIBLE, SMALLEST, check_finite, check_underflow, name_of
-from optide.problem.lanes import lanes, lanes_of_call, on_gpu
+from optide.problem.lanes import at_once, lanes, lanes_of_call
 from optide.problem.optimizer import Optimizer, States
 from optide.problem.parameters import parameters
 from optide.problem.tracing import check_objective, check_optimizer, check_schedule
@@ -77,6 +77,9 @@ def run_discrete(
         steps: rows of the result, of which the first is the start.
         schedule: maps the number k of a step, from 0, to what its learning rate is multiplied by.
 
+    Returns:
+        Theta and the states before each update, at n = steps times.
+
     Raises:
         ParameterError: an argument is not what it must be.
         TracedError: JAX traces the call, without float64.
@@ -130,13 +133,12 @@ def run_batch(
         ParameterError: an argument is not what it must be, as where arrays are of several lengths.
         ObjectiveError, ConfigError: as in `run_discrete`.
     """
-    several, shard = lanes(optimizers, theta0s), lanes_of_call(shard)
+    several, shard, beside = lanes(optimizers, theta0s), lanes_of_call(shard), at_once(beside)
     function, steps = several.given.seen_by("objective", objective), arguments.at_least(1, "steps", steps)
     one, start = jax.tree.map(lambda leaf: float(leaf[0]), several.optimizers), several.theta0s[0]
     where = f"{one} on {name_of(objective)} from theta0 = {shown(start)}"
     check_objective(function, start, where)
     check_optimizer(one, "step", start, where)
-    beside = on_gpu() if beside is None else beside
     run: DiscreteRun = several.in_shards(shard, lambda some, _: _all(*some, function, steps, beside), beside=beside)
     lost = ~_finite(run)
     for lane in np.flatnonzero(np.broadcast_to(several.optimizers.eps, len(lost)) < NEGLIGIBLE):

@@ -85,6 +85,19 @@ def lanes_of_call(shard: Any) -> int | None:
     return None if shard is None else arguments.at_least(1, "shard", shard)
 
 
+def at_once(beside: Any) -> bool:
+    """Whether lanes are solved side by side, as it is given; if it is None, on a GPU.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    if beside is None:
+        return on_gpu()
+    if not isinstance(beside, bool | np.bool_):
+        raise ParameterError("beside", beside, "True, False or None")
+    return bool(beside)
+
+
 def on_gpu() -> bool:
     """Whether JAX computes on something that is as soon ready with many numbers as with one."""
     return jax.default_backend() != "cpu"

@@ -11,7 +11,7 @@ import functools
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, cast, dataclass_transform
+from typing import Any, ClassVar, cast, dataclass_transform
 
 import numpy as np
 
@@ -19,54 +19,10 @@ from optide.base.errors import ConfigError, ParameterError
 from optide.base.lazy import Array, jax, jnp
 from optide.base.words import shown
 from optide.problem.finite import real
+from optide.problem.kernels import Memory, Scalar
 from optide.problem.vocabulary import POSITIVE, Hyperparameter, State, described, hyperparameter
 
-Scalar = float | np.floating | np.ndarray | Array
 States = dict[str, Array]
-
-
-class Memory(NamedTuple):
-    r"""A memory integral :math:`\int_0^u K(u-s)\, g(s)^p\, ds` with `K(s) = weight exp(-rate s)`.
-
-    Attributes:
-        power: p, the power of the gradient (1 or 2).
-        weight: K(0), per unit of time.
-        rate: decay of the kernel, per unit of time; 0 for a constant kernel.
-    """
-
-    power: int
-    weight: Scalar
-    rate: Scalar
-
-
-def exponential(power: int, beta: Scalar, learning_rate: Scalar) -> Memory:
-    r"""The kernel :math:`K_\beta(s) = (1-\beta)/\alpha\; e^{-(1-\beta) s/\alpha}`."""
-    rate = (1 - beta) / learning_rate
-    return Memory(power, weight=rate, rate=rate)
-
-
-def sqrt(v: Array) -> Array:
-    """Square root with derivative 0 at 0 and value 0 below, so that v -> 0 gives no NaN.
-
-    A second moment is a sum of squares; only rounding, or the offset of the published lower limit
-    of integration, takes it below 0.
-    """
-    positive = v > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, v, 1.0)), 0.0)
-
-
-def filled(beta: Scalar, steps: Scalar) -> Array:
-    """1 - beta^steps: how much of an exponential average is filled so many steps after its start at 0.
-
-    Shapes broadcast; steps need not be whole, and must be > 0.
-
-    By expm1, which is XLA's own, and a logarithm: XLA's power of floats calls the C library, which takes another path,
-    to another last bit, where the processor has fused multiply-add (its logarithm does so for few numbers).
-    """
-    positive = beta > 0
-    usual = -jnp.expm1(steps * jnp.log(jnp.where(positive, beta, 1.0)))
-    # for beta = 0, where the derivative of the logarithm is infinite, to first order in beta at whole steps
-    return jnp.where(positive, usual, 1 - jnp.where(steps < 1.5, beta, 0.0))
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(hyperparameter,))
@@ -148,12 +104,22 @@ class Optimizer:
 
     @classmethod
     def powers(cls) -> dict[str, int]:
-        """The power of the gradient that each memory remembers, by the name of the state."""
+        """The power of the gradient that each memory remembers, by the name of the state.
+
+        Raises:
+            ConfigError: as `kernels`.
+        """
         return {name: memory.power for name, memory in cls.kernels(**dict.fromkeys(cls.vocabulary(), 0.5)).items()}
 
     @classmethod
     def kernels(cls, **hyperparameters: float) -> dict[str, Memory]:
         """The `memories` for some hyper-parameters, which are not checked: neither needs JAX.
+
+        Args:
+            **hyperparameters: all of them by name, numbers.
+
+        Returns:
+            A memory for each state, by its name.
 
         Raises:
             ConfigError: they are not those of the states, or one is no memory.
@@ -178,21 +144,58 @@ class Optimizer:
         return {name: getattr(self, name) for name in self.vocabulary()}
 
     def step(self, k: Array, theta: Array, g: Array, state: States) -> tuple[Array, States]:
-        """One update of the discrete algorithm: (theta_k, state) -> (theta_{k+1}, state)."""
+        """One update of the discrete algorithm: (theta_k, state) -> (theta_{k+1}, state).
+
+        All is done to each element: theta, g and each state are of one shape, S of an array or (d,) of a tree of d
+        numbers, in float64.
+
+        Args:
+            k: number of the step, from 0, of shape ().
+            theta: before it.
+            g: the gradient there.
+            state: before it, by name; 0 at first.
+
+        Returns:
+            Theta and all states after it, likewise.
+        """
         raise NotImplementedError
 
     def memories(self) -> dict[str, Memory]:
-        """The memory integrals of the equation, by the name of the state they stand for."""
+        """The memory integrals of the equation, by the name of the state they stand for.
+
+        Their weights and rates are numbers per unit of time, of shape () as the hyper-parameters of a lane are.
+        """
         raise NotImplementedError
 
     def velocity(self, u: Array, theta: Array, g: Array, state: States) -> Array:
-        """theta'(t), given theta(t), g(t) and the memories at u (= t + alpha, or t without look-ahead)."""
+        """The right-hand side of the equation.
+
+        All is done to each element: theta, g and each memory are of one shape, S of an array or (d,) of a tree of d
+        numbers, in float64.
+
+        Args:
+            u: time up to which the memories run, of shape (): t + alpha, or t without look-ahead.
+            theta: theta(t).
+            g: the gradient there.
+            state: the memories at u, by the name of the state.
+
+        Returns:
+            theta'(t), of the shape of theta, per unit of time.
+        """
         raise NotImplementedError
 
     def initial_velocity(self, theta: Array, g: Array, tau: Scalar) -> Array:
         """The leading term of `velocity` without look-ahead at t = tau alpha -> 0, where all memories vanish.
 
         Each memory is K(0) g^p t there, and eps, which no second moment reaches any more, is left out.
+
+        Args:
+            theta: theta(0), of any shape.
+            g: the gradient there, of the same shape.
+            tau: the time, in steps.
+
+        Returns:
+            theta'(t) to leading order, of the shape of theta, per unit of time.
         """
         u = jnp.asarray(tau * self.learning_rate)
         state = {name: jnp.asarray(memory.weight) * g**memory.power * u for name, memory in self.memories().items()}
@@ -201,7 +204,14 @@ class Optimizer:
         return jnp.where(at_rest, self.velocity(u, theta, g, state), moving)
 
     def holding(self, **values: Scalar) -> Optimizer:
-        """The same with other values of some hyper-parameters, of those that it has; they are not checked."""
+        """The same with other values of some hyper-parameters.
+
+        Args:
+            **values: by name, numbers or arrays (N,), which are not checked; of those that it has not nothing is taken.
+
+        Returns:
+            An optimizer of the same class.
+        """
         _, kind = jax.tree.flatten(self)
         other: Optimizer = jax.tree.unflatten(kind, [values.get(n, v) for n, v in self.hyperparameters.items()])
         return other

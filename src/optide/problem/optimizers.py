@@ -10,7 +10,8 @@ AdaGrad's accumulator starts at 0 (optax: 0.1).
 from typing import Any, ClassVar
 
 from optide.base.lazy import Array, jnp
-from optide.problem.optimizer import Memory, Optimizer, Scalar, States, exponential, filled, sqrt
+from optide.problem.kernels import Memory, Scalar, exponential, filled, sqrt
+from optide.problem.optimizer import Optimizer, States
 from optide.problem.vocabulary import POSITIVE, UNIT_INTERVAL, State, hyperparameter
 
 

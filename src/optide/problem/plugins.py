@@ -54,6 +54,9 @@ PLUGINS: dict[Path, Plugin] = {}
 def load(paths: Iterable[str | Path]) -> None:
     """Load plug-ins by their files, and those of installed packages; what is loaded already, once.
 
+    Args:
+        paths: of Python files, from the working directory.
+
     Raises:
         ConfigError: a file cannot be read or run, or what it defines lacks something; names file and line.
     """

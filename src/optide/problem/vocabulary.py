@@ -70,6 +70,9 @@ def hyperparameter(
         description: in a sentence.
         optional: whether a configuration may leave it out.  All others tell two configurations apart, and are given.
 
+    Returns:
+        A field, as of dataclasses, whose values are numbers, or arrays (N,) with one for each lane.
+
     Raises:
         TypeError: the range is none, or it is optional without a default.
     """

@@ -20,7 +20,8 @@ from pathlib import Path
 import optide
 from optide.base.errors import INTERRUPTED, ConfigError, FileError, OptideError, say, tell
 from optide.base.files import aside, named, write_all
-from optide.base.words import shown
+from optide.base.home import home
+from optide.base.words import counted, shown
 from optide.data import digests
 from optide.problem import plugins
 from optide.record.mend import recorded
@@ -41,7 +42,9 @@ def pack(root: Path, archive: Path) -> int:
     """
     if archive.is_file() and archive.stat().st_size and not tarfile.is_tarfile(archive):
         raise FileError(f"{archive}: is there already, and no archive; nothing was written")
-    files = _recorded(root / CRATE)
+    files = recorded(root / CRATE)
+    if not files:
+        raise FileError(f"{root / CRATE}: no record of a whole run; run `optide run` first")
     for name, digest in files.items():
         if not (root / name).is_file() or digests.of_file(root / name) != digest:
             raise FileError(f"{root / name}: not what the last whole run recorded; run `optide run` first")
@@ -67,10 +70,14 @@ def restore(archive: Path, root: Path, sources: Mapping[str, bytes]) -> int:
         FileError: it is none, or damaged, or of other sources; says which file.
     """
     contents = _contents(archive)
+    if CRATE not in contents:
+        raise FileError(f"{archive}: no record of a whole run")
     with tempfile.TemporaryDirectory() as folder:
         crate = Path(folder, CRATE)
-        crate.write_bytes(contents.pop(CRATE, b""))
-        files = _recorded(crate, archive)
+        crate.write_bytes(contents.pop(CRATE))
+        files = recorded(crate)
+    if not files:
+        raise FileError(f"{archive}: damaged: {CRATE} is no record of a whole run")
     for name, digest in files.items():
         if name not in contents:
             raise FileError(f"{archive}: damaged: {name} is missing")
@@ -99,24 +106,38 @@ def _same(name: str, copy: bytes | None, own: bytes) -> bool:
     return False
 
 
-def _recorded(crate: Path, of: Path | None = None) -> dict[str, str]:
-    files = recorded(crate)
-    if not files:
-        raise FileError(f"{of or crate}: no record of a whole run" + ("" if of else "; run `optide run` first"))
-    return files
+class _Damaged(tarfile.TarError):
+    """Behind what was read there is something else than a file or the end, as tarfile takes both for the end."""
+
+
+class _Member(tarfile.TarInfo):
+    """A file of an archive that goes on to its end."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> "_Member":
+        try:
+            return super().fromtarfile(tar)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # so are the stubs
+            raise
+        except tarfile.HeaderError as error:
+            if not tar.offset:  # of the first file: this may be no archive at all
+                raise
+            raise _Damaged(f"at byte {tar.offset}: {error}") from None
 
 
 def _contents(archive: Path) -> dict[str, bytes]:
     """All files of an archive."""
     found = {}
     try:
-        with tarfile.open(archive, "r|*") as tar:  # from its begin to its end, as a pipe has it
+        with tarfile.open(archive, "r|*", tarinfo=_Member) as tar:  # from its begin to its end, as a pipe has it
             for member in tar:
                 # a link may lead anywhere
                 file = tar.extractfile(member) if member.isfile() else None
                 if file is None or Path(member.name).is_absolute() or ".." in Path(member.name).parts:
                     raise FileError(f"{archive}: damaged: {shown(member.name)} is no file below a folder")
                 found[member.name] = file.read()
+    except _Damaged as error:
+        raise FileError(f"{archive}: damaged: {error}") from None
     except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         reason = getattr(error, "strerror", None) or str(error).partition(":\n")[0]
         raise FileError(f"{archive}: cannot be read: {reason}") from None
@@ -127,7 +148,7 @@ def sources(root: Path, configfiles: Iterable[Path] = ()) -> dict[str, bytes]:
     """What decides over results, by the name that its copy has in an archive: configuration, plug-ins and library.
 
     Args:
-        root: the folder whose `config.yaml` counts where the working directory has none.
+        root: the folder whose `config.yaml` counts where the working directory has none: that of the Snakefile.
         configfiles: given beside it, as to `optide run`.
 
     Raises:
@@ -154,9 +175,10 @@ def main(arguments: list[str] | None = None) -> int:
     root = Path()
     try:
         if options.action == "pack":
-            say(f"{options.archive}: {pack(root, options.archive)} files")
+            say(f"{options.archive}: {counted(pack(root, options.archive), 'file')}")
         else:
-            say(f"{restore(options.archive, root, sources(root, options.configfile))} files of results are back")
+            files = restore(options.archive, root, sources(home(), options.configfile))
+            say(f"results are back: {counted(files, 'file')}")
     except (OptideError, OSError) as error:
         tell(error)
         return 1

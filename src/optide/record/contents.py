@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from optide.data import seal, tolerances, traces
+from optide.data import layout, seal, tolerances, traces
 from optide.data.fingerprints import LENGTH, Column, Tolerance, column
 from optide.problem.registry import OPTIMIZERS
 
@@ -129,7 +129,7 @@ def of_results(path: str | Path, known: Known) -> Iterator[Column]:
 
 def _of_trace(described: Mapping[str, Any]) -> pa.Schema:
     return pa.schema(
-        [field.with_nullable(True) for field in traces.schema(described["configuration"], described["states"])]
+        [field.with_nullable(True) for field in layout.schema(described["configuration"], described["states"])]
     )
 
 

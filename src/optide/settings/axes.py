@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from optide.base.errors import ConfigError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.numerics.elementary import log
 from optide.problem.optimizer import Optimizer
 from optide.problem.vocabulary import POSITIVE, REAL, UNIT_INTERVAL, Range
@@ -38,7 +38,8 @@ def check_hyperparameters(key: str, optimizer: type[Optimizer], given: Mapping[s
         optional = [name for name, told in known.items() if told.optional]
         takes = " and ".join(needed) or "none"
         takes += f" and, if wanted, {' and '.join(optional)}" if not {*given} <= {*needed} and optional else ""
-        raise ConfigError(f"{key}: {optimizer.name} takes {takes}, not {' and '.join(given) or 'none'}")
+        hint = next(filter(None, (nearest(name, known) for name in given if name not in known)), "")
+        raise ConfigError(f"{key}: {optimizer.name} takes {takes}, not {' and '.join(given) or 'none'}{hint}")
     for name, axis in given.items():
         check_axis(f"{key}.{name}", axis, known[name].range, refine)
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from optide.base.errors import ConfigError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS, quantities
 from optide.settings import atlas as regions
 from optide.settings.axes import check_axis, check_hyperparameters
 from optide.settings.config import Config, elements, experiment_slice, lanes, steps_of
 from optide.settings.looks import choices, looks
 from optide.settings.maps import check_maps
-from optide.settings.schema import first_error, nearest
+from optide.settings.schema import first_error
 from optide.settings.vocabulary import complete
 
 LEAST, MOST = 3, 10**6
@@ -91,7 +91,9 @@ def _check_rates(key: str, rates: Config) -> None:
         place, optimizer, varies = f"{key}.curves.{name}", curve["optimizer"], curve["varies"]
         names = OPTIMIZERS[optimizer].choices()
         if varies not in names:
-            raise ConfigError(f"{place}.varies = {varies!r}: {optimizer} has {' and '.join(names)}")
+            raise ConfigError(
+                f"{place}.varies = {varies!r}: {optimizer} has {' and '.join(names)}{nearest(varies, names)}"
+            )
         fixed, expected = {*curve.get("fixed", {})}, {*names} - {varies}
         if fixed != expected:
             needed, given = (" and ".join(sorted(some)) or "none" for some in (expected, fixed))
@@ -145,7 +147,7 @@ def _check_beyond(key: str, beyond: Config) -> None:
         for name, runs in settings["runs"].items():
             place = f"{key}.problems.{problem}.runs.{name}"
             if name not in chosen:
-                raise ConfigError(f"{place}: {key}.optimizers has {', '.join(chosen)}")
+                raise ConfigError(f"{place}: {key}.optimizers has {', '.join(chosen)}{nearest(name, chosen)}")
             for rate in runs["learning_rates"]:
                 if not LEAST <= (steps := steps_of(runs["span"], rate)) <= MOST:
                     allowed = f"must be {LEAST} to {MOST:,}"
@@ -207,7 +209,7 @@ def check_quantity(key: str, quantity: str, name: str, experiment: Config) -> No
     size = elements(experiment["theta0"][0])
     there = quantities(experiment["optimizer"], size)
     if quantity not in there:
-        raise ConfigError(f"{key} = {quantity!r}: {name} has {', '.join(there)}")
+        raise ConfigError(f"{key} = {quantity!r}: {name} has {', '.join(there)}{nearest(quantity, there)}")
 
 
 def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
@@ -215,7 +217,8 @@ def _check_row(key: str, row: Config, name: str, experiment: Config) -> None:
         raise ConfigError(f"{key}.theta0 = {row['theta0']}: {name} has {experiment['theta0']}")
     sets = [entry.get("name", "") for entry in experiment["sets"]]
     if row.get("set", sets[0]) not in sets:
-        raise ConfigError(f"{key}.set = {shown(row['set'])}: {name} has {', '.join(map(repr, sets))}")
+        there = f"{', '.join(map(repr, sets))}{nearest(row['set'], sets)}"
+        raise ConfigError(f"{key}.set = {shown(row['set'])}: {name} has {there}")
 
 
 def _check_inset(key: str, inset: Config, name: str, rates: list[float]) -> None:

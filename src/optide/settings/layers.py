@@ -106,6 +106,16 @@ def _over(below: Any, above: Any) -> Any:
     return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
 
 
+def is_beside(home: Path, layers: Iterable[Layer]) -> bool:
+    """Whether all layers in one are config.yaml beside the Snakefile, that of the paper, whatever its layout.
+
+    Args:
+        home: the folder of the Snakefile.
+        layers: of a run.
+    """
+    return (home / FILE).exists() and bool(merged(layers) == yamlfile.read(home / FILE))
+
+
 def settle(layers: Sequence[Layer], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The configuration that layers give, without the parts that are switched off.
 

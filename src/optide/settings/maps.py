@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from optide.base.errors import ConfigError
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.problem.registry import OBJECTIVES
 from optide.settings import atlas as regions
 from optide.settings.config import Config, elements, experiment_slice, label, lanes
 from optide.settings.looks import places
 from optide.settings.planes import BASINS, BEHAVIOUR, defaults, varying
-from optide.settings.schema import nearest
 
 WELLS = 4
 """Minima that can be told apart in a panel."""

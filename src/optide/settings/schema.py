@@ -3,7 +3,6 @@
 `python -m optide.settings.schema FILE` prints the reference page of a schema.
 """
 
-import difflib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from optide.base.words import shown
+from optide.base.words import nearest, shown
 from optide.settings import yamlfile
 from optide.settings.vocabulary import complete
 
@@ -78,12 +77,6 @@ def key_of(path: Iterable[str | int]) -> str:
     return " ".join(text.removeprefix(".").split()) or "top level"
 
 
-def nearest(name: Any, names: Iterable[str]) -> str:
-    """The end of an error: "; did you mean 'adam'?", or nothing if no name is close."""
-    close = difflib.get_close_matches(str(name), [*names], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def in_words(part: Schema, schema: Schema) -> str:
     """What a part of a schema allows."""
     part = _resolved(part, schema)
@@ -100,7 +93,8 @@ def in_words(part: Schema, schema: Schema) -> str:
             least, most = part.get("minItems", 0), part.get("maxItems")
             count = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             different = ", all different" if part.get("uniqueItems") else ""
-            return f"a list of {count}{different}, each {in_words(part['items'], schema)}"
+            of = "" if least == 0 and most is None else f" of {count}"
+            return f"a list{of}{different}, each {in_words(part['items'], schema)}"
         case "object":
             count = ", not empty" if part.get("minProperties") else ""
             names = f", each key {in_words(part['propertyNames'], schema)}" if "propertyNames" in part else ""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from optide.data import results, traces
+from optide.data import layout, results, traces
 from optide.data.traces import Key
 from optide.problem.registry import hyperparameter_columns, parts
 from optide.settings.config import Config, elements
@@ -107,6 +107,6 @@ def read(path: str | Path) -> list[Solved]:
     solved = []
     for part, lane in zip(traces.split(table), results.metadata(table)["lanes"], strict=True):
         treatment = Treatment(*(lane[name] for name in Treatment._fields))
-        converged, theta = part.column("converged")[0].as_py(), traces.together(part, lane["theta0"])
+        converged, theta = part.column("converged")[0].as_py(), layout.together(part, lane["theta0"])
         solved.append(Solved(traces.key(lane), treatment, converged, theta))
     return solved

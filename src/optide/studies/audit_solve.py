@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 
-from optide.data import traces
+from optide.data import layout
 from optide.ide.batch import solve_lanes
 from optide.ide.solution import Solution
 from optide.problem import plugins
@@ -97,7 +97,7 @@ def compute(slices: Sequence[Config], settings: Config) -> tuple[pa.Table, list[
     for i, (lane, solution) in enumerate(found):
         constants = {**lane, "lane": i, "converged": solution.converged, "residual": solution.residual}
         values = {"k": np.arange(len(solution.theta)), "theta": solution.theta}
-        tables.append(traces.lane(columns, values, constants))
+        tables.append(layout.lane(columns, values, constants))
     return pa.concat_tables(tables), [lane for lane, _ in found]
 
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ConvergenceError
-from optide.data import traces
+from optide.base.words import counted
+from optide.data import layout
 from optide.ide.batch import solve_lanes
 from optide.problem import plugins
 from optide.problem.discrete import run_discrete
@@ -56,13 +57,13 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
             for one in _run_lanes(experiment, SCHEMES[scheme], objective, make, [*group])
         ]
         of_lanes = [losses(objective, one.values["theta"]) for one in found]
-    schema = traces.schema(experiment, make.states)
+    schema = layout.schema(experiment, make.states)
     same = {name: experiment[name] for name in ("experiment", "objective", "optimizer", "learning_rate")}
     tables = []
     for i, (lane, one, loss) in enumerate(zip(all_lanes, found, of_lanes, strict=True)):
         k = np.rint(one.values["t"] / experiment["learning_rate"]).astype(int)
         constants = {**same, **lane._asdict(), "scheme": scheme, "converged": one.report.get("converged"), "lane": i}
-        tables.append(traces.lane(schema, {"k": k, **one.values, "loss": loss}, constants))
+        tables.append(layout.lane(schema, {"k": k, **one.values, "loss": loss}, constants))
     description = {
         "scheme": scheme,
         "configuration": dict(experiment),
@@ -82,7 +83,7 @@ def report(metadata: dict[str, Any]) -> str:
         line = f"{where}: {choice} theta0={lane['theta0']} steps={lane['steps']}"
         if "converged" in lane:
             verdict = "converged" if lane["converged"] else "NOT CONVERGED"
-            line += f": {verdict} after {lane['iterations']} iterations, residual {lane['residual']:.3g}"
+            line += f": {verdict} after {counted(lane['iterations'], 'iteration')}, residual {lane['residual']:.3g}"
         lines.append(line + "\n")
     return "".join(lines)
 
@@ -114,7 +115,7 @@ def _run_lanes(
             raise ConvergenceError(
                 f"{experiment['experiment']}: {label(experiment['optimizer'], lane.hyperparameters)}, learning rate "
                 f"{experiment['learning_rate']}, theta0 {lane.theta0}: {scheme.method} did not converge in "
-                f"{solution.iterations} iterations, residual {solution.residual:.3g}"
+                f"{counted(solution.iterations, 'iteration')}, residual {solution.residual:.3g}"
             )
         report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
         report["residuals"] = solution.residuals.tolist()
