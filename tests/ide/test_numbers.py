@@ -94,3 +94,8 @@ def test_a_second_moment_that_underflows_is_named_unless_eps_covers_it():
     quiet = jnp.asarray([1.0, 1e-160])
     with pytest.raises(UnderflowError, match=r"Adam\(.*: v underflows in step \d+, t = "):
         run_discrete(Adam(0.1, 0.9, 0.9, eps=1e-300), lambda theta: jnp.sum(quiet * theta), jnp.ones(2), 5)
+
+
+def test_of_a_solution_that_is_only_observed_the_end_is_named():
+    with pytest.raises(NonFiniteError, match=r"from theta0 = 0\.9 by march: not finite at the end, t = 1\.9: theta"):
+        solve_ide(RMSProp(0.1, 0.9), no_gradient_below_half, 0.9, 20, observe=lambda theta: theta)

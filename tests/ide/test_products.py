@@ -10,6 +10,7 @@ from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.base.errors import ParameterError
 from optide.ide import march, products
 from optide.objectives import double_well
+from optide.studies.beyond_problems import rosenbrock
 from optide.studies.beyond_solve import counted
 
 STEPS = 60
@@ -99,6 +100,19 @@ def test_where_sweeps_fail_other_ways_solve_the_window(optimizer, way, monkeypat
     assert found.converged
     wanted = solve_ide(optimizer, objective, theta0, 10, coupling="matrix")
     np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
+
+
+def test_one_parameter_of_a_thousand_that_starts_near_a_gradient_of_0_is_solved_as_well(monkeypatch):
+    objective, theta0 = rosenbrock({"size": 1000}).loss, np.random.default_rng(4).uniform(-1.5, 1.5, 1000)
+    asked, real = [], march.program
+    monkeypatch.setattr(march, "program", lambda *given: asked.append(given[-1]) or real(*given))
+    found = solve_ide(Adam(0.01), objective, theta0, 6)
+    assert asked[-1] == products.DAMPED
+    assert found.converged
+    # in other windows, of 3 nodes instead of 8
+    monkeypatch.setattr(products, "MANY", 64)
+    other = solve_ide(Adam(0.01), objective, theta0, 6)
+    np.testing.assert_allclose(other.theta, found.theta, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize(("coupling", "method"), [("some", "march"), (None, "march"), ("products", "picard")])

@@ -14,9 +14,9 @@ from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
 from optide.ide.window import Layout, Window
 
-SWEEPS, CAREFUL, QUICK, NEWTON = "sweeps", "careful", "quick", "newton"
+SWEEPS, CAREFUL, DAMPED, QUICK, NEWTON = "sweeps", "careful", "damped", "quick", "newton"
 """The ways: each is for where the one before fails, and takes longer."""
-TRIALS = {SWEEPS: 0, CAREFUL: 30}
+TRIALS = {SWEEPS: 0, CAREFUL: 30, DAMPED: 30}
 """Of a node in a sweep, to solve its equation for itself: so v may change by much within a step."""
 AHEAD = 3
 """Nodes through which a parabola goes on beyond what is solved."""
@@ -35,7 +35,7 @@ class Size(NamedTuple):
     depth: dict[str, int]
 
 
-USUAL, LEAN = Size(8, 4, {SWEEPS: 8, CAREFUL: 8}), Size(3, 3, {SWEEPS: 0, CAREFUL: 2})
+USUAL, LEAN = Size(8, 4, {SWEEPS: 8, CAREFUL: 8, DAMPED: 8}), Size(3, 3, {SWEEPS: 0, CAREFUL: 2, DAMPED: 8})
 STEPWISE = {"stepwise": (4, 3), "longer": (8, 8), "longest": (16, 12)}
 """Ways, too: Newton's method goes through a long window in short ones, of which so many nodes are kept and so many
 blocks are solved beyond them."""
@@ -83,13 +83,14 @@ def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
             return (QUICK,) if problem.beside else (QUICK, *list(STEPWISE)[:1])
         # a single solve waits for what is compiled, a batch for what is run
         return (QUICK, *STEPWISE) if problem.batched else (NEWTON, *STEPWISE)
-    found = (SWEEPS, CAREFUL, NEWTON) if problem.theta0.size <= MATRIX else (SWEEPS, CAREFUL)
+    found = (SWEEPS, CAREFUL, NEWTON if problem.theta0.size <= MATRIX else DAMPED)
     return found[:1] if problem.beside else found
 
 
 def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], way: str) -> Answer:
     """By sweeps, from a prediction; where they do not solve a window, there are no numbers."""
-    found, seen = settle(problem, window, X, size_of(problem).depth[way], TRIALS[way])
+    depth = size_of(problem).depth[way]
+    found, seen = settle(problem, window, X, depth=depth, trials=TRIALS[way], damped=way == DAMPED)
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
     X = jnp.where(found.size <= GOOD_ENOUGH, found.X, jnp.nan)
     return Answer(X, seen, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))

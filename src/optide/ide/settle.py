@@ -19,7 +19,7 @@ ENOUGH = 1e-13
 """What an equation may leave, relative to theta."""
 REDUCTION = 5e-3
 """By how much the sweeps of nodes lessen what is left, before the equations are looked at again."""
-LOOKS, SWEEPS = 30, 40
+LOOKS, SWEEPS = 70, 40
 """The most looks at the equations, and sweeps after each."""
 PATIENCE = 4
 """Looks in which what is left is to be halved at least."""
@@ -48,13 +48,14 @@ class Settled(NamedTuple):
 
 
 def settle(
-    problem: Problem, window: Window, X: Float64[Array, " n *S"], depth: int, trials: int = 0
+    problem: Problem, window: Window, X: Float64[Array, " n *S"], *, depth: int, trials: int, damped: bool
 ) -> tuple[Settled, Evaluation]:
     """Solve the equations of a window from a prediction, as far as sweeps do: the size tells.
 
     Args:
         depth: of Anderson's acceleration.
         trials: of each node in a sweep, to solve its equation for itself.
+        damped: whether from look to look only half of the way is gone, where else they jump back and forth.
 
     Returns:
         How far it is solved, and what the equations say in the end.
@@ -85,7 +86,11 @@ def settle(
             return renewed.g, renewed.theta
 
         done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)
-        return look(done.other, jnp.concatenate([now.g[:2], done.y]), now.looks, now.sizes, now.sweeps + done.turns)
+        X, G = done.other, jnp.concatenate([now.g[:2], done.y])
+        if damped:
+            X = (now.X + X) / 2
+            G = gradients(problem, with_before(window, X))
+        return look(X, G, now.looks, now.sizes, now.sweeps + done.turns)
 
     none = jnp.zeros((), int)
     first = look(X, gradients(problem, with_before(window, X)), none, jnp.zeros(LOOKS), none)

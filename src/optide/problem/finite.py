@@ -43,7 +43,7 @@ def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], A
         gradient: of the objective; where given, a gradient that is to blame is named.
 
     Raises:
-        NonFiniteError: naming the configuration, the time from which on they are not, and what is not.
+        NonFiniteError: naming the configuration, the time from which on they are not, as far as it is known, and what.
     """
     points = len(trajectory.theta)  # of a trajectory that is only observed the last
     values = {"theta": trajectory.theta, **trajectory.state}
@@ -55,7 +55,10 @@ def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], A
         names = ", ".join(name for name, good in finite.items() if not good[first])
         if first and gradient and not np.isfinite(gradient(trajectory.theta[first - 1])).all():
             names += f"; the gradient at theta = {trajectory.theta[first - 1]}, one step before, is not"
-        raise NonFiniteError(f"{where}: not finite from t = {time:.6g} (grid point {first}) on: {names}")
+        place = f"from t = {time:.6g} (grid point {first}) on"
+        if points < len(trajectory.t):
+            place = f"at the end, t = {time:.6g}"
+        raise NonFiniteError(f"{where}: not finite {place}: {names}")
 
 
 SMALLEST = np.finfo(float).tiny
