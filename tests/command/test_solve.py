@@ -284,6 +284,18 @@ def test_what_cannot_be_solved_or_written_has_another_code(capsys, tmp_path, own
     assert "own.py, line 28: AttributeError" in line
 
 
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        ("jnp.stack([theta, theta])", "the objective returns shape (2,) and dtype float64"),
+        ("theta if theta > 0 else -theta", "the objective, or its gradient, asks for a value in "),
+    ],
+)
+def test_an_objective_that_is_none_is_a_plugin_that_is_wrong(capsys, own, loss, told):
+    own.write_text(OWN.replace("theta.nonsense", loss))
+    assert told in error(capsys, 2, "solve", *ASKED, "--plugin", "own.py", "--objective", "broken")
+
+
 def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_solved(capsys, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr(single, "by_equation", None)

@@ -137,6 +137,7 @@ class Mine(Optimizer):
     [
         ("    def velocity", "def velocity", "line 4: class Mine lacks velocity"),
         ('states = {"m": State("m")}', "pass", "line 4: class Mine lacks states"),
+        ('states = {"m": State("m")}', "states = {}", """class Mine: states {}: must be like {"m": State("m")}"""),
         ("def velocity(self, u, theta,", "def velocity(self, u,", "must be velocity(self, u, theta, g, state)"),
         ("default=0.5", "default=1.5", "class Mine: beta = 1.5: the default must be in [0, 1)"),
         ('"m": Memory', '"n": Memory', "memories n: must be those of states, m"),

@@ -90,9 +90,14 @@ def warn(error: Exception) -> None:
 
 @contextmanager
 def one_line(log: str | Path) -> Iterator[None]:
-    """End the process with one line, in the log and on stderr, where optide or the file system fails."""
+    """End the process with one line, in the log and on stderr, where optide or the file system fails.
+
+    One that is interrupted ends without a word: Snakemake says that it was, once for all jobs.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
     except (OptideError, OSError) as error:
         line = tell(error)
         with suppress(OSError):  # a full disk has no room for the log either

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from optide.base.errors import INTERRUPTED, ConfigError, OptideError, ParameterError, tell
+from optide.base.errors import INTERRUPTED, ConfigError, ObjectiveError, OptideError, ParameterError, tell
 from optide.command import completion  # noqa: F401  (its classes are registered)
 from optide.command.listing import listing
 from optide.command.solve import compare, solve
@@ -59,7 +59,7 @@ def _failed(error: Exception) -> int:
             error.show()
         case click.ClickException():
             tell(_with_hint(error))
-        case ParameterError() | ConfigError():
+        case ParameterError() | ConfigError() | ObjectiveError():
             tell(error)
         case OptideError() | OSError():
             tell(error)

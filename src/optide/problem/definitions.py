@@ -89,9 +89,7 @@ def _check_words(place: str, what: str, *words: object) -> None:
 
 
 def _check_optimizer(place: str, optimizer: type[Optimizer]) -> None:
-    missing = [name for name in _METHODS if getattr(optimizer, name) is getattr(Optimizer, name)]
-    missing += [] if optimizer.states else ["states"]
-    if missing:
+    if missing := [name for name in (*_METHODS, "states") if getattr(optimizer, name) is getattr(Optimizer, name)]:
         raise ConfigError(f"{place} lacks {', '.join(missing)}")
     for name, arguments in _METHODS.items():
         given = [*inspect.signature(getattr(optimizer, name)).parameters][1:]
@@ -102,9 +100,9 @@ def _check_optimizer(place: str, optimizer: type[Optimizer]) -> None:
             raise ConfigError(f"{place}: {name}({', '.join(['self', *given])}): must be {name}({wanted})")
     if not isinstance(optimizer.title, str):
         raise ConfigError(f"{place}: title {optimizer.title!r}: must be a text")
-    for name, state in optimizer.states.items() if isinstance(optimizer.states, dict) else [("", None)]:
-        if not isinstance(name, str) or not isinstance(state, State):
-            raise ConfigError(f'{place}: states {optimizer.states!r}: must be like {{"m": State("m")}}')
+    states = optimizer.states if isinstance(optimizer.states, dict) else {}
+    if not states or not all(isinstance(name, str) and isinstance(state, State) for name, state in states.items()):
+        raise ConfigError(f'{place}: states {optimizer.states!r}: must be like {{"m": State("m")}}')
     for name, state in optimizer.states.items():
         _check_words(place, name, state.symbol, state.description)
     for name, told in optimizer.vocabulary().items():
