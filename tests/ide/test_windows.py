@@ -154,18 +154,19 @@ def test_of_threads_that_one_stops_no_other_goes_on(interrupted):
     def solve(item):
         begun.append(item)
         if item == 1:
+            threading.Event().wait(0.3)  # until all are waiting
             failed.set()
             if not interrupted:
                 raise ZeroDivisionError
             _thread.interrupt_main()
         elif item:
             failed.wait()
-        threading.Event().wait(0.1)  # time in which the other is told of it
+        threading.Event().wait(0.3)  # time in which the other is told of it
         ended.append(item)
 
     with pytest.raises(KeyboardInterrupt if interrupted else ZeroDivisionError):
         by_threads(solve, range(100), 2)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert set(begun) - set(ended) == (set() if interrupted else {1})
     assert len(begun) < 10
 
