@@ -195,6 +195,8 @@ print(json.dumps([solution.arithmetic, solution.theta.tolist(), sorted(set(envir
 def test_a_processor_that_there_is_not_changes_nothing():
     before = dict(os.environ)
     assert "processor must be cpu or gpu" in refused(ParameterError, lambda: pin("tpu"))
+    for threads in (0, -1, True, 2.0, "2", None):
+        assert "threads must be an integer >= 1" in refused(ParameterError, lambda threads=threads: pin("cpu", threads))
     assert dict(os.environ) == before
 
 

@@ -34,3 +34,10 @@ def test_a_folder_that_is_a_link_to_nowhere_is_named(tmp_path):
     with pytest.raises(FileError, match=r"a: cannot be written: .*link is a link that leads nowhere$"):
         files.write_all({tmp_path / "link" / "new" / "a": b"1"})
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
+@pytest.mark.parametrize("names", [("a", "a/b/c"), ("a/b/c", "a")])
+def test_a_file_is_no_folder_of_another(tmp_path, names):
+    with pytest.raises(FileError, match=r"c: cannot be written: .*a is a file$"):
+        files.write_all({tmp_path / "new" / name: b"1" for name in names})
+    assert not [*tmp_path.iterdir()]

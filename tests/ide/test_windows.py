@@ -1,6 +1,9 @@
 """The march: windows, hard cases, derivatives, batches, and its linear algebra."""
 
+import _thread
 import gc
+import os
+import threading
 import weakref
 
 import jax
@@ -17,6 +20,7 @@ from optide.ide.elimination import UNROLLED, product, solve
 from optide.ide.solve import ORIGIN, Problem, in_turn
 from optide.problem import tracing
 from optide.problem.discrete import run_batch
+from optide.problem.lanes import by_threads, threads
 from optide.problem.objectives import double_well, quadratic
 from optide.problem.tracing import PROGRAMS
 
@@ -140,6 +144,38 @@ def test_what_is_hard_side_by_side_is_solved_by_several_threads_to_the_same_bits
     assert one.converged.all()
     for name in ("theta", "residual", "iterations"):
         np.testing.assert_array_equal(getattr(several, name), getattr(one, name))
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_of_threads_that_one_stops_no_other_goes_on(interrupted):
+    """A process whose threads are in a program of JAX at its end is aborted."""
+    begun, ended, failed, before = [], [], threading.Event(), threading.active_count()
+
+    def solve(item):
+        begun.append(item)
+        if item == 1:
+            threading.Event().wait(0.3)  # until all are waiting
+            failed.set()
+            if not interrupted:
+                raise ZeroDivisionError
+            _thread.interrupt_main()
+        elif item:
+            failed.wait()
+        threading.Event().wait(0.3)  # time in which the other is told of it
+        ended.append(item)
+
+    with pytest.raises(KeyboardInterrupt if interrupted else ZeroDivisionError):
+        by_threads(solve, range(100), 2)
+    assert threading.active_count() <= before
+    assert set(begun) - set(ended) == (set() if interrupted else {1})
+    assert len(begun) < 10
+
+
+@pytest.mark.parametrize(("told", "expected"), [("3", 3), ("0", 1), ("-2", 1), ("two", None), ("", None)])
+def test_threads_are_a_number_whatever_the_environment_says(monkeypatch, told, expected):
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    monkeypatch.setenv("PJRT_NPROC", told)
+    assert threads() == (expected or available)
 
 
 def test_side_by_side_other_numbers_of_lanes_find_the_program():

@@ -9,6 +9,7 @@ import pytest
 from optide import Adam, RMSProp, run_discrete, solve_ide, solve_lanes
 from optide.base.errors import ObjectiveError, ParameterError, UnderflowError
 from optide.ide.batch import solve_batch
+from optide.problem.discrete import run_batch
 from optide.problem.parameters import is_tree
 
 ADAM, STEPS = Adam(0.05, 0.9, 0.99), 12
@@ -221,8 +222,15 @@ def test_traced_leaves_are_real_as_well():
 
 
 def test_names_without_an_order_are_one_line():
-    with pytest.raises(ParameterError, match="a tree of arrays that JAX can flatten"):
-        solve(loss, {1: 0.1, "b": 0.2})
+    mixed = [{1: np.ones(2), "b": np.ones(2)}]
+    for call in (
+        lambda: solve(loss, mixed),
+        lambda: solve_lanes([ADAM], loss, [mixed], STEPS),
+        lambda: solve_batch(ADAM, loss, mixed, STEPS),
+        lambda: run_batch(ADAM, loss, mixed, STEPS),
+    ):
+        with pytest.raises(ParameterError, match="a tree of arrays that JAX can flatten"):
+            call()
 
 
 def test_lanes_are_a_sequence():

@@ -1,6 +1,7 @@
 """A whole run in one file, and its results back from there."""
 
 import contextlib
+import gzip
 import io
 import json
 import os
@@ -125,6 +126,31 @@ def test_a_link_is_no_file(packed, sources, tmp_path, kind, target):
         tar.addfile(member)
     with pytest.raises(FileError, match=r"damaged: 'results/link\.parquet' is no file below a folder"):
         archive.restore(packed, tmp_path / "new", sources)
+
+
+ODD = {
+    "a name with a zero byte": ({"path": "results/a\0b"}, "damaged: .* is no file below a folder"),
+    "holes of any size": ({"GNU.sparse.map": "0,0", "GNU.sparse.size": f"{10**15}"}, "damaged: .* is no file below"),
+    "no number of a hole": ({"GNU.sparse.map": "a"}, r"damaged: at byte \d+: invalid header"),
+    "no size": ({"GNU.sparse.size": "a"}, r"damaged: at byte \d+: invalid header"),
+}
+
+
+@pytest.mark.parametrize(("headers", "message"), ODD.values(), ids=ODD)
+def test_headers_that_no_run_writes_are_one_line(packed, sources, tmp_path, headers, message):
+    with tarfile.open(packed, "a", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("results/odd")
+        member.pax_headers = headers
+        tar.addfile(member)
+    with pytest.raises(FileError, match=rf"run\.tar: {message}"):
+        archive.restore(packed, tmp_path / "new", sources)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_compressed_archive_that_is_cut_off_is_not_written_over(run, packed):
+    packed.write_bytes(gzip.compress(packed.read_bytes())[:15])
+    with pytest.raises(FileError, match=r"run\.tar: is there already, and no archive"):
+        archive.pack(run, packed)
 
 
 @pytest.mark.parametrize("content", [b"no archive", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00"])

@@ -78,11 +78,13 @@ def pin(processor: str = "cpu", threads: int = 1) -> None:
         threads: of the processor beside a GPU, for what is hard there; each lane is solved by one.
 
     Raises:
-        ParameterError: there is no such processor.
+        ParameterError: there is no such processor, or number of threads.
         PinError: JAX was imported before, with other settings.
     """
     if processor not in ("cpu", "gpu"):
         raise ParameterError("processor", processor, "cpu or gpu")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ParameterError("threads", threads, "an integer >= 1")
     environment = GPU if processor == "gpu" else ENVIRONMENT
     if "jax" in sys.modules and (others := _others(environment)):
         raise PinError(f"{', '.join(others)}: too late to pin, as JAX was imported before; call optide.pin() first")

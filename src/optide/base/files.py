@@ -62,12 +62,15 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     """Write files, and the folders that they need: all of them, or nothing is changed.
 
     Raises:
-        FileError: one cannot be written, or two are one file, as by a link.
+        FileError: one cannot be written, or two are one file, as by a link, or one lies in another.
     """
     paths: dict[Path, Path] = {}
     for path in contents:
         if (first := paths.setdefault(target(path), path)) is not path:
             raise FileError(f"{path}: cannot be written: it is the file of {first}, too")
+    for path in contents:
+        if folder := next(filter(contents.__contains__, path.parents), None):
+            raise FileError(f"{path}: cannot be written: {folder} is a file")
     made: list[Path] = []
     try:
         with ExitStack() as written:  # at its end all get their names

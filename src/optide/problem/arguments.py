@@ -25,7 +25,11 @@ MOST = 2**31 - 1
 
 def traced(tree: Any) -> bool:
     """Whether JAX traces any leaf of a tree: `jit`, `vmap`, `grad` or the like is at work."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    try:
+        leaves = jax.tree.leaves(tree)
+    except ValueError:  # names in a dictionary that have no order: whoever reads it tells of them
+        return False
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
 
 def tracing() -> bool:

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from multiprocessing.pool import ThreadPool
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -116,12 +116,19 @@ def processor() -> AbstractContextManager[object]:
 
 def threads() -> int:
     """How many threads JAX has on the processor: as many as the process may use, unless `optide.pin` says otherwise."""
-    may_use = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
-    return int(os.environ.get(THREADS) or len(may_use(0)))
+    try:
+        return max(1, int(os.environ.get(THREADS, "")))
+    except ValueError:  # JAX ignores what is no number, too
+        may_use = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+        return len(may_use(0))
 
 
 def by_threads(solve: Callable[[Item], Found], items: Sequence[Item], threads: int) -> list[Found]:
-    """What JAX makes of some items on the processor, side by side."""
+    """What JAX makes of some items on the processor, side by side.
+
+    Where one fails, or the user interrupts, no other is begun, and those that are under way end first: a process that
+    ends before its threads do is aborted.
+    """
 
     def elsewhere(item: Item) -> Found:
         # another thread has none of this one's settings
@@ -131,9 +138,8 @@ def by_threads(solve: Callable[[Item], Found], items: Sequence[Item], threads: i
     if threads == 1:
         return [*map(solve, items)]
     found = [*map(solve, items[:1])]  # compiles the program
-    # the pool ends all that it has not begun, where one fails or the user interrupts
-    with ThreadPool(threads) as pool:
-        return found + pool.map(elsewhere, items[1:], chunksize=1)
+    with ThreadPoolExecutor(threads) as pool:
+        return [*found, *pool.map(elsewhere, items[1:])]
 
 
 def _cut(count: int, length: int) -> Iterator[tuple[int, int]]:

@@ -40,7 +40,7 @@ def pack(root: Path, archive: Path) -> int:
     Raises:
         FileError: there was none, or a file is not what it recorded; or something else has the name of the archive.
     """
-    if archive.is_file() and archive.stat().st_size and not tarfile.is_tarfile(archive):
+    if archive.is_file() and archive.stat().st_size and not _is_archive(archive):
         raise FileError(f"{archive}: is there already, and no archive; nothing was written")
     files = recorded(root / CRATE)
     if not files:
@@ -56,6 +56,13 @@ def pack(root: Path, archive: Path) -> int:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return len(names)
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return tarfile.is_tarfile(path)
+    except EOFError:  # compressed, and cut off
+        return False
 
 
 def restore(archive: Path, root: Path, sources: Mapping[str, bytes]) -> int:
@@ -123,6 +130,8 @@ class _Member(tarfile.TarInfo):
             if not tar.offset:  # of the first file: this may be no archive at all
                 raise
             raise _Damaged(f"at byte {tar.offset}: {error}") from None
+        except ValueError:  # of what should be a number
+            raise _Damaged(f"at byte {tar.offset}: invalid header") from None
 
 
 def _contents(archive: Path) -> dict[str, bytes]:
@@ -131,9 +140,10 @@ def _contents(archive: Path) -> dict[str, bytes]:
     try:
         with tarfile.open(archive, "r|*", tarinfo=_Member) as tar:  # from its begin to its end, as a pipe has it
             for member in tar:
-                # a link may lead anywhere
-                file = tar.extractfile(member) if member.isfile() else None
-                if file is None or Path(member.name).is_absolute() or ".." in Path(member.name).parts:
+                # a link may lead anywhere, and holes may be of any size
+                file = tar.extractfile(member) if member.isfile() and not member.issparse() else None
+                name = Path(member.name)
+                if file is None or name.is_absolute() or ".." in name.parts or "\0" in member.name:
                     raise FileError(f"{archive}: damaged: {shown(member.name)} is no file below a folder")
                 found[member.name] = file.read()
     except _Damaged as error:
