@@ -69,6 +69,9 @@ def test_a_check_without_anything_to_compare_with_ends_before_anything_is_solved
     (reduced / "reproducibility").mkdir()
     shutil.copy(ROOT / "reproducibility" / "manifest.json", reduced / "reproducibility")
     assert error(reduced, "check") == told.format("reproducibility", "reference.parquet")
+    shutil.copy(ROOT / "reproducibility" / "reference.parquet", reduced / "reproducibility")
+    (reduced / "reproducibility" / "manifest.json").write_text("{}")
+    assert "reproducibility: not a manifest of this version of optide" in error(reduced, "check")
     assert "figures/table1.md" in planned(reduced, "accept")
 
 

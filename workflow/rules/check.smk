@@ -4,7 +4,7 @@
 ACCEPTED = "reproducibility"
 # where nothing was accepted, the paper's configuration has what was accepted of it
 REFERENCE = ACCEPTED
-if not MODULE and not Path(ACCEPTED, "manifest.json").exists() and layers.is_beside(HOME, LAYERS):
+if not MODULE and not os.path.lexists(f"{ACCEPTED}/manifest.json") and layers.is_beside(HOME, LAYERS):
     REFERENCE = str(HOME / ACCEPTED)
 
 # each whole: with `use rule check as accept` another workflow could not take the one without the other

@@ -10,10 +10,17 @@ if workflow.is_main_process and "snakemake" in Path(sys.argv[0]).parts[-2:]:
     from snakemake.cli import get_argument_parser
 
     ASKED, _ = get_argument_parser().parse_known_args(sys.argv[1:])
-    # before hours of solving
-    for name in ("manifest.json", "reference.parquet") if "check" in ASKED.targets else ():
-        if not Path(REFERENCE, name).exists():
-            stop(f"{REFERENCE}/{name}: there is none, so nothing to compare with; `optide run accept` writes it")
+    if "check" in ASKED.targets:
+        from optide.record import manifest
+
+        # before hours of solving
+        for name in ("manifest.json", "reference.parquet"):
+            if not Path(REFERENCE, name).exists():
+                stop(f"{REFERENCE}/{name}: there is none, so nothing to compare with; `optide run accept` writes it")
+        try:
+            manifest.read(Path(REFERENCE))
+        except OptideError as error:
+            stop(error)
 
     RULES = [rule.name for rule in workflow.rules]
     MAKING_ONE = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
