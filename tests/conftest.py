@@ -1,6 +1,5 @@
 """Strict in tests: no silent change of dtype or rank, and every annotation of the library is checked."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -39,8 +38,3 @@ def without_jax(tmp_path):
     """Variables of a process in which whoever imports JAX fails."""
     (tmp_path / "jax.py").write_text('raise ImportError("no JAX here")\n')
     return {"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"}
-
-
-def pytest_xdist_auto_num_workers(config):
-    """More than cores: many tests wait, for processes, a browser or Slurm."""
-    return 3 * os.cpu_count() // 2

@@ -3,6 +3,7 @@
 import _thread
 import gc
 import os
+import signal
 import threading
 import weakref
 
@@ -164,8 +165,12 @@ def test_of_threads_that_one_stops_no_other_goes_on(interrupted):
         threading.Event().wait(0.3)  # time in which the other is told of it
         ended.append(item)
 
-    with pytest.raises(KeyboardInterrupt if interrupted else ZeroDivisionError):
-        by_threads(solve, range(100), 2)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+    try:
+        with pytest.raises(KeyboardInterrupt if interrupted else ZeroDivisionError):
+            by_threads(solve, range(100), 2)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert threading.active_count() <= before
     assert set(begun) - set(ended) == (set() if interrupted else {1})
     assert len(begun) < 10

@@ -39,17 +39,18 @@ _X86 = platform.machine() in ("x86_64", "AMD64")
 if _X86:
     FLAGS["xla_cpu_max_isa"] = "AVX"
 
-_EVERYWHERE = {
+_SINGLE = {
     "XLA_FLAGS": " ".join(f"--{name}={value}" for name, value in known(FLAGS).items()),
+    "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
     "OMP_NUM_THREADS": "1",
 }
 THREADS = "PJRT_NPROC"
 """The variable that says how many calls JAX runs side by side on the processor; each of them has one thread."""
 
-ENVIRONMENT = {**_EVERYWHERE, "JAX_PLATFORMS": "cpu", THREADS: "1"}
+ENVIRONMENT = {**_SINGLE, THREADS: "1"}
 
-GPU = {**_EVERYWHERE, "JAX_PLATFORMS": "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+GPU = {**_SINGLE, "JAX_PLATFORMS": "cuda,cpu", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """The same for a GPU, with the processor for what is hard: there the bits are those of its kind.  A job takes of its
 memory what it needs, so that others have the rest."""
 

@@ -121,7 +121,7 @@ function describe(lane, quantity, steps, gaps) {
     const report = lane.reports[scheme];
     const verdict = report.converged ? "converged" : "did not converge";
     return `${named(scheme).replace(/^./, (first) => first.toUpperCase())}: largest gap ${largest(steps, gaps[scheme])}; the solver ${verdict} in ` +
-      `${report.iterations} iterations, residual ${short(report.residual)}.`;
+      `${report.iterations} iteration${report.iterations === 1 ? "" : "s"}, residual ${short(report.residual)}.`;
   });
   const kept = steps.length < lane.steps ? `${steps.length} of ${lane.steps} steps are in this page.` : "";
   field("summary").textContent = [...parts, kept].join(" ");
