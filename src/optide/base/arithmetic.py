@@ -148,6 +148,17 @@ def _others(environment: Mapping[str, str]) -> list[str]:
     return found or changed
 
 
+def traced(tree: Any) -> bool:
+    """Whether JAX traces any leaf of a tree: `jit`, `vmap`, `grad` or the like is at work."""
+    import jax  # noqa: PLC0415  (whoever only plans, or draws, needs no JAX)
+
+    try:
+        leaves = jax.tree.leaves(tree)
+    except ValueError:  # names in a dictionary that have no order: whoever reads it tells of them
+        return False
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+
+
 def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Let a function compute in float64 whatever its caller has: nothing else of the caller's JAX changes.
 
@@ -159,15 +170,11 @@ def in_float64(function: Callable[Arguments, Returned]) -> Callable[Arguments, R
 
     @functools.wraps(function)
     def run(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Returned:
-        import jax  # noqa: PLC0415  (whoever only plans, or draws, needs no JAX)
+        import jax  # noqa: PLC0415  (likewise)
         import numpy as np  # noqa: PLC0415
 
         def refuse_traced(values: Any) -> None:
-            try:
-                leaves = jax.tree.leaves(values)
-            except ValueError:  # names in a dictionary that have no order: the function itself tells of them
-                return
-            if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+            if traced(values):
                 raise TracedError(
                     f"{function.__name__}: jax.jit, jax.vmap, jax.grad and the like need float64, which this process "
                     'has off: jax.config.update("jax_enable_x64", True)'

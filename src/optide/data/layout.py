@@ -64,15 +64,20 @@ def lane(schema: pa.Schema, values: Mapping[str, np.ndarray], constants: Mapping
     Values and constants that are lists, (n, d) and (d,), are columns for each element.
     """
     columns = {part: column for name, of in values.items() for part, column in _apart(name, np.asarray(of)).items()}
-    rows = len(next(iter(columns.values())))
     starts = _apart("theta0", np.asarray([constants["theta0"]], float))
     same = {name: value for name, value in constants.items() if name != "theta0"}
     same |= constants["hyperparameters"] | {part: float(one[0]) for part, one in starts.items()}
+    return rows(schema, columns, same)
+
+
+def rows(schema: pa.Schema, values: Mapping[str, np.ndarray], constants: Mapping[str, Any]) -> pa.Table:
+    """Rows some columns of which have values, (n,), and others one for all; what is neither of both is null."""
+    count = len(next(iter(values.values())))
     return pa.table(
         [
-            pa.array(columns[field.name], field.type)
-            if field.name in columns
-            else pa.repeat(pa.scalar(same.get(field.name), field.type), rows)
+            pa.array(values[field.name], field.type)
+            if field.name in values
+            else pa.repeat(pa.scalar(constants.get(field.name), field.type), count)
             for field in schema
         ],
         schema=schema,

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Int
 
-from optide.base.arithmetic import in_float64
+from optide.base.arithmetic import in_float64, traced
 from optide.base.errors import ParameterError, TracedError
 from optide.ide import methods
 from optide.ide.methods import METHODS
@@ -177,7 +177,7 @@ def solve_batch(
 
 
 def _refuse_traced(values: Any) -> None:
-    if arguments.traced(values) or arguments.tracing():
+    if traced(values) or arguments.tracing():
         raise TracedError("many configurations are solved from known numbers; under jit, vmap and grad use solve_ide")
 
 

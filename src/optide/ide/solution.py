@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from optide.base import display
+from optide.base.arithmetic import traced
 from optide.base.words import counted, outline
-from optide.problem import arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ class Solution:
     @property
     def message(self) -> str:
         """What became of the solve, and what to do, in a sentence; of a batch, how many lanes converged."""
-        if arguments.traced(self.converged):
+        if traced(self.converged):
             return "not known while JAX traces the solve"
         if np.ndim(self.converged):
             return f"{np.count_nonzero(self.converged)} of {np.size(self.converged)} lanes converged"

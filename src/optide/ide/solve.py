@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64, Int
 
-from optide.base.arithmetic import arithmetic, in_float64
+from optide.base.arithmetic import arithmetic, in_float64, traced
 from optide.base.errors import ParameterError
 from optide.base.words import nearest, shown
 from optide.ide import methods
@@ -147,7 +147,7 @@ def solve_ide(
     check_objective(options.objective, start, where)
     check_optimizer(numbers, "velocity", start, where)
     given_by_functions = [closed_over(f, start) for f in (options.objective, options.observe) if f]
-    if not arguments.traced((numbers, start, given_by_functions)) and not arguments.tracing():
+    if not traced((numbers, start, given_by_functions)) and not arguments.tracing():
         return restored(finished(run(Lane(numbers, start), t_start, options), where), given)
     hoisted, data = jax.closure_convert(options.objective, start)
     options = replace(options, objective=hoisted if data else options.objective)

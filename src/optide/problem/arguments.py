@@ -12,6 +12,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float64
 
+from optide.base.arithmetic import traced
 from optide.base.errors import ParameterError
 from optide.base.words import nearest
 from optide.problem.finite import real
@@ -21,15 +22,6 @@ Start = ArrayLike | Sequence[float] | Mapping[str, Any] | list[Any] | tuple[Any,
 """A start as a user may give it; and what else JAX knows as a tree of arrays."""
 MOST = 2**31 - 1
 """Grid points of a solve, and steps of a run: they are counted in 32 bits in places."""
-
-
-def traced(tree: Any) -> bool:
-    """Whether JAX traces any leaf of a tree: `jit`, `vmap`, `grad` or the like is at work."""
-    try:
-        leaves = jax.tree.leaves(tree)
-    except ValueError:  # names in a dictionary that have no order: whoever reads it tells of them
-        return False
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
 
 def tracing() -> bool:

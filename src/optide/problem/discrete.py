@@ -12,7 +12,7 @@ from jax import Array
 from jaxtyping import Bool, Float64
 
 from optide.base import display
-from optide.base.arithmetic import arithmetic, in_float64
+from optide.base.arithmetic import arithmetic, in_float64, traced
 from optide.base.words import outline, shown
 from optide.problem import arguments
 from optide.problem.arguments import Start
@@ -102,7 +102,7 @@ def run_discrete(
     check_optimizer(numbers, "step", start, where)
     run: DiscreteRun
     run, low = _scan(numbers, start, function, steps, observe=watch, schedule=check_schedule(schedule))
-    if not arguments.traced(run):
+    if not traced(run):
         run, low = jax.device_get((run, low))
         check_finite(run, where, jax.grad(function))
         check_underflow(low or _low(numbers, run.theta, run.state), run.t, float(numbers.eps), where)

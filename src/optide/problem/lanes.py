@@ -49,9 +49,7 @@ class Lanes(NamedTuple):
         """Some of them, by themselves."""
         return Lanes(*self.taken(places), self.given)
 
-    def in_shards(
-        self, shard: int | None, solve: Callable[[Any, int], Any], *, beside: bool = False, threads: int = 1
-    ) -> Any:
+    def in_shards(self, shard: int | None, solve: Callable[[Any, int], Any], *, beside: bool, threads: int = 1) -> Any:
         """What a compiled program makes of all of them, shard after shard, in arrays of NumPy.
 
         Args:

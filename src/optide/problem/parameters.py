@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
+from optide.base.arithmetic import traced
 from optide.base.errors import ParameterError
 from optide.problem import arguments
 from optide.problem.tracing import PROGRAMS, check_function, check_traced, is_array
@@ -95,7 +96,7 @@ def parameters(name: str, theta0: Any, lanes: bool = False) -> Parameters:
     axes = int(lanes)
     if len({leaf.shape[:axes] for leaf in leaves}) > 1 or leaves[0].ndim < axes:
         raise ParameterError(name, theta0, "a tree of arrays whose first axes, those of the lanes, are of one length")
-    join = jnp.concatenate if arguments.traced(leaves) else np.concatenate
+    join = jnp.concatenate if traced(leaves) else np.concatenate
     numbers = join([leaf.reshape(*leaf.shape[:axes], -1) for leaf in leaves], axis=axes)
     return Parameters(numbers, Structure(tree, tuple(leaf.shape[axes:] for leaf in leaves)))
 

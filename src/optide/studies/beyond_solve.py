@@ -1,7 +1,7 @@
 """Optimizers beyond the paper's problems: both models run and compared, with what that costs."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +10,7 @@ import pyarrow as pa
 from jax import Array
 
 from optide.base.arithmetic import in_float64
+from optide.data import layout
 from optide.ide.solution import Solution
 from optide.ide.solve import solve_ide
 from optide.numerics import metrics
@@ -120,7 +121,7 @@ def _runs(settings: Config, given: Problem) -> Iterator[tuple[pa.Table, Row, Row
             values |= {"k": np.arange(steps), "t": rate * np.arange(steps), **_apart(discrete, solution.theta)}
             lane = len(LOOKAHEADS) * rates.index(rate) + LOOKAHEADS.index(lookahead)
             yield (
-                _table(columns, values, same | run | {"lane": lane}),
+                layout.rows(columns, values, same | run | {"lane": lane}),
                 known | {"halved": halved},
                 same | run | {"discrete_seconds": discrete_seconds, "equation_seconds": seconds},
             )
@@ -129,20 +130,6 @@ def _runs(settings: Config, given: Problem) -> Iterator[tuple[pa.Table, Row, Row
 def _discrete(case: _Case) -> np.ndarray:
     """The path of the algorithm, (steps, *S)."""
     return run_discrete(case.optimizer, case.given.loss, case.given.theta0, case.steps).theta
-
-
-def _table(columns: pa.Schema, values: Mapping[str, np.ndarray], constants: Row) -> pa.Table:
-    """The rows of a lane: what is neither of both is null."""
-    rows = len(values["k"])
-    return pa.table(
-        [
-            pa.array(values[field.name], field.type)
-            if field.name in values
-            else pa.repeat(pa.scalar(constants.get(field.name), field.type), rows)
-            for field in columns
-        ],
-        schema=columns,
-    )
 
 
 def _apart(discrete: np.ndarray, equation: np.ndarray) -> dict[str, np.ndarray]:
