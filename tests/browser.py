@@ -65,14 +65,15 @@ def in_all_looks(driver):
 
 AUDIT = """
 const [part, done] = arguments;
-axe.run(part, {resultTypes: ["violations"]}).then((found) => done(found.violations
+Promise.allSettled(document.getAnimations().map((one) => one.finished))
+  .then(() => axe.run(part, {resultTypes: ["violations"]})).then((found) => done(found.violations
   .filter((one) => ["serious", "critical"].includes(one.impact))
   .flatMap((one) => one.nodes.map((node) => [one.id, node.html]))), (error) => done([[String(error), ""]]));
 """
 
 
 def barriers(driver, part="html"):
-    """What axe-core finds serious or critical in a part of the page: the rule and the element of each."""
+    """What axe-core finds serious or critical in a part of the page, once nothing moves: rule and element of each."""
     if not driver.execute_script("return window.axe !== undefined"):
         driver.execute_script(AXE.read_text(encoding="utf-8"))
     return [tuple(found) for found in driver.execute_async_script(AUDIT, part)]

@@ -16,7 +16,7 @@ from optide.ide.products import Answer
 from optide.ide.window import Layout, Window, over, whole
 
 KEPT, KEPT_OF_MANY = 64, 1024
-"""Nodes of a window that are kept, or a few more: usually, and of runs that are longer than `SHORT`.  Long windows take
+"""Nodes of a window that are kept, or a few more: usually, and of runs that are longer than `LONG`.  Long windows take
 less time; short ones are solved more easily where v -> 0, as each starts from what is known to be at rest."""
 GUARD = 24
 """Nodes, or as many blocks, that are solved beyond them: each damps the influence of what comes after by 20 or more."""

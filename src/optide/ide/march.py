@@ -34,8 +34,10 @@ from optide.ide.window import Layout, straight_on, whole
 from optide.problem.optimizer import States
 from optide.problem.tracing import PROGRAMS
 
-SHORT = 2**15
-"""Nodes, of all runs of a program, up to which the one that takes less time to compile is the faster one."""
+LONG = 2**15
+"""Nodes up to which a run goes, window by window, through a program that takes less time to compile."""
+FEW = 2**18
+"""Nodes of all runs side by side up to which that is the faster one, too."""
 AGAIN = 8
 """Windows after which the first way to solve one is tried again; else it is that which solved the one before."""
 TOGETHER = 16
@@ -54,7 +56,7 @@ IN_LITTLE_MEMORY: dict[str, Any] = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYP
 def solve(problem: Problem, save_every: int = 1) -> Result:
     """Solve window after window in one program, and keep every `save_every`-th point of the grid."""
     last = problem.points - 1
-    span = Span.of(problem, many=last > SHORT and not problem.products and not problem.beside)
+    span = Span.of(problem, many=last > LONG and not problem.products and not problem.beside)
     windows, ways = span.windows(problem, last), products.ways(problem, traced=True)
     entries = -(-span.solved // save_every)
 
@@ -109,13 +111,13 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
 def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: Observe | None) -> Result:
     """The same, each window in the first of some ways that leads to a solution."""
     last = problem.points - 1
-    many = last > SHORT and not problem.products
+    many = last > LONG and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
     windows, kept = span.windows(problem, last), span.kept
     served = replace(problem, objective=apart, schedule=None, points=0, lanes=1, end=np.asarray(last, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
     # many runs are worth it, and so is a gradient of many parameters
-    quick = problem.lanes * last <= SHORT and problem.theta0.size <= products.MATRIX
+    quick = last <= LONG and problem.lanes * last <= FEW and problem.theta0.size <= products.MATRIX
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
     begun, done, saved = 0, begin(numbers, span), []
     for first in range(0, windows, together):
