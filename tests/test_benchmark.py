@@ -112,7 +112,7 @@ def test_measures_and_writes_all_that_it_should(settings, config, tmp_path):
     page, plot = tmp_path / "results.md", tmp_path / "results.png"
     draw.write(pd.read_csv(tmp_path / "results.csv"), settings, page, plot)
     text = page.read_text()
-    assert len(re.findall(r"\| +(met|missed) \|", text)) == 6
+    assert len(re.findall(r"\| +(met|missed) \|", text)) == 7
     assert rows[0]["machine"] in text
     assert "nan" not in text
     assert plot.read_bytes().startswith(b"\x89PNG")
