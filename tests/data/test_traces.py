@@ -1,4 +1,5 @@
 import hashlib
+import inspect
 from pathlib import Path
 
 import duckdb
@@ -64,6 +65,8 @@ def test_a_quantity_that_a_trace_has_not_is_named_with_those_that_it_has(written
                 ParameterError, match=f"^quantity = '{wrong}' is not allowed: .* one of theta, loss, m, v"
             ):
                 ask(wrong)
+        with pytest.raises(ParameterError, match=r"^quantity = \[\] is not allowed"):
+            inspect.unwrap(ask)(lane, [])  # of a user, whose types nobody checks
     with pytest.raises(ParameterError, match=r"; did you mean 'theta'\?$"):
         lane.curve("teta")
 

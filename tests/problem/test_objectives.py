@@ -1,6 +1,7 @@
 import copy
 import inspect
 import pickle
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -54,8 +55,17 @@ def test_elements_are_independent_problems():
         assert together.tolist() == [float(g) for g in alone]
 
 
-@pytest.mark.parametrize("minima", [4, ["four"], [[1, None]], np.sum])
+@pytest.mark.parametrize(
+    "minima", [4, ["four"], [[1, None]], np.sum, "12", ["12"], [["1", "2"]], [[[1]]], [[1], [1, [2]]]]
+)
 def test_minima_that_are_no_numbers_are_told_where_they_are_given(minima):
     make = inspect.unwrap(objectives.objective)  # of a user, whose types nobody checks
     with pytest.raises(TypeError, match=r"^objective\(minima=.*\): must be a sequence of numbers"):
         make(minima=minima)
+
+
+@pytest.mark.parametrize("data", ["measured.csv", [Path("measured.csv")], [3]])
+def test_data_are_names(data):
+    make = inspect.unwrap(objectives.objective)
+    with pytest.raises(TypeError, match=r"^objective\(data=.*\): must be a sequence of names of files$"):
+        make(data=data)

@@ -1,5 +1,6 @@
 """Errors that a user can act on: one line each, naming what, where and what is allowed."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -57,16 +58,21 @@ class ConvergenceError(OptideError, ArithmeticError):
     """A solver that must converge did not."""
 
 
+def _line(prefix: str, error: object) -> str:
+    """One line whatever is in it: the name of a file may hold line breaks, and what steers a terminal."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], f"{prefix} {error}")
+
+
 def tell(error: Exception) -> str:
     """Print an error as one line on stderr; that line."""
-    line = f"{_PREFIX} {error}"
+    line = _line(_PREFIX, error)
     print(line, file=sys.stderr)
     return line
 
 
 def stop(error: object) -> NoReturn:
     """End a process that only plans the workflow, with one line on stderr, as `tell` prints it."""
-    sys.exit(f"{_PREFIX} {error}")
+    sys.exit(_line(_PREFIX, error))
 
 
 def say(text: str) -> None:
@@ -85,7 +91,7 @@ def say(text: str) -> None:
 
 def warn(error: Exception) -> None:
     """Print as one line on stderr what is wrong, and is not needed."""
-    print(f"{_WARNING} {error}", file=sys.stderr)
+    print(_line(_WARNING, error), file=sys.stderr)
 
 
 @contextmanager

@@ -162,8 +162,8 @@ class Trace(NamedTuple):
             wholes.setdefault(quantity.partition("[")[0], []).append(quantity)
         return wholes
 
-    def _demand(self, quantity: str, there: Collection[str]) -> None:
-        if quantity not in there:
+    def _demand(self, quantity: object, there: Collection[str]) -> None:
+        if not isinstance(quantity, str) or quantity not in there:
             raise ParameterError("quantity", quantity, f"one of {', '.join(there)}{nearest(quantity, there)}")
 
     def __repr__(self) -> str:

@@ -52,6 +52,14 @@ class Objective:
         return self.name.replace("_", " ")
 
 
+def _place(minimum: float | Sequence[float]) -> float | tuple[float, ...]:
+    """A minimiser, in Python's numbers; a text is none, though each of its letters may be one."""
+    found = np.asarray(minimum)
+    if found.dtype.kind not in "iuf" or found.ndim > 1:
+        raise TypeError
+    return tuple(map(float, found)) if found.ndim else float(found)
+
+
 def _of_module(module: str, name: str) -> Objective:
     found: Objective = getattr(importlib.import_module(module), name)
     return found
@@ -72,14 +80,16 @@ def objective(
         What makes an `Objective` of a function of theta, of any shape, that returns one float64.
 
     Raises:
-        TypeError: the minima are something else.
+        TypeError: the minima, or the data, are something else.
     """
 
     try:
-        places = tuple(tuple(map(float, m)) if isinstance(m, Sequence) else float(m) for m in minima)
+        places = tuple(map(_place, minima))
     except (TypeError, ValueError):
         allowed = "must be a sequence of numbers, or of sequences of them"
         raise TypeError(f"objective(minima={shown(minima)}): {allowed}") from None
+    if isinstance(data, str) or not all(isinstance(name, str) for name in data):
+        raise TypeError(f"objective(data={shown(data)}): must be a sequence of names of files")
 
     def named(loss: Callable[[Array], Array]) -> Objective:
         return Objective(loss.__name__, loss, places, description, tuple(data))
