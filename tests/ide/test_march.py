@@ -205,6 +205,30 @@ def test_lanes_of_different_lengths_are_solved_each_over_its_own():
         assert lane.residual < 1e-13
 
 
+def test_the_lanes_of_a_call_go_through_one_program_and_the_optimised_one_where_that_pays(monkeypatch):
+    chosen, program = [], march.program
+
+    def seen(objective, schedule, many, quick, way):
+        chosen.append((many, quick))
+        return program(objective, schedule, many, quick, way)
+
+    def programs(*lengths):
+        chosen.clear()
+        solve_lanes([AdaGrad(0.1)] * len(lengths), quadratic, [1.0] * len(lengths), lengths)
+        return {*chosen}
+
+    monkeypatch.setattr(march, "program", seen)
+    monkeypatch.setattr(march, "FEW", 50)
+    monkeypatch.setattr(march, "LONG", 60)
+    assert programs(20, 30) == {(False, True)}
+    assert programs(2, 20, 30) == {(False, False)}
+    # a long one, which has a program of its own, does not count among the others
+    assert programs(20, 90, 30) == {(False, True), (True, False)}
+    assert programs(58) == {(False, False)}
+    solve_ide(AdaGrad(0.1), quadratic, 1.0, 58)
+    assert chosen[-1] == (False, True)
+
+
 def test_by_the_published_scheme_all_lanes_have_one_length():
     with pytest.raises(ParameterError, match=r"^steps = \[20, 30\] is not allowed: steps must be one number for all"):
         solve_lanes([AdaGrad(0.1)] * 2, quadratic, [1.0, 1.0], [20, 30], method="picard")

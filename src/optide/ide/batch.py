@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from optide.base.arithmetic import in_float64, traced
 from optide.base.errors import ParameterError, TracedError
-from optide.ide import methods
+from optide.ide import march, methods
 from optide.ide.methods import METHODS
 from optide.ide.solution import Solution
 from optide.ide.solve import (
@@ -86,13 +86,15 @@ def solve_lanes(
     lengths: list[Any] = arguments.several("steps", steps) if own_steps else [steps]
     chosen = Options(
         given[0].seen_by("objective", objective), 0, methods.named(method), "", lookahead, substeps, order, save_every,
-        coupling, given[0].observed_by(observe), check_schedule(schedule), lanes=len(optimizers),
+        coupling, given[0].observed_by(observe), check_schedule(schedule),
     )  # fmt: skip
     if own_steps and not (chosen.method.own_steps and len(lengths) == len(optimizers)):
         able = " or ".join(name for name, one in METHODS.items() if one.own_steps)
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(together, replace(chosen, steps=length), t_start) for length in lengths]
     settled = settled if own_steps else settled * len(optimizers)
+    nodes = [options.steps * options.substeps for options, _ in settled]
+    chosen = replace(chosen, nodes=sum(n for n in nodes if n <= march.LONG))
     names = [
         where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)
     ]
@@ -101,7 +103,7 @@ def solve_lanes(
     _refuse_traced(closed_over(chosen.objective, starts[0]))
     each = zip(numbers, given, settled, names, strict=True)
     return [
-        restored(finished(run(Lane(own, one.theta0), first, options), name), one)
+        restored(finished(run(Lane(own, one.theta0), first, replace(options, nodes=chosen.nodes)), name), one)
         for own, one, (options, first), name in each
     ]
 

@@ -36,8 +36,8 @@ from optide.problem.tracing import PROGRAMS
 
 LONG = 2**15
 """Nodes up to which a run goes, window by window, through a program that takes less time to compile."""
-FEW = 2**18
-"""Nodes of all runs side by side up to which that is the faster one, too."""
+FEW = 2**16
+"""Nodes of all such runs of a call up to which that is the faster one."""
 AGAIN = 8
 """Windows after which the first way to solve one is tried again; else it is that which solved the one before."""
 TOGETHER = 16
@@ -114,10 +114,10 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     many = last > LONG and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
     windows, kept = span.windows(problem, last), span.kept
-    served = replace(problem, objective=apart, schedule=None, points=0, lanes=1, end=np.asarray(last, float))
+    served = replace(problem, objective=apart, schedule=None, points=0, nodes=0, end=np.asarray(last, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
-    # many runs are worth it, and so is a gradient of many parameters
-    quick = last <= LONG and problem.lanes * last <= FEW and problem.theta0.size <= products.MATRIX
+    # many nodes are worth it, and so is a gradient of many parameters
+    quick = last <= LONG and problem.nodes <= FEW and problem.theta0.size <= products.MATRIX
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
     begun, done, saved = 0, begin(numbers, span), []
     for first in range(0, windows, together):

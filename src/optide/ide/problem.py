@@ -52,7 +52,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
         "products",
         "batched",
         "beside",
-        "lanes",
+        "nodes",
         "schedule",
     ],
 )
@@ -78,7 +78,7 @@ class Problem:
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
         batched: whether it is one of many.
         beside: whether it is solved beside many others, which all wait for the slowest: only in the first way.
-        lanes: how many such runs a program is compiled for, one after another.
+        nodes: of all runs of a call that are not long, where it has several.
         schedule: maps t / alpha to what the velocity is multiplied by; if there is none, that is 1.
     """
 
@@ -97,7 +97,7 @@ class Problem:
     products: bool = False
     batched: bool = False
     beside: bool = False
-    lanes: int = 1
+    nodes: int = 0
     schedule: Schedule | None = None
 
     @property

@@ -35,7 +35,8 @@ STARTS = ("origin", "one_step", "zero")
 class Options:
     """What a compiled program is specialised for: arguments of `solve_ide`.
 
-    `start` is the name of t_start; "between" for a number between the origin and the learning rate.
+    `start` is the name of t_start; "between" for a number between the origin and the learning rate.  `nodes` are those
+    of all runs of a call (`Problem`).
     """
 
     objective: Callable[..., Array]
@@ -51,7 +52,7 @@ class Options:
     schedule: Schedule | None = None
     batched: bool = False
     beside: bool = False
-    lanes: int = 1
+    nodes: int = 0
 
 
 class Lane(NamedTuple):
@@ -172,7 +173,7 @@ def _problem(lane: Lane, t_start: Scalar | None, options: Options, data: tuple[A
         optimizer, options.objective, theta0, start, points,
         options.lookahead, options.substeps, options.order, stretched, options.start != "origin", data,
         products=options.method.by_products(options.coupling, theta0.size), schedule=options.schedule,
-        batched=options.batched, beside=options.beside, lanes=options.lanes,
+        batched=options.batched, beside=options.beside, nodes=options.nodes,
     )  # fmt: skip
 
 
