@@ -23,14 +23,12 @@ without eps, which is 1e-30 here (the usual 1e-8 moves theta by 7e-9, and an err
 Without look-ahead the solutions of AdaGrad and RMSProp start like sqrt(tau), at tau_0 = 0.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from optide import AdaGrad, Adam, RMSProp, solve_ide
-from optide.ide.batch import solve_batch
+from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 
 C, THETA0, STEPS, ALPHA, EPS = -1.5, 0.3, 12, 0.1, 1e-30
 
@@ -70,7 +68,7 @@ def theta(optimizer, u):
             return THETA0 - np.sign(C) * ALPHA * np.asarray([quad(speed, tau_0, x, epsabs=1e-13)[0] for x in tau])
 
 
-# Those of a class are solved side by side, in one program.
+# Those of a class are solved in one program.
 OPTIMIZERS = {
     AdaGrad: [AdaGrad(ALPHA, EPS)],
     RMSProp: [RMSProp(ALPHA, 0.0, EPS), RMSProp(ALPHA, 0.9, EPS)],
@@ -81,10 +79,9 @@ OPTIMIZERS = {
 def solve(kind, **options):
     """One solution for each optimizer of a class."""
     lanes = OPTIMIZERS[kind]
-    stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *lanes)
-    together = solve_batch(stacked, linear, np.full(len(lanes), THETA0), STEPS, shard=len(lanes), **options)
-    assert together.converged.all()
-    return [jax.tree.map(lambda leaf, i=i: leaf[i], together) for i in range(len(lanes))]
+    solutions = solve_lanes(lanes, linear, [THETA0] * len(lanes), STEPS, **options)
+    assert all(solution.converged for solution in solutions)
+    return solutions
 
 
 @pytest.mark.parametrize(

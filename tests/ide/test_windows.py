@@ -25,6 +25,8 @@ from optide.problem.lanes import by_threads, threads
 from optide.problem.objectives import double_well, quadratic
 from optide.problem.tracing import PROGRAMS
 
+SWEEP = jax.jit(picard.sweep)
+
 
 # Limit cycles, and v -> 0 where the velocity amplifies rounding by alpha / eps: here an undamped and a
 # damped Newton's method get stuck, and windows grow block by block.
@@ -62,7 +64,7 @@ def test_equations_with_three_solutions_have_degree_one():
         solved = solve(jnp.asarray([*nodes, beyond]))
         theta = jnp.concatenate([theta0[None], solved.X[: steps - 1]])
         # as far as the rule of the published sweep, 200 nodes a cell, integrates where only slopes are continuous
-        np.testing.assert_allclose(picard.sweep(problem, theta), theta, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(SWEEP(problem, theta), theta, rtol=0, atol=1e-5)
         np.testing.assert_allclose(theta[1:], nodes, rtol=0, atol=1e-3)
         assert solved.sign == sign
         found.append(theta)
@@ -204,7 +206,7 @@ def test_what_is_hard_is_solved_in_a_batch_too():
     for i in range(len(rates)):
         optimizer = RMSProp(float(rates[i]), float(betas[i]))
         problem = Problem(optimizer, double_well, jnp.asarray(starts[i]), jnp.asarray(ORIGIN), 200, 1, 1)
-        left = picard.sweep(problem, jnp.asarray(found.theta[i])) - found.theta[i]
+        left = SWEEP(problem, jnp.asarray(found.theta[i])) - found.theta[i]
         # as far as the rule of the published sweep, 200 nodes a cell, integrates where v changes by much within a step;
         # a path that is no solution leaves as much as a step is long, 0.1 and more
         np.testing.assert_allclose(left, 0, rtol=0, atol=3e-2)
