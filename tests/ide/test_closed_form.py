@@ -23,12 +23,14 @@ without eps, which is 1e-30 here (the usual 1e-8 moves theta by 7e-9, and an err
 Without look-ahead the solutions of AdaGrad and RMSProp start like sqrt(tau), at tau_0 = 0.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
+from optide.ide.batch import solve_batch
 
 C, THETA0, STEPS, ALPHA, EPS = -1.5, 0.3, 12, 0.1, 1e-30
 
@@ -79,9 +81,16 @@ OPTIMIZERS = {
 def solve(kind, **options):
     """One solution for each optimizer of a class."""
     lanes = OPTIMIZERS[kind]
-    solutions = solve_lanes(lanes, linear, [THETA0] * len(lanes), STEPS, **options)
-    assert all(solution.converged for solution in solutions)
-    return solutions
+    starts = [THETA0] * len(lanes)
+    if options.get("method") != "picard":
+        solutions = solve_lanes(lanes, linear, starts, STEPS, **options)
+        assert all(solution.converged for solution in solutions)
+        return solutions
+    # side by side, as `tests/problem/test_witness.py` has the march
+    stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *lanes)
+    together = solve_batch(stacked, linear, np.asarray(starts), STEPS, shard=len(lanes), **options)
+    assert together.converged.all()
+    return [jax.tree.map(lambda leaf, i=i: leaf[i], together) for i in range(len(lanes))]
 
 
 @pytest.mark.parametrize(
