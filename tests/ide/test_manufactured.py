@@ -88,9 +88,7 @@ class ForcedAdaGrad(AdaGrad):
 def test_the_declared_order_is_observed(optimizer, lookahead, order, coarse):
     errors = []
     for substeps in (coarse, 2 * coarse):
-        solution = solve_ide(
-            optimizer, double_well, 2.0, STEPS, substeps=substeps, order=order, lookahead=lookahead
-        )
+        solution = solve_ide(optimizer, double_well, 2.0, STEPS, substeps=substeps, order=order, lookahead=lookahead)
         assert solution.converged
         theta = np.abs(solution.theta - optimizer.solution(solution.t))
         ((name, exact),) = optimizer.memory(solution.u).items()
