@@ -29,7 +29,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from optide import AdaGrad, Adam, RMSProp, solve_ide
+from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.ide.batch import solve_batch
 
 C, THETA0, STEPS, ALPHA, EPS = -1.5, 0.3, 12, 0.1, 1e-30
@@ -70,7 +70,7 @@ def theta(optimizer, u):
             return THETA0 - np.sign(C) * ALPHA * np.asarray([quad(speed, tau_0, x, epsabs=1e-13)[0] for x in tau])
 
 
-# Those of a class are solved side by side, in one program.
+# Those of a class are solved in one program.
 OPTIMIZERS = {
     AdaGrad: [AdaGrad(ALPHA, EPS)],
     RMSProp: [RMSProp(ALPHA, 0.0, EPS), RMSProp(ALPHA, 0.9, EPS)],
@@ -81,8 +81,14 @@ OPTIMIZERS = {
 def solve(kind, **options):
     """One solution for each optimizer of a class."""
     lanes = OPTIMIZERS[kind]
+    starts = [THETA0] * len(lanes)
+    if options.get("method") != "picard":
+        solutions = solve_lanes(lanes, linear, starts, STEPS, **options)
+        assert all(solution.converged for solution in solutions)
+        return solutions
+    # side by side, as `tests/problem/test_witness.py` has the march
     stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *lanes)
-    together = solve_batch(stacked, linear, np.full(len(lanes), THETA0), STEPS, shard=len(lanes), **options)
+    together = solve_batch(stacked, linear, np.asarray(starts), STEPS, shard=len(lanes), **options)
     assert together.converged.all()
     return [jax.tree.map(lambda leaf, i=i: leaf[i], together) for i in range(len(lanes))]
 

@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 from numpy.polynomial import Polynomial
 
-from optide import AdaGrad, RMSProp
-from optide.ide.batch import solve_batch
+from optide import AdaGrad, RMSProp, solve_ide
 from optide.problem.objectives import double_well
 
 ALPHA, BETA, STEPS = 0.1, 0.9, 12
@@ -81,22 +80,19 @@ class ForcedAdaGrad(AdaGrad):
 @pytest.mark.parametrize(
     ("optimizer", "lookahead", "order", "coarse"),
     [
-        (ForcedRMSProp(np.full(1, ALPHA), BETA), 1, 2, 16),
-        (ForcedAdaGrad(np.full(1, ALPHA)), 0, 1, 32),
-        (ForcedAdaGrad(np.full(1, ALPHA)), 0, 2, 16),
+        (ForcedRMSProp(ALPHA, BETA), 1, 2, 16),
+        (ForcedAdaGrad(ALPHA), 0, 1, 32),
+        (ForcedAdaGrad(ALPHA), 0, 2, 16),
     ],
 )
 def test_the_declared_order_is_observed(optimizer, lookahead, order, coarse):
     errors = []
     for substeps in (coarse, 2 * coarse):
-        solution = solve_batch(
-            optimizer, double_well, np.full(1, 2.0), STEPS, shard=1,
-            substeps=substeps, order=order, lookahead=lookahead,
-        )  # fmt: skip
-        assert solution.converged.all()
-        theta = np.abs(solution.theta - optimizer.solution(solution.t))[0]
+        solution = solve_ide(optimizer, double_well, 2.0, STEPS, substeps=substeps, order=order, lookahead=lookahead)
+        assert solution.converged
+        theta = np.abs(solution.theta - optimizer.solution(solution.t))
         ((name, exact),) = optimizer.memory(solution.u).items()
-        memory = np.abs(solution.state[name] - exact)[0]
+        memory = np.abs(solution.state[name] - exact)
         # the first alpha, and the first half: beyond the last node theta goes straight on, which with
         # look-ahead disturbs what is before it, by a factor of 20 less for each step backwards
         errors.append([np.max(e[: k * substeps + 1]) for e in (theta, memory) for k in (1, STEPS // 2)])

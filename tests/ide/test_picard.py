@@ -31,6 +31,7 @@ def test_published_log(betas, iterations, error):
     assert solution.residuals[-1] == solution.residual
 
 
+@pytest.mark.optimised
 def test_where_the_published_iteration_fails_the_result_says_so():
     solution = solve_ide(RMSProp(0.01, beta=0.0), quadratic, 1.0, 500, method="picard")
     assert not solution.converged

@@ -1,5 +1,7 @@
 """Many parameters, without a matrix: against the march with one, an independent solver, and what is counted."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -58,10 +60,17 @@ def test_against_an_independent_solver():
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
 
 
+@functools.cache
+def watched(size):
+    """An objective, and where its gradients are counted: one for all optimizers, so that a class is compiled once."""
+    return counted(logistic(size))
+
+
 @pytest.mark.parametrize("optimizer", [AdaGrad(0.01), Adam(0.01), Adam(0.001), RMSProp(0.001, 0.99)], ids=str)
 def test_gradients_of_a_step_are_few_whatever_the_size(optimizer):
     for size in (30, 300):
-        objective, asked = counted(logistic(size))
+        objective, asked = watched(size)
+        asked.clear()
         steps = 100
         solution = solve_ide(optimizer, objective, np.full(size, 0.05), steps)
         jax.effects_barrier()
@@ -94,11 +103,11 @@ def test_derivatives_without_a_matrix_are_those_of_the_solution():
 def test_where_sweeps_fail_other_ways_solve_the_window(optimizer, way, monkeypatch):
     asked, real = [], march.program
     monkeypatch.setattr(march, "program", lambda *given: asked.append(given[-1]) or real(*given))
-    objective, theta0 = logistic(6), 0.1 * np.random.default_rng(1).normal(size=6)
-    found = solve_ide(optimizer, objective, theta0, 10, coupling="products")
+    theta0 = 0.1 * np.random.default_rng(1).normal(size=6)
+    found = solve_ide(optimizer, COUPLED, theta0, 10, coupling="products")
     assert asked[-1] == way
     assert found.converged
-    wanted = solve_ide(optimizer, objective, theta0, 10, coupling="matrix")
+    wanted = solve_ide(optimizer, COUPLED, theta0, 10, coupling="matrix")
     np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
 
 
