@@ -1,0 +1,140 @@
+"""A Python that has imported what programs import; for each request it forks, and the fork becomes that program.
+
+`server.py KIND SOCKET` ends, and what it runs with it, when the other end of its standard input is closed.
+"""
+
+import contextlib
+import gc
+import importlib
+import marshal
+import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import sys
+import tempfile
+import types
+
+sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from warm.client import LENGTH, fixed  # noqa: E402
+
+OF_OTHERS = ("snakemake.cli", "snakemake.report.html_reporter", "pandas", "pyarrow.parquet", "jsonschema", "jaxtyping")
+"""What a Snakefile imports beside the library, which may be a copy, and without JAX, which may have to be absent."""
+
+
+def warm(kind):
+    """Import all that a program of a kind may."""
+    for name in OF_OTHERS:
+        importlib.import_module(name)
+    if kind == "job":
+        import optide  # noqa: PLC0415
+
+        optide.pin()
+        for module in pkgutil.walk_packages(optide.__path__, "optide."):
+            importlib.import_module(module.name)
+    gc.freeze()  # a collection in a fork would write to, and so copy, all that there is
+
+
+def serve(listening, kind, own):
+    """Answer requests for ever; returns in the forks that become programs, with what is asked of each."""
+    while True:
+        ready, _, _ = select.select([listening, 0], [], [])
+        if 0 in ready:
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.wait()
+            os._exit(0)
+        connection, _ = listening.accept()
+        if os.fork() == 0:
+            listening.close()
+            with connection:
+                return answer(connection, kind, own)
+        connection.close()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def answer(connection, kind, own):
+    """Tell how the program ends that is asked for, and end it if who asks is gone; returns in that program alone."""
+    start, files, *_ = socket.recv_fds(connection, LENGTH, 3)
+    with connection.makefile("rb") as stream:
+        request = marshal.loads(stream.read(int.from_bytes(start, "big")))
+    if fixed(request["environment"], kind) != own:
+        connection.sendall(marshal.dumps(None))
+        os._exit(0)
+    if (pid := os.fork()) == 0:
+        os.setsid()
+        for file, place in zip(files, range(3), strict=True):
+            os.dup2(file, place)
+            os.close(file)
+        return request
+    process = os.pidfd_open(pid)
+    ready, _, _ = select.select([process, connection, 0], [], [])
+    if process not in ready:
+        os.killpg(pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(OSError):
+        connection.sendall(marshal.dumps(code))
+    os._exit(0)
+
+
+def prepare(own, cwd, environment, launcher):
+    """Be in the place that a new process would be in, which has imported what this one has."""
+    os.chdir(cwd)
+    set_by_imports = {name: value for name, value in os.environ.items() if name not in own}
+    os.environ.clear()
+    os.environ.update(set_by_imports | environment)
+    before, after = (
+        [path for path in variables.get("PYTHONPATH", "").split(os.pathsep) if path] for variables in (own, environment)
+    )
+    sys.path[1:] = [*after, *(path for path in sys.path[1:] if path not in before)]
+    importlib.invalidate_caches()
+    tempfile.tempdir = None
+    if launcher:
+        through(launcher)
+
+
+def through(launcher):
+    """Let Snakemake start its scripts by what takes the place of Python."""
+    from snakemake.script import ScriptBase  # noqa: PLC0415
+
+    execute = ScriptBase._execute_cmd
+
+    def started(self, command, **values):
+        python = {"py_exec": launcher} if values.get("py_exec") == sys.executable else {}
+        return execute(self, command, **{**values, **python})
+
+    ScriptBase._execute_cmd = started
+
+
+def become(first, *rest):
+    """Run what Python runs with these arguments: a module, code, or a script."""
+    if first == "-m":
+        name, *sys.argv[1:] = rest
+        sys.path[0] = os.getcwd()
+        if not hasattr(sys.modules.get(name), "__path__"):  # of a package it is another module that runs
+            sys.modules.pop(name, None)
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        code, *sys.argv[1:] = rest
+        sys.path[0], sys.argv[0] = "", "-c"
+        module = sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(code, "<string>", "exec"), module.__dict__)
+    else:
+        sys.argv[:] = first, *rest
+        sys.path[0] = os.path.dirname(os.path.realpath(first))
+        runpy.run_path(first, run_name="__main__")
+
+
+if __name__ == "__main__":
+    _, kind, number = sys.argv
+    own = dict(os.environ)
+    warm(kind)
+    with socket.socket(fileno=int(number)) as listening:
+        request = serve(listening, kind, fixed(own, kind))
+    prepare(own, request["cwd"], request["environment"], request.get("launcher"))
+    become(*request["arguments"])
