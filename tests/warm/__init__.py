@@ -68,7 +68,7 @@ def server(kind, environment):
     return _servers[key]
 
 
-def run(arguments, *, kind="main", scripts=False, cwd=None, env=None):
+def run(arguments, *, kind, scripts=False, cwd=None, env=None):
     """What `subprocess.run([sys.executable, *arguments], capture_output=True, text=True)` does.
 
     Args:

@@ -12,8 +12,9 @@ import sys
 LENGTH = 8
 """Bytes before a request that say how many it has."""
 
-# threads: Snakemake says the same to other libraries as `pin` says to all by OMP_NUM_THREADS, which is not among them
-FREE = "PYTEST_ OPTIDE_ PWD OLDPWD SHLVL _ TMP TEMP GOTO_ MKL_ NUMEXPR_ OPENBLAS_NUM_ VECLIB_".split()
+FREE = ["PYTEST_", "OPTIDE_", "PWD", "OLDPWD", "SHLVL", "_", "TMP", "TEMP", "COLUMNS", "LINES"]
+# Snakemake says with these how many threads there are, which `pin` says to all by OMP_NUM_THREADS
+FREE += ["GOTO_", "MKL_", "NUMEXPR_", "OPENBLAS_NUM_", "VECLIB_"]
 FREE = {"main": (*FREE, "JAX_", "XLA_", "PYTHONPATH"), "job": (*FREE,)}
 """What variables begin with that nothing reads which a server of a kind imports."""
 

@@ -9,6 +9,7 @@ import importlib
 import marshal
 import os
 import pkgutil
+import re
 import runpy
 import select
 import signal
@@ -16,19 +17,24 @@ import socket
 import sys
 import tempfile
 import types
+from pathlib import Path
 
-sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = Path(__file__).parents[2]
+sys.path[0] = str(ROOT / "tests")
 
 from warm.client import LENGTH, fixed  # noqa: E402
 
-OF_OTHERS = ("snakemake.cli", "snakemake.report.html_reporter", "pandas", "pyarrow.parquet", "jsonschema", "jaxtyping")
-"""What a Snakefile imports beside the library, which may be a copy, and without JAX, which may have to be absent."""
+OF_SNAKEMAKE = ["cli", "report.html_reporter", "profiles", "storage"]
+OF_OTHERS = ["smart_open", "nbformat", "encodings.idna", "pandas", "pyarrow.parquet"]
+IMPORT = re.compile(r"^(?:import|from) optide.*$", re.MULTILINE)
 
 
 def warm(kind):
-    """Import all that a program of a kind may."""
-    for name in OF_OTHERS:
+    """Import what a program of a kind does: for Snakemake no JAX, which the tests of planning do not let it have."""
+    for name in [*(f"snakemake.{name}" for name in OF_SNAKEMAKE), *OF_OTHERS]:
         importlib.import_module(name)
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        exec("\n".join(IMPORT.findall(path.read_text(encoding="utf-8"))), {})
     if kind == "job":
         import optide  # noqa: PLC0415
 
@@ -40,6 +46,7 @@ def warm(kind):
 
 def serve(listening, kind, own):
     """Answer requests for ever; returns in the forks that become programs, with what is asked of each."""
+    signal.signal(signal.SIGCHLD, reap)
     while True:
         ready, _, _ = select.select([listening, 0], [], [])
         if 0 in ready:
@@ -48,14 +55,18 @@ def serve(listening, kind, own):
                     os.wait()
             os._exit(0)
         connection, _ = listening.accept()
-        if os.fork() == 0:
-            listening.close()
-            with connection:
+        with connection:
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                listening.close()
                 return answer(connection, kind, own)
-        connection.close()
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+
+
+def reap(*_):
+    """Take notice of forks that have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def answer(connection, kind, own):
@@ -92,6 +103,9 @@ def prepare(own, cwd, environment, launcher):
         [path for path in variables.get("PYTHONPATH", "").split(os.pathsep) if path] for variables in (own, environment)
     )
     sys.path[1:] = [*after, *(path for path in sys.path[1:] if path not in before)]
+    if after != before:  # the library may be another
+        for name in [name for name in sys.modules if name.partition(".")[0] == "optide"]:
+            del sys.modules[name]
     importlib.invalidate_caches()
     tempfile.tempdir = None
     if launcher:
