@@ -83,7 +83,7 @@ def run(arguments, *, kind, scripts=False, cwd=None, env=None):
     if not found:
         command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    jobs = server("job", environment) if scripts else None
+    jobs = (server("job", environment) or found) if scripts else None  # a library or JAX of its own a job has to import
     with open(os.devnull) as nothing, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         code = ask(
             found.address,
