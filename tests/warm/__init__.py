@@ -8,6 +8,7 @@ process: its start, its imports, what kills it.
 """
 
 import atexit
+import functools
 import os
 import shlex
 import socket
@@ -19,8 +20,9 @@ from pathlib import Path
 from warm.client import ask, fixed
 
 HERE = Path(__file__).parent
-ASKED_FOR = ("PYTHONWARNINGS",)
-"""The variables that the tests set for programs in the place of the server's; with others a process is a true one."""
+OWN = dict(os.environ)
+ASKED_FOR = "PYTHONWARNINGS"
+"""For each value of this variable there is a server; where any other is not as in `OWN`, a process is a true one."""
 
 
 class Server:
@@ -55,14 +57,23 @@ class Server:
 _servers = {}
 
 
+@functools.cache
+def possible():
+    """Whether this system can have servers: Linux can."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def server(kind, environment):
     """The one of a kind for an environment, started when it is first needed; None where there can be none."""
-    given, own = (fixed(variables, kind) for variables in (environment, os.environ))
-    for name in ASKED_FOR:
-        own.pop(name, None)
-    if sys.platform != "linux" or {k: v for k, v in given.items() if k not in ASKED_FOR} != own:
+    given, own = (fixed(variables, kind) for variables in (environment, OWN))
+    asked = [variables.pop(ASKED_FOR, None) for variables in (given, own)]
+    if given != own or not possible():
         return None
-    key = kind, *map(given.get, ASKED_FOR)
+    key = kind, asked[0]
     if key not in _servers:
         _servers[key] = Server(kind, environment)
     return _servers[key]
@@ -93,5 +104,6 @@ def run(arguments, *, kind, scripts=False, cwd=None, env=None):
             environment=environment,
             launcher=jobs and jobs.python,
         )
+        assert code is not None, "the environment of the server is not the one it was started with"
         printed = [file.seek(0) or file.read() for file in (out, err)]
     return subprocess.CompletedProcess(arguments, code, *printed)

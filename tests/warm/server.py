@@ -77,8 +77,10 @@ def answer(connection, kind, own):
     if fixed(request["environment"], kind) != own:
         connection.sendall(marshal.dumps(None))
         os._exit(0)
-    if (pid := os.fork()) == 0:
-        os.setsid()
+    pid = os.fork()
+    with contextlib.suppress(PermissionError):  # whoever comes first: it may have begun
+        os.setpgid(pid, pid)
+    if pid == 0:
         for file, place in zip(files, range(3), strict=True):
             os.dup2(file, place)
             os.close(file)
