@@ -1,4 +1,4 @@
-"""Python programs, run by a Python that has imported before what they import (`warm.server`), for a third of the time.
+"""Python programs, run by a Python that has imported before what they import (`warm.server`), and so for less time.
 
 For programs that the tests start again and again and that are not about how a process starts.  Whatever a process reads
 at its start is that of the server: one is started for each set of variables, except for those of which is known that
