@@ -1,10 +1,10 @@
 """Python programs, run by a Python that has imported before what they import (`warm.server`), and so for less time.
 
-For programs that the tests start again and again and that are not about how a process starts.  Whatever a process reads
-at its start is that of the server: one is started for each set of variables, except for those of which is known that
-nothing reads them by then.  The seed of hashes is the same in all forks of a server.  True processes, as a user starts
-them, are in tests/workflow/test_workflow.py, which runs the whole reduced pipeline, and wherever a test is about a
-process: its start, its imports, what kills it.
+For programs that the tests start again and again and that are not about how a process starts.  What a process reads at
+its start a server has read before: so it runs only what has the variables of the tests, beside those that nothing has
+read by then.  The seed of hashes is the same in all forks of a server.  True processes, as a user starts them, are in
+tests/workflow/test_workflow.py, which runs the whole reduced pipeline, and wherever a test is about a process: its
+start, its imports, what kills it.
 """
 
 import atexit
