@@ -57,6 +57,10 @@ def test_what_ends_it_and_what_it_raises_are_told():
     assert code("import os; os.kill(os.getpid(), 9)") == -signal.SIGKILL
     assert code("import os; os.abort()") == -signal.SIGABRT
     assert code("import os; os._exit(7)") == 7
+    for given, told in {"": 0, "258": 2, "-1": 255, "'why'": 1, "True": 1}.items():
+        assert code(f"import sys; sys.exit({given})") == told
+    assert code("raise KeyboardInterrupt") == -signal.SIGINT
+    assert code("import threading, os; threading.Timer(0.2, os._exit, [9]).start()") == 9
     found = warm.run(["-c", "import atexit; atexit.register(print, 'the end'); 1 / 0"], kind="main")
     assert (found.returncode, found.stdout) == (1, "the end\n")
     assert found.stderr.endswith("ZeroDivisionError: division by zero\n")

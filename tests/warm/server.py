@@ -3,6 +3,7 @@
 `server.py KIND SOCKET` ends, and what it runs with it, when the other end of its standard input is closed.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -146,11 +147,29 @@ def become(first, *rest):
         runpy.run_path(first, run_name="__main__")
 
 
+def leave():
+    """End at once when all else is done: to take apart what was imported would be to copy it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
     _, kind, number = sys.argv
     own = dict(os.environ)
+    atexit.register(leave)  # the first is called last
     warm(kind)
     with socket.socket(fileno=int(number)) as listening:
         request = serve(listening, kind, fixed(own, kind))
     prepare(own, request["cwd"], request["environment"], request.get("launcher"))
-    become(*request["arguments"])
+    status = 1
+    try:
+        become(*request["arguments"])
+        status = 0
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            status = (end.code or 0) & 0xFF
+        raise
+    except KeyboardInterrupt:
+        atexit.unregister(leave)  # it ends by the signal
+        raise
