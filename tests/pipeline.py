@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 import tempfile
 
 import yaml
 
+import warm
 from conftest import ROOT
 
 PREFIX = "optide: error: "
@@ -17,13 +17,19 @@ PROGRAMS = tempfile.TemporaryDirectory(prefix="optide-programs-")
 """Where all runs find what one of them has compiled."""
 
 
-def snakemake(folder, *arguments, cores=2, home=ROOT, python=sys.executable, **variables):
-    """Run the project's workflow, that in `home`, in `folder`: exit code and everything it printed."""
-    command = [python, "-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder]
+def snakemake(folder, *arguments, cores=2, home=ROOT, python=None, **variables):
+    """Run the project's workflow, that in `home`, in `folder`: exit code and everything it printed.
+
+    By a warm Python, where no other is named.
+    """
+    started = ["-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder, "--cores", str(cores)]
     environment = {**os.environ, "PYTHONWARNINGS": "default", "OPTIDE_PROGRAMS": PROGRAMS.name, **variables}
-    run = subprocess.run(
-        [*command, "--cores", str(cores), *arguments], capture_output=True, text=True, check=False, env=environment
-    )
+    if python:
+        command = [python, *started, *arguments]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    else:
+        jobs = "--dry-run" not in arguments and variables.get("PYTHONWARNINGS") != "ignore"
+        run = warm.run([*started, *arguments], kind="main", scripts=jobs, env=environment)
     return run.returncode, run.stdout + run.stderr
 
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import sys
 
 import pandas as pd
@@ -11,6 +10,7 @@ import pytest
 import yaml
 from docs import queries
 
+import warm
 from conftest import ROOT
 from optide.data import provenance
 from optide.record import verify
@@ -90,7 +90,8 @@ def test_a_plane_that_is_none_is_refused_before_anything_runs(tmp_path):
 
 def test_without_a_gpu_one_is_refused_in_one_line(tmp_path):
     edited(tmp_path, lambda config: config["atlas"].update(processor="gpu"))
-    code, output = snakemake(tmp_path, "atlas", cores=1)
+    # a GPU is looked for by a process that has not imported JAX
+    code, output = snakemake(tmp_path, "atlas", cores=1, python=sys.executable)
     assert code != 0
     (line,) = {line for line in output.splitlines() if line.startswith("failed: ")}
     assert "atlas.processor = 'gpu': JAX finds none of NVIDIA's here (" in line
@@ -246,13 +247,13 @@ def test_the_queries_of_the_page_run(built):
     assert queries.renewed(new, folder) == new
     assert [found["code"] for found in queries.QUERY.finditer(new)] == codes
     assert re.sub(queries.QUERY, "", new) == re.sub(queries.QUERY, "", text)
-    command = [sys.executable, queries.__file__, "--check", "--folder"]
-    run = subprocess.run([*command, folder], capture_output=True, text=True, check=False)
+    command = [queries.__file__, "--check", "--folder"]
+    run = warm.run([*command, folder], kind="main")
     assert (run.returncode, run.stderr) == (
         1,
         "atlas.md: its queries print something else than before; run `make atlas`\n",
     )
-    run = subprocess.run([*command, folder / "figures"], capture_output=True, text=True, check=False)
+    run = warm.run([*command, folder / "figures"], kind="main")
     assert run.returncode == 1
     assert run.stderr.endswith("results/atlas/data: no such folder; `snakemake --cores 4 atlas` writes it\n")
 

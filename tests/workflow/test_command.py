@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 
+import warm
 from conftest import ROOT
 from optide.command.workflow import RULES
 from pipeline import CLAIMED, PREFIX, REDUCED, error, planned, snakemake
@@ -137,13 +136,7 @@ def test_a_part_that_the_file_switches_off_is_off(tmp_path):
 
 def started_in(folder, *arguments):
     """Snakemake with a Snakefile elsewhere: exit code and everything it printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--dry-run", "--snakefile", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = warm.run(["-m", "snakemake", "--dry-run", "--snakefile", *arguments], kind="main", cwd=folder)
     return run.returncode, run.stdout + run.stderr
 
 

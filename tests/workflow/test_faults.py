@@ -65,7 +65,7 @@ def test_killed_at_random_moments_and_started_again_it_ends_with_the_same_bits(t
     for folder in (once, again):
         folder.mkdir()
         shutil.copy(REDUCED, folder)
-    code, output = snakemake(once, *TARGETS)
+    code, output = snakemake(once, *TARGETS, python=sys.executable)
     assert code == 0, output
     whole = outputs(once)
 
@@ -87,13 +87,13 @@ def test_killed_at_random_moments_and_started_again_it_ends_with_the_same_bits(t
         kills += 1
         if any((again / ".snakemake" / "locks").glob("*")):
             if not explained:
-                code, output = snakemake(again, *TARGETS)
+                code, output = snakemake(again, *TARGETS, python=sys.executable)
                 assert code != 0
                 assert "--unlock" in output
                 explained = True
-            assert snakemake(again, "--unlock")[0] == 0
+            assert snakemake(again, "--unlock", python=sys.executable)[0] == 0
     psutil.wait_procs(orphans)
-    code, output = snakemake(again, *TARGETS)
+    code, output = snakemake(again, *TARGETS, python=sys.executable)
     assert code == 0, output
     reader.stopped = True
     reader.join()

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 
+import warm
 from conftest import ROOT
 from optide.data import traces
 from optide.record import verify
@@ -82,16 +83,15 @@ def write(folder, config, given=CONFIG, prefix=PREFIX):
     return folder
 
 
-def run(folder, *arguments, python=sys.executable, **variables):
+def run(folder, *arguments, python=None, **variables):
     """Snakemake, started in a folder: exit code and everything it printed."""
-    done = subprocess.run(
-        [python, "-m", "snakemake", "--cores", "1", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "XLA_FLAGS": FOREIGN, **variables},
-    )
+    started = ["-m", "snakemake", "--cores", "1", *arguments]
+    environment = {**os.environ, "XLA_FLAGS": FOREIGN, **variables}
+    if python:
+        command = [python, *started]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    else:
+        done = warm.run(started, kind="main", scripts=True, cwd=folder, env=environment)
     return done.returncode, done.stdout + done.stderr
 
 
