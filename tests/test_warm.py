@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not warm.possible(), reason="each program has a 
 
 @pytest.fixture(scope="module", autouse=True)
 def _main():
-    return warm.server("main", dict(os.environ))
+    return warm.server_for("main", dict(os.environ))
 
 
 SHOWN = """
@@ -46,7 +46,7 @@ def test_a_program_finds_and_does_what_it_does_in_a_process_of_its_own(tmp_path,
     assert own.returncode == 3
     assert (found.returncode, found.stdout, found.stderr) == (own.returncode, own.stdout, own.stderr)
     # the last environment is not the server's
-    assert (warm.server("main", environment) is None) == ("LANG" in variables)
+    assert (warm.server_for("main", environment) is None) == ("LANG" in variables)
 
 
 def test_what_ends_it_and_what_it_raises_are_told():
@@ -90,7 +90,7 @@ def test_another_library_is_imported_anew(tmp_path):
 
 
 def test_what_takes_the_place_of_python_passes_on_how_a_program_ends(tmp_path):
-    python = warm.server("main", dict(os.environ)).python
+    python = warm.server_for("main", dict(os.environ)).python
     ends = {"import sys; print(sys.argv[1], input()); sys.exit(5)": 5, "import os; os.kill(os.getpid(), 15)": -15}
     for program, code in ends.items():
         for variables in ({}, {"LANG": "C"}):  # by the server, and by a process of its own

@@ -67,7 +67,7 @@ def possible():
     return True
 
 
-def server(kind, environment):
+def server_for(kind, environment):
     """The one of a kind for an environment, started when it is first needed; None where there can be none."""
     given, own = (fixed(variables, kind) for variables in (environment, OWN))
     asked = [variables.pop(ASKED_FOR, None) for variables in (given, own)]
@@ -90,11 +90,13 @@ def run(arguments, *, kind, scripts=False, cwd=None, env=None):
         env: the environment, if not this one.
     """
     environment, arguments = dict(os.environ if env is None else env), [*map(str, arguments)]
-    found = server(kind, environment)
+    found = server_for(kind, environment)
     if not found:
         command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    jobs = (server("job", environment) or found) if scripts else None  # a library or JAX of its own a job has to import
+    jobs = (
+        (server_for("job", environment) or found) if scripts else None
+    )  # a library or JAX of its own a job has to import
     with open(os.devnull) as nothing, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         code = ask(
             found.address,

@@ -21,7 +21,8 @@ import types
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[0] = str(ROOT / "tests")
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT / "tests")
 
 from warm.client import LENGTH, fixed  # noqa: E402
 
