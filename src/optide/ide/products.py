@@ -92,7 +92,7 @@ def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], way:
     depth = size_of(problem).depth[way]
     found, seen = settle(problem, window, X, depth=depth, trials=TRIALS[way], damped=way == DAMPED)
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
-    X = jnp.where(found.size <= GOOD_ENOUGH, found.X, jnp.nan)
+    X = jnp.where(found.size <= GOOD_ENOUGH, found.nodes.theta[2:], jnp.nan)
     return Answer(X, seen, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
 
 
