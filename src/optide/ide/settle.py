@@ -10,6 +10,7 @@ from jaxtyping import Float64, Int
 
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
+from optide.ide.newton import GOOD_ENOUGH
 from optide.ide.problem import Problem
 from optide.ide.sweep import (
     Node,
@@ -19,6 +20,7 @@ from optide.ide.sweep import (
     integrals,
     largest,
     no_integrals,
+    rowwise,
     rules_of,
     sweep,
     with_before,
@@ -69,7 +71,7 @@ def settle(
         damped: whether from look to look only half of the way is gone, where else they jump back and forth.
 
     Returns:
-        How far it is solved, and what the equations say in the end.
+        How far it is solved, and what the equations say in the end: where that is not enough, of no numbers.
     """
     rules, scale = rules_of(problem, window, len(X)), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
@@ -96,14 +98,14 @@ def settle(
         )  # fmt: skip
         nodes = Node(back(window, done.other), done.y)
         if damped:
-            theta = back(window, nodes.theta.at[2:].set((now.nodes.theta[2:] + nodes.theta[2:]) / 2))
+            theta = back(window, (now.nodes.theta + nodes.theta) / 2)
             nodes = Node(theta, gradients(problem, theta))
         return look(nodes, correction, now.looks, now.sizes, now.sweeps + done.turns)
 
     none, theta = jnp.zeros((), int), with_before(window, X)
-    first = look(
-        Node(theta, gradients(problem, theta)), no_integrals(problem, theta), none, jnp.zeros(LOOKS), none
-    )
+    first = look(Node(theta, gradients(problem, theta)), no_integrals(problem, theta), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
+    lost = found.size > GOOD_ENOUGH
+    theta = rowwise(lambda own: jnp.where(lost, jnp.nan, own), found.nodes.theta, 2)
     # of all that, the iteration keeps no more than it needs
-    return found, evaluate(problem, window, rules, found.nodes, found.integrals)
+    return found, evaluate(problem, window, rules, found.nodes._replace(theta=theta), found.integrals)

@@ -9,7 +9,7 @@ each node alone and goes between the nodes by the cubic that theta goes by, with
 from the last of the first kind: that costs one gradient a node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -66,9 +66,19 @@ def at(nodes: Float64[Array, " n *S"], place: Array | int) -> Float64[Array, " *
     return own + beyond * (nodes[-1] - nodes[-2])
 
 
-def put(nodes: Float64[Array, " n *S"], place: Array, node: Float64[Array, " *S"]) -> Float64[Array, " n *S"]:
+def put(nodes: Float64[Array, " n *S"], place: Array | int, node: Float64[Array, " *S"]) -> Float64[Array, " n *S"]:
     """The nodes with another one at a place."""
     found: Array = jax.lax.dynamic_update_index_in_dim(nodes, node, place, 0)
+    return found
+
+
+def rowwise(function: Callable[[Array], Array], nodes: Float64[Array, " n *S"], first: int) -> Float64[Array, " n *S"]:
+    """The nodes with what a function makes of each from the first of some on, in their place."""
+
+    def one(i: Array, nodes: Array) -> Array:
+        return put(nodes, i, function(nodes[i]))
+
+    found: Array = jax.lax.fori_loop(first, len(nodes), one, nodes)
     return found
 
 
@@ -141,7 +151,7 @@ def integrals(
 def no_integrals(problem: Problem, theta: Float64[Array, " m *S"]) -> States:
     """As many zeros as there are integrals, for the nodes from s - 1 on."""
     zeros = jnp.zeros((len(theta) + Layout.of(problem).shift - 3, *theta.shape[1:]))
-    return {name: zeros for name in problem.optimizer.memories()}
+    return dict.fromkeys(problem.optimizer.memories(), zeros)
 
 
 def rules_of(problem: Problem, window: Window, n: int) -> Rules:
@@ -157,13 +167,15 @@ class Swept(NamedTuple):
     """Where a sweep is.
 
     Attributes:
-        nodes: from s - 1 on, those up to here renewed.
-        moved: how the last of these has changed.
+        nodes: from s - 1 on, those before this one renewed.
+        here: the node that was renewed last.
+        moved: how it has changed.
         resting: the memories there.
         gap: by how much a gradient has changed at most.
     """
 
     nodes: Node
+    here: Node
     moved: Node
     resting: States
     gap: Float64[Array, ""]
@@ -196,13 +208,15 @@ def sweep(
         return Node(theta, problem.gradient(theta[None])[0])
 
     def step(i: Array, now: Swept) -> Swept:
-        nodes, moved, resting, gap = now
+        _, here, moved, resting, gap = now
+        # now, as all that is asked of the nodes comes after it: else they would be copied
+        nodes = placed(now.nodes, i + 1, here)
 
         def old(k: int) -> Node:
             """The node that is k after node i."""
             return Node(*(at(part, i + k + 1) for part in nodes))
 
-        before, here = old(-1), old(0)
+        before = old(-1)
 
         def along(moved: Node) -> list[Node]:
             """The nodes from i - 1 on, those after node i moved, until it is their turn."""
@@ -237,16 +251,20 @@ def sweep(
             theta = root(lambda theta: follow(along(change(renewed(theta)))), near[2].theta, theta, trials)
         new = renewed(theta)
         moved = change(new)
-        later = moved, further(resting, along(moved), 0), jnp.maximum(gap, jnp.max(jnp.abs(moved.g)))
-        # whatever is asked of the old node is asked before it is overwritten
-        new, later = jax.lax.optimization_barrier((new, later))
-        return Swept(Node(*(put(part, i + 2, own) for part, own in zip(nodes, new, strict=True))), *later)
+        resting = further(resting, along(moved), 0)
+        return Swept(nodes, new, moved, resting, jnp.maximum(gap, jnp.max(jnp.abs(moved.g))))
 
-    none = jnp.zeros_like(nodes.theta[0])
+    n, none = len(nodes.theta) - 2, jnp.zeros_like(nodes.theta[0])
     nodes = nodes._replace(theta=back(window, nodes.theta))
-    begin = Swept(nodes, Node(none, none), resting(problem, window, nodes.theta), jnp.zeros(()))
-    found: Swept = jax.lax.fori_loop(0, len(nodes.theta) - 2, step, begin)
-    return found.nodes, found.gap
+    here = Node(*(part[1] for part in nodes))
+    begin = Swept(nodes, here, Node(none, none), resting(problem, window, nodes.theta), jnp.zeros(()))
+    found: Swept = jax.lax.fori_loop(0, n, step, begin)
+    return placed(found.nodes, n + 1, found.here), found.gap
+
+
+def placed(nodes: Node, place: Array | int, node: Node) -> Node:
+    """Some nodes with another one at a place."""
+    return Node(*(put(part, place, own) for part, own in zip(nodes, node, strict=True)))
 
 
 def residual(problem: Problem, window: Window, nodes: Node, i: Array, V: Sequence[States]) -> Float64[Array, " *S"]:
@@ -289,13 +307,15 @@ def evaluate(problem: Problem, window: Window, rules: Rules, nodes: Node, found:
         return V, {name: put(value, i, V[name]) for name, value in found.items()}
 
     later: States = jax.lax.fori_loop(0, len(next(iter(found.values()))), further, (begun, found))[1]
-    V = {name: jnp.concatenate([begun[name][None], value]) for name, value in later.items()}
-    # without look-ahead, the first equation has the memories at node s; else all have later ones
-    states = {name: (V[name] if ahead == 0 else value)[max(ahead - 1, 0) :][: n + problem.order - 1] for name, value in later.items()}
+    if ahead == 0:
+        states = {name: jnp.concatenate([begun[name][None], value]) for name, value in later.items()}
+    else:
+        states = {name: value[ahead - 1 :] for name, value in later.items()}
 
-    def one(i: Array) -> Array:
-        own = [{name: at(value, i + k) for name, value in states.items()} for k in range(problem.order)]
-        return residual(problem, window, nodes, i, own)
+    def one(i: Array, g: Array) -> Array:
+        own = [{name: value[i + k] for name, value in states.items()} for k in range(problem.order)]
+        # in the place of a gradient that no later equation has
+        return put(g, i, residual(problem, window, nodes._replace(g=g), i, own))
 
     ends: States = {}
     if ahead * problem.order == 1:
@@ -304,10 +324,12 @@ def evaluate(problem: Problem, window: Window, rules: Rules, nodes: Node, found:
         def beyond() -> States:
             own = of_cell(rules, 0)
             along = onwards(jax.lax.dynamic_slice_in_dim(nodes.theta, place - 1, 3))
-            before = {name: value[place] for name, value in V.items()}
+            before = {name: jnp.where(place == 0, begun[name], value[place - 1]) for name, value in later.items()}
             return after(before, decays(own), integral(problem, own, list(along), known=False))
 
         reached = (window.last >= window.s) & (window.last < window.s + n)
         ends = jax.lax.cond(reached, beyond, lambda: jax.tree.map(jnp.zeros_like, begun))
-    left = jax.lax.map(one, jnp.arange(n))
-    return Evaluation(left, nodes.theta, V, {name: value[:n] for name, value in states.items()}, ends)
+    V = {name: jnp.concatenate([begun[name][None], value]) for name, value in later.items()}
+    seen = {name: value[:n] for name, value in states.items()}
+    missing: Array = jax.lax.fori_loop(0, n, one, nodes.g)
+    return Evaluation(missing[:n], nodes.theta, V, seen, ends)
