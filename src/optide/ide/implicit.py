@@ -12,8 +12,9 @@ from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Float64
 
 from optide.ide.equations import Evaluation
+from optide.ide.look import evaluate
 from optide.ide.problem import Problem
-from optide.ide.sweep import Node, evaluate, gradients, integrals, no_integrals, rules_of, sweep, with_before
+from optide.ide.sweep import Node, gradients, integrals, no_integrals, rules_of, sweep, with_before
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10

@@ -10,15 +10,14 @@ from jaxtyping import Float64, Int
 
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
+from optide.ide.look import evaluate, largest
 from optide.ide.newton import GOOD_ENOUGH
 from optide.ide.problem import Problem
 from optide.ide.sweep import (
     Node,
     back,
-    evaluate,
     gradients,
     integrals,
-    largest,
     no_integrals,
     rowwise,
     rules_of,
@@ -93,9 +92,7 @@ def settle(
             renewed, gap = sweep(problem, window, rules, Node(theta, g), correction=correction, trials=trials)
             return renewed.g, renewed.theta, gap
 
-        done = fixed_point(
-            swept, now.nodes.g, now.nodes.theta, depth=depth, reduction=REDUCTION, most=SWEEPS, still=2
-        )  # fmt: skip
+        done = fixed_point(swept, now.nodes.g, now.nodes.theta, depth=depth, reduction=REDUCTION, most=SWEEPS, still=2)
         nodes = Node(back(window, done.other), done.y)
         if damped:
             theta = back(window, (now.nodes.theta + nodes.theta) / 2)
@@ -105,7 +102,7 @@ def settle(
     none, theta = jnp.zeros((), int), with_before(window, X)
     first = look(Node(theta, gradients(problem, theta)), no_integrals(problem, theta), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
-    lost = found.size > GOOD_ENOUGH
-    theta = rowwise(lambda own: jnp.where(lost, jnp.nan, own), found.nodes.theta, 2)
+    solved = found.size <= GOOD_ENOUGH
+    theta = rowwise(lambda own: jnp.where(solved, own, jnp.nan), found.nodes.theta, 2)
     # of all that, the iteration keeps no more than it needs
     return found, evaluate(problem, window, rules, found.nodes._replace(theta=theta), found.integrals)
