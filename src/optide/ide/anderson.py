@@ -63,7 +63,7 @@ def fixed_point(
     """
 
     def going_on(now: Fixed) -> Array:
-        rounding = np.finfo(float).eps * jnp.max(jnp.abs(now.y))
+        rounding = np.finfo(float).eps * jnp.max(jnp.abs(now.y[still:]))
         return (now.turns < most) & (now.gap > reduction * now.first) & (now.gap > rounding) & jnp.isfinite(now.gap)
 
     def dot(a: Array, b: Array) -> Array:
