@@ -124,6 +124,36 @@ def test_one_parameter_of_a_thousand_that_starts_near_a_gradient_of_0_is_solved_
     np.testing.assert_allclose(other.theta, found.theta, rtol=0, atol=1e-10)
 
 
+# for Adam: 8 come from the window before, 25 are the result, whose memories are where the integrals were, and 16 are
+# the gradients and what one node takes
+@pytest.mark.parametrize(("optimizer", "doubles", "carried"), [(Adam(0.001), 50, 8), (AdaGrad(0.01), 41, 7)], ids=str)
+def test_a_window_of_many_parameters_takes_few_doubles_for_each_and_leaves_fewer(
+    optimizer, doubles, carried, monkeypatch
+):
+    size, needed, left, real = 10_000, [], [], march.program
+
+    def alive():
+        return sum(array.nbytes for array in jax.live_arrays() if array.size >= size)
+
+    def program(*given):
+        def solve(*arguments):
+            compiled = real(*given).lower(*arguments).compile()
+            sizes = compiled.memory_analysis()
+            needed.append(sizes.argument_size_in_bytes + sizes.output_size_in_bytes + sizes.temp_size_in_bytes)
+            left.append(alive() - before)
+            return compiled(*arguments)
+
+        return solve
+
+    monkeypatch.setattr(march, "program", program)
+    problem, before = rosenbrock({"size": size}), alive()
+    found = solve_ide(optimizer, problem.loss, problem.theta0, 8, observe=jnp.max)
+    assert found.converged
+    assert len(needed) == 2
+    assert max(needed) <= doubles * 8 * size
+    assert max(left) <= carried * 8 * size
+
+
 @pytest.mark.parametrize(("coupling", "method"), [("some", "march"), (None, "march"), ("products", "picard")])
 def test_what_is_no_coupling_is_refused(coupling, method):
     with pytest.raises(ParameterError, match="coupling"):

@@ -54,7 +54,7 @@ class Marched(NamedTuple):
 
     Attributes:
         window: the next.
-        guess: of its nodes, where it is solved by products.
+        guess: of its first nodes, where it is solved by products.
         sums: of the equations up to there.
         residual: the largest sum of equations up to any time, relative to theta.
         sizes, iterations, sign: the worst of all windows (see `Search`).
@@ -72,7 +72,7 @@ class Marched(NamedTuple):
 class Piece(NamedTuple):
     """What is found at the nodes of a window, those that are given up as well, and `ends` (see `Evaluation`).
 
-    The size is that of the largest residual.
+    The size is that of the largest residual.  Solved by products, theta is that of all nodes, until they are `parted`.
     """
 
     t: Float64[Array | np.ndarray, " n"]
@@ -85,7 +85,7 @@ class Piece(NamedTuple):
 def begin(problem: Problem, span: Span) -> Marched:
     """Before the first window."""
     none = np.zeros(())
-    guess = np.zeros((span.solved, *problem.theta0.shape)) if problem.products else None
+    guess = np.zeros((span.solved - span.kept, *problem.theta0.shape)) if problem.products else None
     return Marched(
         whole(problem), guess, np.zeros(problem.theta0.shape), none, np.zeros(HISTORY), np.zeros((), int), np.ones(())
     )
@@ -96,12 +96,21 @@ def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
     window = done.window
     if way not in products.TRIALS:
         return products.by_newton(problem, window, span.solved, span.small, way)
-    guess = products.predicted(problem, window, jnp.asarray(done.guess))
+    guess = products.predicted(problem, window, jnp.asarray(done.guess), span.kept)
     return products.by_sweeps(problem, window, guess, way)
 
 
+def parted(problem: Problem, span: Span, done: Marched, piece: Piece) -> tuple[Marched, Piece]:
+    """A window that was solved by products: of its nodes, what it gives and what the next one starts from."""
+    if not problem.products:
+        return done, piece
+    kept, nodes = span.kept, piece.theta
+    window = done.window._replace(before=nodes[kept : kept + 2])
+    return done._replace(window=window, guess=nodes[kept + 2 :]), piece._replace(theta=nodes[1 : span.solved + 1])
+
+
 def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) -> tuple[Marched, Piece]:
-    """Solve one window, in the first of some ways that leads to a solution."""
+    """Solve one window, in the first of some ways that leads to a solution; then it is to be `parted`."""
     window, kept, n = done.window, span.kept, span.solved
     answer = solved(problem, done, span, ways[0])
     for way in ways[1:]:
@@ -125,7 +134,7 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
     total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
     marched = Marched(
         found.window(window, kept),
-        products.continued(answer.X, kept) if problem.products else None,
+        None,
         total,
         jnp.maximum(done.residual, jnp.max(sums) / size),
         jnp.maximum(done.sizes, answer.sizes),
@@ -133,7 +142,12 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
         jnp.minimum(done.sign, answer.sign),
     )
     t = problem.t_start + problem.clock(window.s + place)
-    return marched, Piece(t, theta, found.states, found.ends, answer.size)
+    piece = Piece(t, theta, found.states, found.ends, answer.size)
+    if not problem.products:
+        return marched, piece
+    # theta once, as of many parameters each array of all nodes counts
+    nodes = jnp.concatenate([found.nodes[:2], answer.X])
+    return marched._replace(window=marched.window._replace(before=nodes[:0])), piece._replace(theta=nodes)
 
 
 def result(

@@ -23,58 +23,57 @@ class Fixed(NamedTuple):
     """Where the iteration is.
 
     Attributes:
-        x: an argument of the map.
+        x: an argument of the map; none without any depth.
         y: its value there.
         other: what else the map has returned.
-        by_y, by_gap: how y and y - x have changed in the last iterations.
+        by_y, by_gap: how y and y - x have changed in the last iterations, without what stands still.
         gap: the largest element of y - x, in absolute value.
         first: that of the first x.
         turns: how often the map was asked.
     """
 
-    x: Float64[Array, " *n"]
-    y: Float64[Array, " *n"]
+    x: Float64[Array, " n *S"] | None
+    y: Float64[Array, " n *S"]
     other: Any
-    by_y: Float64[Array, " depth *n"]
-    by_gap: Float64[Array, " depth *n"]
+    by_y: Float64[Array, " depth m *S"]
+    by_gap: Float64[Array, " depth m *S"]
     gap: Float64[Array, ""]
     first: Float64[Array, ""]
     turns: Int[Array, ""]
 
 
 def fixed_point(
-    function: Callable[[Array, Any], tuple[Array, Any]],
-    x: Float64[Array, " *n"],
+    function: Callable[[Array, Any], tuple[Array, Any, Array]],
+    x: Float64[Array, " n *S"],
     other: Any,
     *,
     depth: int,
     reduction: float,
     most: int,
+    still: int,
 ) -> Fixed:
     """Iterate x <- y(x) - the combination of its last changes that would have left the least.
 
     Args:
-        function: maps x, and what it returned last beside y, to y and the same.
-        depth: changes that are remembered; without any, x <- y(x).
+        function: maps x, and what it returned last beside y, to y and the same, and the gap.
+        depth: changes that are remembered; without any, x <- y(x), and y may overwrite x.
         reduction: of the gap, that ends it; so does rounding.
         most: turns.
+        still: rows of x at its start that are those of y.
     """
 
-    def gap_of(x: Array, y: Array) -> Array:
-        return jnp.max(jnp.abs(y - x))
-
     def going_on(now: Fixed) -> Array:
-        rounding = np.finfo(float).eps * jnp.max(jnp.abs(now.y))
+        rounding = np.finfo(float).eps * jnp.max(jnp.abs(now.y[still:]))
         return (now.turns < most) & (now.gap > reduction * now.first) & (now.gap > rounding) & jnp.isfinite(now.gap)
 
     def dot(a: Array, b: Array) -> Array:
         return jnp.sum(a * b, axis=tuple(range(1, a.ndim)))
 
     def turn(now: Fixed) -> Fixed:
-        if depth == 0:
-            y, other = function(now.y, now.other)
-            return Fixed(now.y, y, other, now.by_y, now.by_gap, gap_of(now.y, y), now.first, now.turns + 1)
-        left = now.y - now.x
+        if now.x is None:
+            y, other, gap = function(now.y, now.other)
+            return now._replace(y=y, other=other, gap=gap, turns=now.turns + 1)
+        left = (now.y - now.x)[still:]
         used = min(depth, now.by_gap.shape[0])
         normal = jnp.stack([dot(now.by_gap, now.by_gap[i][None]) for i in range(used)])
         right = dot(now.by_gap, left[None])
@@ -82,8 +81,8 @@ def fixed_point(
         # without any change yet, the zeros that are remembered count for nothing
         normal = normal + jnp.where(size > 0, REGULARISATION * size, 1.0) * jnp.eye(used)
         ((weights,), _) = solve(normal, right[:, None])
-        x = now.y - jnp.tensordot(weights[:, 0], now.by_y, 1)
-        y, other = function(x, now.other)
+        x = now.y.at[still:].add(-jnp.tensordot(weights[:, 0], now.by_y, 1))
+        y, other, gap = function(x, now.other)
         slot = now.turns % used - 1
 
         def remember(changes: Array, new: Array) -> Array:
@@ -92,13 +91,13 @@ def fixed_point(
 
         return Fixed(
             x, y, other,
-            remember(now.by_y, y - now.y),
-            remember(now.by_gap, (y - x) - left),
-            gap_of(x, y), now.first, now.turns + 1,
+            remember(now.by_y, (y - now.y)[still:]),
+            remember(now.by_gap, (y - x)[still:] - left),
+            gap, now.first, now.turns + 1,
         )  # fmt: skip
 
-    y, other = function(x, other)
-    none = jnp.zeros((depth, *x.shape))
-    start = Fixed(x, y, other, none, none, gap_of(x, y), gap_of(x, y), jnp.ones((), int))
+    y, other, gap = function(x, other)
+    none = jnp.zeros((depth, len(x) - still, *x.shape[1:]))
+    start = Fixed(x if depth else None, y, other, none, none, gap, gap, jnp.ones((), int))
     found: Fixed = jax.lax.while_loop(going_on, turn, start)
     return found

@@ -12,8 +12,9 @@ from jax.scipy.sparse.linalg import gmres
 from jaxtyping import Float64
 
 from optide.ide.equations import Evaluation
+from optide.ide.look import evaluate
 from optide.ide.problem import Problem
-from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep, with_before
+from optide.ide.sweep import Node, gradients, integrals, no_integrals, rules_of, sweep, with_before
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10
@@ -24,9 +25,9 @@ EXACT, GOOD_ENOUGH = 1e-13, 1e-9
 
 def gap(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
     """What a sweep of the equations would change of the nodes X after node s."""
-    n, rules = len(X), rules_of(problem, window, len(X))
-    g = jnp.broadcast_to(problem.gradient(jnp.asarray(window.before[1:])), (n + 2, *X.shape[1:]))
-    return X - sweep(problem, window, rules, start(window, X, g[:2]), Node(X, g[2:])).theta
+    rules, theta = rules_of(problem, window, len(X)), with_before(window, X)
+    g = jnp.broadcast_to(problem.gradient(jnp.asarray(window.before[1:])), theta.shape)
+    return X - sweep(problem, window, rules, Node(theta, g))[0].theta[2:]
 
 
 def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
@@ -41,9 +42,9 @@ def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> 
 
 def see(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Evaluation:
     """The equations of a window for the nodes X after node s."""
-    G, rules = gradients(problem, with_before(window, X)), rules_of(problem, window, len(X))
-    chain = chained(problem, window, X, G)
-    return evaluate(problem, window, rules, chain, integrals(problem, rules, chain.theta))
+    rules, theta = rules_of(problem, window, len(X)), with_before(window, X)
+    found = integrals(problem, rules, theta, no_integrals(problem, theta))
+    return evaluate(problem, window, rules, Node(theta, gradients(problem, theta)), found)
 
 
 def implicit(problem: Problem, change: Problem, X: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:

@@ -24,7 +24,7 @@ from optide.base import progress
 from optide.base.collector import paused
 from optide.base.flags import known
 from optide.ide import implicit, products
-from optide.ide.advance import Marched, Piece, Span, advance, begin, result
+from optide.ide.advance import Marched, Piece, Span, advance, begin, parted, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide.newton import GOOD_ENOUGH
@@ -63,7 +63,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
         done, saved = carry
         s = done.window.s.astype(int)
-        done, piece = advance(problem, span, done, ways)
+        done, piece = parted(problem, span, *advance(problem, span, done, ways))
         # each window overwrites what the one before had only guarded
         first = -(-s // save_every)
         chosen = save_every * (first + jnp.arange(entries)) - s
@@ -77,7 +77,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
         return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
 
     start = begin(problem, span)
-    found = jax.eval_shape(lambda done: advance(problem, span, done, ways), start)[1]
+    found = jax.eval_shape(lambda done: parted(problem, span, *advance(problem, span, done, ways)), start)[1]
     (done, (t, theta, states)), ends = jax.lax.scan(
         more, (start, jax.tree.map(nothing, tuple(found[:3]))), None, length=windows
     )
@@ -119,45 +119,61 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     # many nodes are worth it, and so is a gradient of many parameters
     quick = last <= LONG and problem.nodes <= FEW and problem.theta0.size <= products.MATRIX
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
-    begun, done, saved = 0, begin(numbers, span), []
+    begun, done, count = 0, begin(numbers, span), last // save_every + 1
+    saved: Any = None
     for first in range(0, windows, together):
-        before = done
         for place in range(begun if first % AGAIN else 0, len(ways)):
-            done, pieces = jax.device_get(compiled(ways[place])(numbers, before))
+            found: Any = None  # before there is another
+            found = jax.device_get(compiled(ways[place])(numbers, done))
             begun = place
-            if np.all(pieces.size <= GOOD_ENOUGH) or np.any(np.isnan(before.window.before)):
+            if np.all(found[1].size <= GOOD_ENOUGH) or np.any(np.isnan(done.window.before)):
                 break
+        (done, pieces), chosen = found, []
         for window in range(first, min(first + together, windows)):
-            piece = jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces)
-            end = last + 1 if window == windows - 1 else (window + 1) * kept
-            places = np.arange(-(-window * kept // save_every) * save_every, end, save_every) - window * kept
-            rows = jax.tree.map(lambda leaf, places=places: leaf[places], piece[:3])
-            saved.append((rows[0], observed(observe, rows[1], -(-span.solved // save_every))) if observe else rows)
-            if observe and len(places):
+            done, piece = parted(problem, span, done, jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces))
+            row, end = -(-window * kept // save_every), last + 1 if window == windows - 1 else (window + 1) * kept
+            places = np.arange(row * save_every, end, save_every) - window * kept
+            chosen.append((row, jax.tree.map(lambda leaf, places=places: leaf[places], piece[:3])))
+        ends = jax.tree.map(np.copy, piece.ends)
+        if problem.products:
+            # of their own, as nothing else of a window of many parameters is to be kept
+            done = jax.tree.map(jnp.array, done)
+        del found, pieces, piece
+        for row, rows in chosen:
+            new = (rows[0], observed(observe, rows[1], -(-span.solved // save_every))) if observe else rows
+            saved = filled(saved, new, row, count)
+            if observe and row < count == row + len(rows[0]):
                 final = jax.tree.map(lambda leaf: leaf[-1:].copy(), rows)
-            ends = piece.ends
+        del chosen, rows, new
         progress.tell(min(first + together, windows) / windows)
-        # before there are others
-        del pieces, piece, rows
-    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *saved)
-    t, theta, states = found if observe is None else final
+    t, theta, states = saved if observe is None else final
     for name, value in ends.items() if last % save_every == 0 else ():
         states[name][-1] = value
+    done = jax.device_get(done)
     if observe is None:
         return result(done, t, theta, states)
-    return result(done, found[0], theta, states)._replace(observed=found[1])
+    return result(done, saved[0], theta, states)._replace(observed=saved[1])
+
+
+def filled(saved: Any, rows: Any, first: int, count: int) -> Any:
+    """What is saved, with some more rows of it from one on: there is room for all, which are not joined in the end."""
+    if saved is None:
+        saved = jax.tree.map(lambda leaf: np.empty((count, *leaf.shape[1:]), leaf.dtype), rows)
+    for into, part in zip(jax.tree.leaves(saved), jax.tree.leaves(rows), strict=True):
+        into[first : first + len(part)] = part
+    return saved
 
 
 def observed(observe: Observe, theta: Float64[np.ndarray, " n *S"], most: int) -> Any:
     """What is observed of theta at some times, of which there are `most` at most: for so many it is compiled."""
     padded = np.zeros((most, *theta.shape[1:]))
     padded[: len(theta)] = theta
-    found = jax.device_get(each(observe)(jnp.asarray(padded)))
+    found = jax.device_get(each(observe)(padded))
     return jax.tree.map(lambda leaf: leaf[: len(theta)], found)
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
-def each(observe: Observe) -> Callable[[Array], Any]:
+def each(observe: Observe) -> Callable[[Array | np.ndarray], Any]:
     """A function of theta, compiled, one after another."""
     return jax.jit(functools.partial(jax.lax.map, observe))
 

@@ -8,7 +8,7 @@ from jax import Array
 from jaxtyping import Float64, Int
 
 from optide.ide.equations import Evaluation
-from optide.ide.newton import GOOD_ENOUGH, HISTORY, Search, newton
+from optide.ide.newton import HISTORY, Search, newton
 from optide.ide.predict import predict
 from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
@@ -88,18 +88,22 @@ def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
 
 
 def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], way: str) -> Answer:
-    """By sweeps, from a prediction; where they do not solve a window, there are no numbers."""
+    """By sweeps, from a prediction (see `settle`)."""
     depth = size_of(problem).depth[way]
     found, seen = settle(problem, window, X, depth=depth, trials=TRIALS[way], damped=way == DAMPED)
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
-    X = jnp.where(found.size <= GOOD_ENOUGH, found.X, jnp.nan)
+    X = seen.nodes[2:]
     return Answer(X, seen, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
 
 
 def by_newton(problem: Problem, window: Window, n: int, small: bool, way: str) -> Answer:
     """By Newton's method, from a prediction."""
     X = predicted_stepwise(problem, window, n, way) if way in STEPWISE else predict(problem, window, n)
-    return _answer(newton(problem, window, X, small, patient=way == NEWTON))
+    answer = _answer(newton(problem, window, X, small, patient=way == NEWTON))
+    if not problem.products:
+        return answer
+    # without those beyond the window, which sweeps do not have
+    return answer._replace(found=answer.found._replace(nodes=answer.found.nodes[: n + 2]))
 
 
 def predicted_stepwise(problem: Problem, window: Window, n: int, way: str) -> Float64[Array, " n *S"]:
@@ -125,17 +129,18 @@ def _answer(search: Search) -> Answer:
     return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 
 
-def predicted(problem: Problem, window: Window, guess: Float64[Array, " n *S"]) -> Float64[Array, " n *S"]:
+def predicted(problem: Problem, window: Window, guess: Float64[Array, " m *S"], kept: int) -> Float64[Array, " n *S"]:
     """The nodes from which the sweeps start: at the start of all, nothing has been solved that could be continued."""
-    found: Array = jax.lax.cond(window.s == 0, lambda: predict(problem, window, len(guess)), lambda: guess)
+    n = len(guess) + kept
+    found: Array = jax.lax.cond(window.s == 0, lambda: predict(problem, window, n), lambda: continued(guess, kept))
     return found
 
 
-def continued(nodes: Float64[Array, " n *S"], kept: int) -> Float64[Array, " n *S"]:
-    """The nodes after those that are kept, and as many more along a parabola through the last of all."""
+def continued(nodes: Float64[Array, " m *S"], count: int) -> Float64[Array, " n *S"]:
+    """Some nodes, and so many more along a parabola through the last of them."""
     further = []
     tail = list(nodes[-AHEAD:])
-    for _ in range(kept):
+    for _ in range(count):
         tail = [*tail[1:], 3 * (tail[2] - tail[1]) + tail[0]]
         further.append(tail[-1])
-    return jnp.concatenate([nodes[kept:], jnp.stack(further)])
+    return jnp.concatenate([nodes, jnp.stack(further)])

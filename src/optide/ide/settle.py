@@ -10,8 +10,20 @@ from jaxtyping import Float64, Int
 
 from optide.ide.anderson import fixed_point
 from optide.ide.equations import Evaluation
+from optide.ide.look import evaluate, largest
+from optide.ide.newton import GOOD_ENOUGH
 from optide.ide.problem import Problem
-from optide.ide.sweep import Node, chained, evaluate, gradients, integrals, rules_of, start, sweep, with_before
+from optide.ide.sweep import (
+    Node,
+    back,
+    gradients,
+    integrals,
+    no_integrals,
+    rowwise,
+    rules_of,
+    sweep,
+    with_before,
+)
 from optide.ide.window import Window
 from optide.problem.optimizer import States
 
@@ -29,8 +41,7 @@ class Settled(NamedTuple):
     """How far a window is solved.
 
     Attributes:
-        X: the nodes of the window.
-        g: the gradient from node s - 1 on.
+        nodes: from s - 1 on.
         integrals: over all cells.
         size: the largest residual, relative to theta.
         looks: at the equations.
@@ -38,8 +49,7 @@ class Settled(NamedTuple):
         sweeps: of nodes.
     """
 
-    X: Float64[Array, " n *S"]
-    g: Float64[Array, " m *S"]
+    nodes: Node
     integrals: States
     size: Float64[Array, ""]
     looks: Int[Array, ""]
@@ -52,23 +62,23 @@ def settle(
 ) -> tuple[Settled, Evaluation]:
     """Solve the equations of a window from a prediction, as far as sweeps do: the size tells.
 
+    Whatever is renewed overwrites what it was: of many parameters, each array of all nodes counts.
+
     Args:
         depth: of Anderson's acceleration.
         trials: of each node in a sweep, to solve its equation for itself.
         damped: whether from look to look only half of the way is gone, where else they jump back and forth.
 
     Returns:
-        How far it is solved, and what the equations say in the end.
+        How far it is solved, and what the equations say in the end: where that is not enough, of no numbers.
     """
-    n = len(X)
-    rules, scale = rules_of(problem, window, n), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+    rules, scale = rules_of(problem, window, len(X)), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
-    def look(X: Array, G: Array, looks: Array, sizes: Array, sweeps: Array) -> Settled:
-        chain = chained(problem, window, X, G)
-        found = integrals(problem, rules, chain.theta)
-        size = jnp.max(jnp.abs(evaluate(problem, window, rules, chain, found).residual)) / scale
+    def look(nodes: Node, found: States, looks: Array, sizes: Array, sweeps: Array) -> Settled:
+        found = integrals(problem, rules, nodes.theta, found)
+        size = largest(problem, window, rules, nodes, found) / scale
         sizes = jnp.where(np.arange(LOOKS) < looks, sizes, size)
-        return Settled(X, G, found, size, looks + 1, sizes, sweeps)
+        return Settled(nodes, found, size, looks + 1, sizes, sweeps)
 
     def going_on(now: Settled) -> Array:
         # to no avail, where a few looks have not even halved it
@@ -76,24 +86,23 @@ def settle(
         return (now.looks < LOOKS) & (now.size > ENOUGH) & jnp.isfinite(now.size) & ~idle
 
     def renew(now: Settled) -> Settled:
-        chain = chained(problem, window, now.X, now.g)
-        straight = integrals(problem, rules, chain.g, known=True)
-        correction = {name: value - straight[name] for name, value in now.integrals.items()}
+        correction = integrals(problem, rules, now.nodes.g, now.integrals, known=True)
 
-        def swept(G: Array, X: Array) -> tuple[Array, Array]:
-            first = start(window, X, now.g[:2])
-            renewed = sweep(problem, window, rules, first, Node(X, G), correction=correction, trials=trials)
-            return renewed.g, renewed.theta
+        def swept(g: Array, theta: Array) -> tuple[Array, Array, Array]:
+            renewed, gap = sweep(problem, window, rules, Node(theta, g), correction=correction, trials=trials)
+            return renewed.g, renewed.theta, gap
 
-        done = fixed_point(swept, now.g[2:], now.X, depth=depth, reduction=REDUCTION, most=SWEEPS)
-        X, G = done.other, jnp.concatenate([now.g[:2], done.y])
+        done = fixed_point(swept, now.nodes.g, now.nodes.theta, depth=depth, reduction=REDUCTION, most=SWEEPS, still=2)
+        nodes = Node(back(window, done.other), done.y)
         if damped:
-            X = (now.X + X) / 2
-            G = gradients(problem, with_before(window, X))
-        return look(X, G, now.looks, now.sizes, now.sweeps + done.turns)
+            theta = back(window, (now.nodes.theta + nodes.theta) / 2)
+            nodes = Node(theta, gradients(problem, theta))
+        return look(nodes, correction, now.looks, now.sizes, now.sweeps + done.turns)
 
-    none = jnp.zeros((), int)
-    first = look(X, gradients(problem, with_before(window, X)), none, jnp.zeros(LOOKS), none)
+    none, theta = jnp.zeros((), int), with_before(window, X)
+    first = look(Node(theta, gradients(problem, theta)), no_integrals(problem, theta), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
+    solved = found.size <= GOOD_ENOUGH
+    theta = rowwise(lambda own: jnp.where(solved, own, jnp.nan), found.nodes.theta, 2)
     # of all that, the iteration keeps no more than it needs
-    return found, evaluate(problem, window, rules, chained(problem, window, found.X, found.g), found.integrals)
+    return found, evaluate(problem, window, rules, found.nodes._replace(theta=theta), found.integrals)

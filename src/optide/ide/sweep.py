@@ -9,20 +9,18 @@ each node alone and goes between the nodes by the cubic that theta goes by, with
 from the last of the first kind: that costs one gradient a node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
-from optide.ide.cells import after, at_start, basis, onwards, remembered, rules
-from optide.ide.equations import Evaluation, left
+from optide.ide.cells import after, at_start, basis, rules
 from optide.ide.problem import Problem
 from optide.ide.secant import root
-from optide.ide.window import Layout, Window, straight_on
+from optide.ide.window import Layout, Window
 from optide.problem.optimizer import States
 
 
@@ -50,34 +48,45 @@ def gradients(problem: Problem, theta: Float64[Array, " n *S"]) -> Float64[Array
     return found
 
 
-def start(window: Window, X: Float64[Array, " n *S"], g: Float64[Array, " m *S"]) -> tuple[Node, Node]:
-    """Nodes s - 1 and s, of which the gradient is known; X is after them."""
-    return Node(_back(window, X), g[0]), Node(jnp.asarray(window.before[1]), g[1])
-
-
 def with_before(window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " n+2 *S"]:
     """The nodes X after node s with s - 1 and s before them."""
-    return jnp.concatenate([_back(window, X)[None], jnp.asarray(window.before[1:]), X])
+    return back(window, jnp.concatenate([jnp.asarray(window.before), X]))
 
 
-def _back(window: Window, X: Float64[Array, " n *S"]) -> Float64[Array, " *S"]:
-    """Node s - 1; at the start of all, theta goes straight back."""
-    return jnp.where(window.s == 0, 2 * window.before[1] - X[0], window.before[0])
+def back(window: Window, theta: Float64[Array, " m *S"]) -> Float64[Array, " m *S"]:
+    """The nodes from s - 1 on, the first of which goes straight back at the start of all."""
+    return theta.at[0].set(jnp.where(window.s == 0, 2 * theta[1] - theta[2], theta[0]))
 
 
-def chained(problem: Problem, window: Window, X: Float64[Array, " n *S"], G: Float64[Array, " n+2 *S"]) -> Node:
-    """The nodes from s - 1 on, and `shift` beyond the nodes X after node s; G from node s - 1 on."""
-    beyond = jnp.arange(1.0, Layout.of(problem).shift + 1)
-    return Node(*(jnp.concatenate([part, straight_on(part, beyond)]) for part in (with_before(window, X), G)))
+def at(nodes: Float64[Array, " n *S"], place: Array | int) -> Float64[Array, " *S"]:
+    """The node at a place; beyond the last they go straight on."""
+    beyond = jnp.maximum(place - len(nodes) + 1, 0).astype(float)
+    own: Array = jax.lax.dynamic_index_in_dim(nodes, place, keepdims=False)
+    return own + beyond * (nodes[-1] - nodes[-2])
 
 
-def resting(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> States:
-    """The memories at node s."""
+def put(nodes: Float64[Array, " n *S"], place: Array | int, node: Float64[Array, " *S"]) -> Float64[Array, " n *S"]:
+    """The nodes with another one at a place."""
+    found: Array = jax.lax.dynamic_update_index_in_dim(nodes, node, place, 0)
+    return found
+
+
+def rowwise(function: Callable[[Array], Array], nodes: Float64[Array, " n *S"], first: int) -> Float64[Array, " n *S"]:
+    """The nodes with what a function makes of each from the first of some on, in their place."""
+
+    def one(i: Array, nodes: Array) -> Array:
+        return put(nodes, i, function(nodes[i]))
+
+    found: Array = jax.lax.fori_loop(first, len(nodes), one, nodes)
+    return found
+
+
+def resting(problem: Problem, window: Window, theta: Float64[Array, " m *S"]) -> States:
+    """The memories at node s, by the nodes from s - 1 on."""
     known = {name: jnp.asarray(value) for name, value in window.memory.items()}
     if not problem.early:
         return known
-    later = X[problem.substeps - 1 : 2 * problem.substeps : problem.substeps]
-    begun = at_start(problem, jnp.concatenate([window.before[1:], later]))
+    begun = at_start(problem, theta[1 : 2 * problem.substeps + 2 : problem.substeps])
     return {name: jnp.where(window.s == 0, begun[name], value) for name, value in known.items()}
 
 
@@ -119,15 +128,29 @@ def decays(rules: Rules) -> dict[str, Array]:
     return {name: rule.decay for name, rule in rules.items()}
 
 
-def integrals(problem: Problem, rules: Rules, nodes: Float64[Array, " m *S"], known: bool = False) -> States:
-    """The integrals over the cells after node s, of nodes from s - 1 on, `shift` of them beyond the window."""
+def integrals(
+    problem: Problem, rules: Rules, nodes: Float64[Array, " m *S"], found: States, known: bool = False
+) -> States:
+    """The integrals over the cells after node s, by the nodes from s - 1 on, in the place of others.
 
-    def one(i: Array) -> States:
-        corners = [jax.lax.dynamic_index_in_dim(nodes, i + m, keepdims=False) for m in range(4)]
-        return integral(problem, of_cell(rules, i), corners, known)
+    Where those of the gradient are `known`, they are taken from what is there.
+    """
 
-    found: States = jax.lax.map(one, jnp.arange(len(nodes) - 3))
-    return found
+    def one(i: Array, found: States) -> States:
+        own = integral(problem, of_cell(rules, i), [at(nodes, i + m) for m in range(4)], known)
+        if known:
+            own = {name: value[i] - own[name] for name, value in found.items()}
+        return {name: put(value, i, own[name]) for name, value in found.items()}
+
+    count = len(next(iter(found.values())))
+    filled: States = jax.lax.fori_loop(0, count, one, found)
+    return filled
+
+
+def no_integrals(problem: Problem, theta: Float64[Array, " m *S"]) -> States:
+    """As many zeros as there are integrals, for the nodes from s - 1 on."""
+    zeros = jnp.zeros((len(theta) + Layout.of(problem).shift - 3, *theta.shape[1:]))
+    return dict.fromkeys(problem.optimizer.memories(), zeros)
 
 
 def rules_of(problem: Problem, window: Window, n: int) -> Rules:
@@ -143,55 +166,56 @@ class Swept(NamedTuple):
     """Where a sweep is.
 
     Attributes:
-        before, here: the two nodes that were renewed last.
-        moved: how the second of them has changed.
+        nodes: from s - 1 on, those before this one renewed.
+        here: the node that was renewed last.
+        moved: how it has changed.
         resting: the memories there.
+        gap: by how much a gradient has changed at most.
     """
 
-    before: Node
+    nodes: Node
     here: Node
     moved: Node
     resting: States
+    gap: Float64[Array, ""]
 
 
 def sweep(
     problem: Problem,
     window: Window,
     rules: Rules,
-    first: tuple[Node, Node],
     nodes: Node,
     *,
     correction: States | None = None,
     trials: int = 0,
-) -> Node:
-    """All nodes of a window, renewed.
+) -> tuple[Node, Float64[Array, ""]]:
+    """All nodes of a window, renewed, and by how much their gradients have changed at most.
 
     Args:
-        first: nodes s - 1 and s.
-        nodes: those of the window, after them.
+        nodes: from s - 1 on, of which those after s are renewed.
         correction: where it is given, integrals are taken of the gradient between nodes, plus it.
         trials: of each node, to solve its equation for itself.
     """
     (ahead, shift, _, _), order = Layout.of(problem), problem.order
     known = correction is not None
-    n = len(nodes.theta)
 
     def speed(i: Array, node: Node, V: States) -> Array:
         state = {name: value[None] for name, value in V.items()}
         return problem.speed(jnp.asarray(window.s + i.astype(float))[None], node.theta[None], node.g[None], state)[0]
 
-    def at(theta: Array) -> Node:
+    def renewed(theta: Array) -> Node:
         return Node(theta, problem.gradient(theta[None])[0])
 
-    def step(now: Swept, i: Array) -> tuple[Swept, Node]:
-        before, here, moved, resting = now
+    def step(i: Array, now: Swept) -> Swept:
+        _, here, moved, resting, gap = now
+        # now, as all that is asked of the nodes comes after it: else they would be copied
+        nodes = placed(now.nodes, i + 1, here)
 
         def old(k: int) -> Node:
-            """What the node that is k after node i was; beyond the last they go straight on."""
-            place = i + k - 1
-            beyond = jnp.maximum(place - n + 1, 0).astype(float)
-            inside = (jax.lax.dynamic_index_in_dim(part, place, keepdims=False) for part in nodes)
-            return Node(*(own + beyond * (part[-1] - part[-2]) for own, part in zip(inside, nodes, strict=True)))
+            """The node that is k after node i."""
+            return Node(*(at(part, i + k + 1) for part in nodes))
+
+        before = old(-1)
 
         def along(moved: Node) -> list[Node]:
             """The nodes from i - 1 on, those after node i moved, until it is their turn."""
@@ -215,7 +239,7 @@ def sweep(
                 V = further(V, near, c)
             mean = speed(i, here, V)
             if order == 2:
-                following = near[2] if known else at(near[2].theta)
+                following = near[2] if known else renewed(near[2].theta)
                 mean = (mean + speed(i + 1, following, further(V, near, ahead))) / 2
             inside = window.s + i.astype(float) < window.last
             return here.theta + jnp.where(inside, problem.h * mean, here.theta - before.theta)
@@ -223,40 +247,20 @@ def sweep(
         near = along(moved)
         theta = follow(near)
         if trials:
-            theta = root(lambda theta: follow(along(change(at(theta)))), near[2].theta, theta, trials)
-        new = at(theta)
+            theta = root(lambda theta: follow(along(change(renewed(theta)))), near[2].theta, theta, trials)
+        new = renewed(theta)
         moved = change(new)
-        return Swept(here, new, moved, further(resting, along(moved), 0)), new
+        resting = further(resting, along(moved), 0)
+        return Swept(nodes, new, moved, resting, jnp.maximum(gap, jnp.max(jnp.abs(moved.g))))
 
-    none = jnp.zeros_like(nodes.theta[0])
-    begin = Swept(*first, Node(none, none), resting(problem, window, nodes.theta))
-    found: Node = jax.lax.scan(step, begin, jnp.arange(n))[1]
-    return found
+    n, none = len(nodes.theta) - 2, jnp.zeros_like(nodes.theta[0])
+    nodes = nodes._replace(theta=back(window, nodes.theta))
+    here = Node(*(part[1] for part in nodes))
+    begin = Swept(nodes, here, Node(none, none), resting(problem, window, nodes.theta), jnp.zeros(()))
+    found: Swept = jax.lax.fori_loop(0, n, step, begin)
+    return placed(found.nodes, n + 1, found.here), found.gap
 
 
-def evaluate(problem: Problem, window: Window, rules: Rules, chain: Node, found: States) -> Evaluation:
-    """The equations, where the integrals over all cells have been found."""
-    ahead, shift, _, _ = Layout.of(problem)
-    n = len(chain.theta) - 2 - shift
-    begun = resting(problem, window, chain.theta[2:])
-    V = remembered(begun, {name: rule.decay[: n + shift - 1] for name, rule in rules.items()}, found)
-    seen = {name: value[ahead : ahead + n + problem.order - 1] for name, value in V.items()}
-    count = n + problem.order - 1
-    j = jnp.asarray(window.s + np.arange(count, dtype=float))
-    mean = problem.speed(j, chain.theta[1 : count + 1], chain.g[1 : count + 1], seen)
-    if problem.order == 2:
-        mean = (mean[:-1] + mean[1:]) / 2
-    ends: States = {}
-    if ahead * problem.order == 1:
-        place = jnp.clip(jnp.asarray(window.last - window.s).astype(int), 0, n)
-
-        def beyond() -> States:
-            own = of_cell(rules, 0)
-            along = onwards(jax.lax.dynamic_slice_in_dim(chain.theta, place - 1, 3))
-            before = {name: value[place] for name, value in V.items()}
-            return after(before, decays(own), integral(problem, own, list(along), known=False))
-
-        reached = (window.last >= window.s) & (window.last < window.s + n)
-        ends = jax.lax.cond(reached, beyond, lambda: jax.tree.map(jnp.zeros_like, begun))
-    states = {name: value[:n] for name, value in seen.items()}
-    return Evaluation(left(window, chain.theta, problem.h * mean), chain.theta, V, states, ends)
+def placed(nodes: Node, place: Array | int, node: Node) -> Node:
+    """Some nodes with another one at a place."""
+    return Node(*(put(part, place, own) for part, own in zip(nodes, node, strict=True)))
