@@ -49,6 +49,15 @@ def test_a_program_finds_and_does_what_it_does_in_a_process_of_its_own(tmp_path,
     assert (warm.server_for("main", environment) is None) == ("LANG" in variables)
 
 
+def test_what_a_library_sets_here_has_a_server_of_its_own(monkeypatch):
+    before = warm.server_for("main", dict(os.environ))
+    monkeypatch.setenv("SOME_LIBRARY", "1")
+    after = warm.server_for("main", dict(os.environ))
+    assert before is not after
+    program = "import os, sys; sys.exit('snakemake' in sys.modules and os.environ['SOME_LIBRARY'])"
+    assert warm.run(["-c", program], kind="main").stderr == "1\n"
+
+
 def test_what_ends_it_and_what_it_raises_are_told():
     def code(program):
         return warm.run(["-c", program], kind="main").returncode

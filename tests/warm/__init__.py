@@ -20,9 +20,8 @@ from pathlib import Path
 from warm.client import ask, fixed
 
 HERE = Path(__file__).parent
-OWN = dict(os.environ)
 ASKED_FOR = "PYTHONWARNINGS"
-"""For each value of this variable there is a server; where any other is not as in `OWN`, a process is a true one."""
+"""For each value of this variable there is a server; where any other is not as it is here, a process is a true one."""
 
 
 class Server:
@@ -69,11 +68,12 @@ def possible():
 
 def server_for(kind, environment):
     """The one of a kind for an environment, started when it is first needed; None where there can be none."""
-    given, own = (fixed(variables, kind) for variables in (environment, OWN))
-    asked = [variables.pop(ASKED_FOR, None) for variables in (given, own)]
-    if given != own or not possible():
+    # here as it is now: a library may set what it needs once a test imports it
+    given, here = (fixed(variables, kind) for variables in (environment, os.environ))
+    key = kind, frozenset(given.items())
+    asked = [variables.pop(ASKED_FOR, None) for variables in (given, here)]
+    if given != here or not possible():
         return None
-    key = kind, asked[0]
     if key not in _servers:
         _servers[key] = Server(kind, environment)
     return _servers[key]

@@ -15,7 +15,6 @@ LENGTH = 8
 FREE = ["PYTEST_", "OPTIDE_", "PWD", "OLDPWD", "SHLVL", "_", "TMP", "TEMP", "COLUMNS", "LINES"]
 # Snakemake says with these how many threads there are, which `pin` says to all by OMP_NUM_THREADS
 FREE += ["GOTO_", "MKL_", "NUMEXPR_", "OPENBLAS_NUM_", "VECLIB_"]
-FREE += ["KMP_"]  # as scikit-learn sets, once a test imports it
 FREE = {"main": (*FREE, "JAX_", "XLA_", "PYTHONPATH"), "job": (*FREE,)}
 """What variables begin with that nothing reads which a server of a kind imports."""
 
