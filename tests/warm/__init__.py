@@ -71,7 +71,8 @@ def server_for(kind, environment):
     # here as it is now: a library may set what it needs once a test imports it
     given, here = (fixed(variables, kind) for variables in (environment, os.environ))
     key = kind, frozenset(given.items())
-    asked = [variables.pop(ASKED_FOR, None) for variables in (given, here)]
+    for variables in (given, here):
+        variables.pop(ASKED_FOR, None)
     if given != here or not possible():
         return None
     if key not in _servers:
