@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import tempfile
 
 import yaml
@@ -24,12 +23,8 @@ def snakemake(folder, *arguments, cores=2, home=ROOT, python=None, **variables):
     """
     started = ["-m", "snakemake", "--snakefile", home / "Snakefile", "--directory", folder, "--cores", str(cores)]
     environment = {**os.environ, "PYTHONWARNINGS": "default", "OPTIDE_PROGRAMS": PROGRAMS.name, **variables}
-    if python:
-        command = [python, *started, *arguments]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    else:
-        jobs = "--dry-run" not in arguments and variables.get("PYTHONWARNINGS") != "ignore"
-        run = warm.run([*started, *arguments], kind="main", scripts=jobs, env=environment)
+    jobs = "--dry-run" not in arguments and variables.get("PYTHONWARNINGS") != "ignore"
+    run = warm.run([*started, *arguments], kind="main", scripts=jobs, python=python, env=environment)
     return run.returncode, run.stdout + run.stderr
 
 

@@ -80,24 +80,24 @@ def server_for(kind, environment):
     return _servers[key]
 
 
-def run(arguments, *, kind, scripts=False, cwd=None, env=None):
+def run(arguments, *, kind, scripts=False, python=None, cwd=None, env=None):
     """What `subprocess.run([sys.executable, *arguments], capture_output=True, text=True)` does.
 
     Args:
         arguments: of Python.
         kind: of the server.
         scripts: whether the scripts that Snakemake starts are run by a server too.
+        python: whose process it is to be, if it must be a true one.
         cwd: the folder, if not this one.
         env: the environment, if not this one.
     """
     environment, arguments = dict(os.environ if env is None else env), [*map(str, arguments)]
-    found = server_for(kind, environment)
+    found = None if python else server_for(kind, environment)
     if not found:
-        command = [sys.executable, *arguments]
+        command = [python or sys.executable, *arguments]
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    jobs = (
-        (server_for("job", environment) or found) if scripts else None
-    )  # a library or JAX of its own a job has to import
+    # a library or JAX of its own a job has to import
+    jobs = (server_for("job", environment) or found) if scripts else None
     with open(os.devnull) as nothing, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         code = ask(
             found.address,

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 
@@ -87,11 +86,7 @@ def run(folder, *arguments, python=None, **variables):
     """Snakemake, started in a folder: exit code and everything it printed."""
     started = ["-m", "snakemake", "--cores", "1", *arguments]
     environment = {**os.environ, "XLA_FLAGS": FOREIGN, **variables}
-    if python:
-        command = [python, *started]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
-    else:
-        done = warm.run(started, kind="main", scripts=True, cwd=folder, env=environment)
+    done = warm.run(started, kind="main", scripts=True, python=python, cwd=folder, env=environment)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -93,8 +93,8 @@ def solve_lanes(
         raise ParameterError("steps", steps, f"one number for all lanes, or with {able} one for each")
     settled = [checked(together, replace(chosen, steps=length), t_start) for length in lengths]
     settled = settled if own_steps else settled * len(optimizers)
-    nodes = [options.steps * options.substeps for options, _ in settled]
-    chosen = replace(chosen, nodes=sum(n for n in nodes if n <= march.LONG))
+    each_has = [options.steps * options.substeps for options, _ in settled]
+    nodes = sum(n for n in each_has if n <= march.LONG)
     names = [
         where_of(optimizer, own[0], theta0) for optimizer, own, theta0 in zip(optimizers, settled, theta0s, strict=True)
     ]
@@ -103,7 +103,7 @@ def solve_lanes(
     _refuse_traced(closed_over(chosen.objective, starts[0]))
     each = zip(numbers, given, settled, names, strict=True)
     return [
-        restored(finished(run(Lane(own, one.theta0), first, replace(options, nodes=chosen.nodes)), name), one)
+        restored(finished(run(Lane(own, one.theta0), first, replace(options, nodes=nodes)), name), one)
         for own, one, (options, first), name in each
     ]
 

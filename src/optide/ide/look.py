@@ -55,10 +55,8 @@ def evaluate(problem: Problem, window: Window, rules: Rules, nodes: Node, found:
         return V, {name: put(value, i, V[name]) for name, value in found.items()}
 
     later: States = jax.lax.fori_loop(0, len(next(iter(found.values()))), further, (begun, found))[1]
-    if ahead == 0:
-        states = {name: jnp.concatenate([begun[name][None], value]) for name, value in later.items()}
-    else:
-        states = {name: value[ahead - 1 :] for name, value in later.items()}
+    V = {name: jnp.concatenate([begun[name][None], value]) for name, value in later.items()}
+    states = {name: value[ahead:] for name, value in V.items()}
 
     def one(i: Array, g: Array) -> Array:
         own = [{name: value[i + k] for name, value in states.items()} for k in range(problem.order)]
@@ -77,7 +75,6 @@ def evaluate(problem: Problem, window: Window, rules: Rules, nodes: Node, found:
 
         reached = (window.last >= window.s) & (window.last < window.s + n)
         ends = jax.lax.cond(reached, beyond, lambda: jax.tree.map(jnp.zeros_like, begun))
-    V = {name: jnp.concatenate([begun[name][None], value]) for name, value in later.items()}
     seen = {name: value[:n] for name, value in states.items()}
     missing: Array = jax.lax.fori_loop(0, n, one, nodes.g)
     return Evaluation(missing[:n], nodes.theta, V, seen, ends)

@@ -60,10 +60,13 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     windows, ways = span.windows(problem, last), products.ways(problem, traced=True)
     entries = -(-span.solved // save_every)
 
+    def window(done: Marched) -> tuple[Marched, Piece]:
+        return parted(problem, span, *advance(problem, span, done, ways))
+
     def more(carry: tuple[Marched, tuple[Any, ...]], _: None) -> tuple[tuple[Marched, tuple[Any, ...]], Any]:
         done, saved = carry
         s = done.window.s.astype(int)
-        done, piece = parted(problem, span, *advance(problem, span, done, ways))
+        done, piece = window(done)
         # each window overwrites what the one before had only guarded
         first = -(-s // save_every)
         chosen = save_every * (first + jnp.arange(entries)) - s
@@ -77,7 +80,7 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
         return jnp.zeros((-(-(windows - 1) * span.kept // save_every) + entries, *leaf.shape[1:]), leaf.dtype)
 
     start = begin(problem, span)
-    found = jax.eval_shape(lambda done: parted(problem, span, *advance(problem, span, done, ways)), start)[1]
+    found = jax.eval_shape(window, start)[1]
     (done, (t, theta, states)), ends = jax.lax.scan(
         more, (start, jax.tree.map(nothing, tuple(found[:3]))), None, length=windows
     )
