@@ -117,9 +117,12 @@ def prepare(own, cwd, environment, launcher):
 
 
 def through(launcher):
-    """Let Snakemake start its scripts by what takes the place of Python."""
+    """Let Snakemake start its scripts by what takes the place of Python, all of them."""
     from snakemake.script import ScriptBase  # noqa: PLC0415
 
+    from optide.planning import forks  # noqa: PLC0415
+
+    forks.POSSIBLE = False
     execute = ScriptBase._execute_cmd
 
     def started(self, command, **values):

@@ -31,7 +31,8 @@ class Took(NamedTuple):
     Attributes:
         rule: of the workflow.
         output: the files that the job made.
-        starting: Python, imports, plug-ins: all before the job's own work, and JAX where that imports it.
+        starting: Python, imports, plug-ins: all before the job's own work, and JAX where that imports it; of a fork
+            (`optide.planning.forks`) what it has imported itself.
         compiling: what JAX traces, lowers and compiles within the work.
         running: the rest of it.
         memory: the most that was resident, in 2^20 bytes.

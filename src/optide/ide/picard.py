@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from optide.ide.interpolation import cells, evaluate
 from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, apart, watched
@@ -45,12 +45,14 @@ class Turn(NamedTuple):
     """Where the iteration is.
 
     Attributes:
-        iterations: that are done.
+        iterations: that are done; -1 before the sweep along the start.
         level: the place in `RELAXATION`.
         current: the last iterate.
         swept: the sweep along it.
         error: the distance of the two.
-        residuals: the errors so far.
+        residuals: the errors so far, from the start's on.
+        state: the memories along the last iterate or, in the end, along the solution.
+        ended: whether they are.
     """
 
     iterations: Int[Array, ""]
@@ -59,6 +61,8 @@ class Turn(NamedTuple):
     swept: Float64[Array, " n *S"]
     error: Float64[Array, ""]
     residuals: Float64[Array, " i"]
+    state: States
+    ended: Bool[Array, ""]
 
 
 class Nodes(NamedTuple):
@@ -81,33 +85,48 @@ def solve(problem: Problem, save_every: int = 1) -> Result:
     Keeps every `save_every`-th point of the grid.
     """
     schedule = jnp.asarray(RELAXATION)
-
-    def going_on(now: Turn) -> Array:
-        return (now.error > TOLERANCE) & (now.iterations < MAX_ITERATIONS)
-
-    def relax(now: Turn) -> Turn:
-        iterations, level, current, swept, error, residuals = now
-        s = schedule[level]
-        current = s * current + (1 - s) * swept
-        swept = sweep(problem, current, known)
-        new_error = jnp.linalg.norm((current - swept).ravel())
-        level = jnp.where(new_error > error, jnp.minimum(level + 1, len(RELAXATION) - 1), level)
-        residuals = residuals.at[iterations].set(new_error)
-        return Turn(iterations + 1, level, current, swept, new_error, residuals)
-
     known = jax.lax.map(lambda u: nodes(problem, u), problem.u) if problem.points * QUADRATURE_ORDER <= KEPT else None
-    current = jnp.broadcast_to(problem.theta0, (problem.points, *problem.theta0.shape))
-    swept = sweep(problem, current, known)
-    error = jnp.linalg.norm((current - swept).ravel())
-    residuals = jnp.zeros(MAX_ITERATIONS)
-    start = Turn(jnp.zeros((), int), jnp.zeros((), int), current, swept, error, residuals)
-    iterations, _, _, theta, error, residuals = jax.lax.while_loop(going_on, relax, start)
+
+    def turn(now: Turn) -> Turn:
+        """One sweep, which is all that is compiled: the first along the start, the last along the solution."""
+        further = (now.error > TOLERANCE) & (now.iterations < MAX_ITERATIONS)
+        s = jnp.where(further, jnp.where(now.iterations < 0, 1.0, schedule[now.level]), 0.0)
+        current = s * now.current + (1 - s) * now.swept
+        state = memories(problem, current, known)
+        swept = sweep(problem, current, state)
+        error = jnp.linalg.norm((current - swept).ravel())
+        level = jnp.where(error > now.error, jnp.minimum(now.level + 1, len(RELAXATION) - 1), now.level)
+        residuals = now.residuals.at[now.iterations + 1].set(error)
+        new = Turn(now.iterations + 1, level, current, swept, error, residuals, state, ~further)
+        kept: Turn = jax.tree.map(functools.partial(jnp.where, further), new, now)
+        return kept._replace(state=state, ended=~further)
+
+    theta = jnp.broadcast_to(problem.theta0, (problem.points, *problem.theta0.shape))
+    state = {name: jnp.zeros_like(theta) for name in problem.optimizer.memories()}
+    start = Turn(
+        jnp.array(-1),
+        jnp.array(0),
+        theta,
+        theta,
+        jnp.array(jnp.inf),
+        jnp.zeros(MAX_ITERATIONS + 1),
+        state,
+        jnp.array(False),
+    )
+    end = jax.lax.while_loop(lambda now: ~now.ended, turn, start)
     # after the last, the last
-    residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < iterations, residuals, error)
+    residuals = jnp.where(jnp.arange(MAX_ITERATIONS) < end.iterations, end.residuals[1:], end.error)
     ambiguous = jnp.zeros((), bool)  # not known
-    saved = {name: value[::save_every] for name, value in memories(problem, theta, known).items()}
+    saved = {name: value[::save_every] for name, value in end.state.items()}
     return Result(
-        problem.t[::save_every], theta[::save_every], saved, error <= TOLERANCE, iterations, error, residuals, ambiguous
+        problem.t[::save_every],
+        end.swept[::save_every],
+        saved,
+        end.error <= TOLERANCE,
+        end.iterations,
+        end.error,
+        residuals,
+        ambiguous,
     )
 
 
@@ -125,15 +144,15 @@ def program(objective: Callable[..., Array], schedule: Schedule | None, save_eve
     return jax.jit(lambda problem: solve(replace(problem, objective=objective, schedule=schedule), save_every))
 
 
-def sweep(problem: Problem, theta: Float64[Array, " n *S"], known: Nodes | None = None) -> Float64[Array, " n *S"]:
+def sweep(problem: Problem, theta: Float64[Array, " n *S"], state: States | None = None) -> Float64[Array, " n *S"]:
     """One Euler sweep whose right-hand side is taken along a given iterate theta.
 
     Args:
         problem: to be solved.
         theta: the iterate.
-        known: the nodes for all u, where they have been computed.
+        state: the memories along it, where they are known.
     """
-    state = memories(problem, theta, known)
+    state = memories(problem, theta) if state is None else state
     speed = problem.speed(jnp.arange(problem.points, dtype=float), theta, problem.gradient(theta), state)
     steps = jnp.concatenate([problem.theta0[None], problem.h * speed[:-1]])
     return jnp.cumsum(steps, axis=0)
@@ -142,7 +161,13 @@ def sweep(problem: Problem, theta: Float64[Array, " n *S"], known: Nodes | None 
 def memories(
     problem: Problem, theta: Float64[Array, " n *S"], known: Nodes | None = None
 ) -> dict[str, Float64[Array, " n *S"]]:
-    """Every memory integral at every u, by the order-1000 rule; arguments as of `sweep`."""
+    """Every memory integral at every u, by the order-1000 rule.
+
+    Args:
+        problem: to be solved.
+        theta: the iterate.
+        known: the nodes for all u, where they have been computed.
+    """
     _, w = gauss_legendre(QUADRATURE_ORDER)
     pieces = jnp.stack(cells(theta, problem.substeps), axis=1)
     wide = (-1, *(1,) * problem.theta0.ndim)

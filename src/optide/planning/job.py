@@ -1,5 +1,6 @@
 """What every job of the workflow does around its work."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,3 +41,5 @@ def job(snakemake: Any) -> Iterator[Path]:
             import_module("optide.data.current").demand(results, snakemake.config)
         with clock.recorded(record, snakemake.rule, snakemake.output):
             yield root
+        # a process that ends need not look for garbage
+        gc.freeze()

@@ -1,14 +1,16 @@
 """Run one experiment at one learning rate by one scheme: from configuration to trace."""
 
+import functools
 import importlib.metadata
 import itertools
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import pyarrow as pa
+from jax import Array
 
 from optide.base.arithmetic import in_float64
 from optide.base.errors import ConvergenceError
@@ -20,6 +22,7 @@ from optide.problem.discrete import run_discrete
 from optide.problem.objectives import Objective
 from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
+from optide.problem.tracing import PROGRAMS
 from optide.settings.config import Config, Lane, label, lanes
 from optide.settings.schemes import SCHEMES, Scheme
 
@@ -131,4 +134,10 @@ def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane) -> Found:
 @in_float64
 def losses(objective: Objective, theta: np.ndarray) -> np.ndarray:
     """The loss at each point of a trajectory, (n, *S): (n,)."""
-    return np.asarray(jax.vmap(objective)(jax.numpy.asarray(theta)))
+    return np.asarray(_losses(objective)(jax.numpy.asarray(theta)))
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def _losses(objective: Objective) -> Callable[[Array], Array]:
+    """An objective at each of many points, compiled."""
+    return jax.jit(jax.vmap(objective))

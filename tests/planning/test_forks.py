@@ -1,0 +1,161 @@
+"""Scripts as forks of a Python that has imported what they import."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from optide.base.errors import INTERRUPTED
+from optide.planning import forks
+
+pytestmark = pytest.mark.skipif(not forks.POSSIBLE, reason="this system's libraries cannot be forked")
+
+STARTED = """
+import contextlib, sys
+from optide.planning import forks
+
+if __name__ == "__main__":
+    print("started", flush=True)
+    sys.exit(forks.run(sys.argv[1], [], contextlib.nullcontext) % 256)
+"""
+
+
+def run(script, watched=contextlib.nullcontext):
+    return forks.run(str(script), [], watched)
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Make a script of what it does."""
+
+    def write(text, name="script.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def process(script):
+    """Start a process that runs a script as a fork."""
+    started = []
+
+    def start(text):
+        command = [sys.executable, script(STARTED, "started.py"), script(text)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
+        return started[-1]
+
+    yield start
+    for one in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+        one.communicate()
+
+
+def test_a_script_finds_what_a_new_python_finds_and_what_was_imported(script, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = script(
+        "import json, os, sys\n"
+        'imported = [name in sys.modules for name in ("jax", "matplotlib.figure", "optide.studies.audit")]\n'
+        "import beside\nfrom optide.base.arithmetic import arithmetic\n"
+        "found = [__name__, sys.argv, sys.path[0], os.getcwd(), beside.X, imported, arithmetic()]\n"
+        'with open("told.json", "w") as file:\n'
+        "    json.dump(found, file)\n",
+        "scripts/script.py",
+    )
+    script("X = 7", "scripts/beside.py")
+    assert run(told) == 0
+    found = ["__main__", [str(told)], str(told.parent), str(tmp_path), 7, [True] * 3, "pinned"]
+    assert json.loads((tmp_path / "told.json").read_text()) == found
+
+
+def test_one_leaves_nothing_to_another(script):
+    changes = "import json, os, sys\nassert not hasattr(json, 'mine') and 'OPTIDE_X' not in os.environ\n"
+    changes += "json.mine = os.environ['OPTIDE_X'] = 'x'"
+    assert [run(script(changes)), run(script(changes))] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("pass", 0),
+        ("raise SystemExit", 0),
+        ("raise SystemExit(3)", 3),
+        ("raise SystemExit('why')", 1),
+        ("1 / 0", 1),
+        ("no Python", 1),
+        ("raise KeyboardInterrupt", INTERRUPTED),
+        ("import os\nos.kill(os.getpid(), 9)", -signal.SIGKILL),
+        ("import os\nos.abort()", -signal.SIGABRT),
+    ],
+)
+def test_how_it_ends_is_told(script, text, code):
+    assert run(script(text)) == code
+
+
+def test_each_of_many_at_once_is_told_its_own_code_and_watched_by_its_own_process(script, tmp_path):
+    codes = range(60)
+    scripts = [
+        script(
+            f"import os\nopen({str(tmp_path / str(i))!r}, 'w').write(str(os.getpid()))\nraise SystemExit({i})",
+            f"{i}.py",
+        )
+        for i in codes
+    ]
+    watched = {}
+
+    def one(i):
+        @contextlib.contextmanager
+        def watch(process):
+            watched[i] = str(process)
+            yield
+
+        return run(scripts[i], watch)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert [*pool.map(one, codes)] == [*codes]
+    assert watched == {i: (tmp_path / str(i)).read_text() for i in codes}
+
+
+def test_what_it_prints_is_printed_and_what_it_raises_is_told(process):
+    out, err = process("import sys\nprint('here')\nprint('there', file=sys.stderr)\nsys.exit('why')").communicate()
+    assert (out, err) == ("started\nhere\n", "there\nwhy\n")
+    assert process("{}['key']").communicate()[1].endswith("KeyError: 'key'\n")
+
+
+def test_an_interrupt_ends_it_without_a_word(process, tmp_path):
+    """Of the whole group, as a terminal sends it: while the server imports, and while the script runs."""
+    for wait in (False, True):
+        begun = tmp_path / f"begun-{wait}"
+        started = process(f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)")
+        started.stdout.readline()
+        server = None
+        while not server or (wait and not begun.exists()):
+            time.sleep(0.01)
+            children = psutil.Process(started.pid).children()
+            server = next((child for child in children if "forkserver" in " ".join(child.cmdline())), None)
+        os.killpg(started.pid, signal.SIGINT)
+        err = started.communicate(timeout=60)[1]  # which all have that are there
+        # of the process that asks, which a test interrupts: Snakemake's has a handler of its own
+        assert started.returncode in (-signal.SIGINT, 1)
+        assert err.count("Traceback") == 1
+        assert "forks.run" in err
+
+
+def test_a_server_that_was_killed_is_started_anew(script):
+    assert run(script("pass")) == 0
+    for child in psutil.Process().children():
+        if "forkserver" in " ".join(child.cmdline()):
+            child.kill()
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert run(script("raise SystemExit(4)")) == 4
