@@ -75,7 +75,8 @@ def test_the_published_iteration_ends_where_the_march_does(monkeypatch):
         one, other = (solve_ide(optimizer, own_quadratic, 1.0, 30, method=method, **options) for method in METHODS)
         assert one.converged
         assert other.converged
-        np.testing.assert_array_equal(one.t, other.t)
+        # the last bits: by 3, where it is known, XLA does not divide, but multiplies with 1/3
+        np.testing.assert_allclose(one.t, other.t, rtol=4e-16, atol=0)
         # the rule of 1000 points, for a function with a kink in its slope at each of 30 or 90 nodes
         np.testing.assert_allclose(one.theta, other.theta, rtol=0, atol=1e-6)
 

@@ -242,6 +242,10 @@ def test_other_numbers_compile_nothing():
     with counted() as compiled:
         solve_ide(RMSProp(np.float32(0.25), 0), double_well, np.float32(-2.0), 321, save_every=2)
     assert compiled == []
+    solve_ide(RMSProp(0.1, 0.5), double_well, 0.3, 12, lookahead=0, substeps=2)
+    with counted() as compiled:
+        solve_ide(RMSProp(0.1, 0.5), double_well, 0.3, 12, lookahead=0, substeps=5)
+    assert compiled == []
 
 
 @pytest.mark.parametrize("seed", range(4))  # determinants of both signs, with an even and an odd number of swaps

@@ -40,7 +40,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["optimizer", "theta0", "t_start", "data", "end"],
+    data_fields=["optimizer", "theta0", "t_start", "data", "end", "divided"],
     meta_fields=[
         "objective",
         "points",
@@ -75,6 +75,8 @@ class Problem:
         data: what the objective depends on beside theta, where derivatives with respect to it are asked for.
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
+        divided: the grid points per learning rate, where `substeps` is 1 for that of any program: they are of no
+            consequence for what depends on what, without look-ahead and unless `early`.
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
         batched: whether it is one of many.
         beside: whether it is solved beside many others, which all wait for the slowest: only in the first way.
@@ -94,6 +96,7 @@ class Problem:
     early: bool = True
     data: tuple[Array, ...] = ()
     end: Float64[Array | np.ndarray, ""] | None = None
+    divided: Float64[Array | np.ndarray, ""] | None = None
     products: bool = False
     batched: bool = False
     beside: bool = False
@@ -106,6 +109,11 @@ class Problem:
         return self.points - 1.0 if self.end is None else self.end
 
     @property
+    def per_step(self) -> Float64[Array | np.ndarray, ""] | int:
+        """Grid points per learning rate."""
+        return self.substeps if self.divided is None else self.divided
+
+    @property
     def alpha(self) -> Float64[Array, ""]:
         """The learning rate."""
         return jnp.asarray(self.optimizer.learning_rate)
@@ -113,7 +121,7 @@ class Problem:
     @property
     def h(self) -> Float64[Array, ""]:
         """The time step."""
-        return self.alpha / self.substeps
+        return self.alpha / self.per_step
 
     @property
     def t(self) -> Float64[Array, " n"]:
@@ -126,16 +134,16 @@ class Problem:
         Stretched: alpha phi(j / substeps), phi(x) = x - x (1 - x)^4 for x <= 1 and x beyond, so that
         phi(x) ~ 4 x^2 at the start, and three derivatives are continuous at x = 1.
         """
-        return self.alpha * phi(j / self.substeps)[0] if self.stretched else jnp.asarray(self.h * j)
+        return self.alpha * phi(j / self.per_step)[0] if self.stretched else jnp.asarray(self.h * j)
 
     def step(self, j: Float64[Array | np.ndarray, " *n"]) -> Float64[Array, " *n"]:
         """The number of the step at node j, t / alpha: whole where it should be, as a quotient of times is not."""
-        since = phi(j / self.substeps)[0] if self.stretched else j / self.substeps
+        since = phi(j / self.per_step)[0] if self.stretched else j / self.per_step
         return jnp.asarray(self.t_start / self.alpha + since)
 
     def pace(self, j: Float64[Array | np.ndarray, " *n"] | float) -> Float64[Array, " *n"]:
         """The derivative of the clock at node j, in units of h."""
-        return phi(j / self.substeps)[1] if self.stretched else jnp.ones(jnp.shape(j))
+        return phi(j / self.per_step)[1] if self.stretched else jnp.ones(jnp.shape(j))
 
     def node(self, t: Float64[Array, " *n"]) -> Float64[Array, " *n"]:
         """The node, not always an integer, at a time t >= 0 after t_start: the inverse of the clock."""
@@ -146,7 +154,7 @@ class Problem:
         for _ in range(8):  # of Newton's method, which doubles the number of digits each time
             value, slope = phi(x)
             x = x - (value - tau) / slope
-        return x * self.substeps
+        return x * self.per_step
 
     @property
     def u(self) -> Float64[Array, " n"]:
@@ -213,9 +221,9 @@ class Problem:
         """
         early, later = (self.optimizer.initial_velocity(theta, g, tau) for tau in (EARLY, 4 * EARLY))
         if self.order == 1:
-            first = phi(1 / self.substeps)[0] if self.stretched else 1 / self.substeps
+            first = phi(1 / self.per_step)[0] if self.stretched else 1 / self.per_step
         else:
-            first = (2 / self.substeps) ** 2  # t = alpha (2 x)^2 there
+            first = (2 / self.per_step) ** 2  # t = alpha (2 x)^2 there
         ended = early * jnp.sqrt(EARLY / first)
         nonzero = jnp.where(g == 0, 1.0, g)
         # What eps leaves of it: sqrt(v) is proportional to s = sqrt(t), so that the velocity has a factor s / (s + q),
@@ -225,8 +233,8 @@ class Problem:
         left = jnp.where(q > 0, 1 - safe * jnp.log1p(1 / safe), 1.0)
         infinite = jnp.abs(early) > 1.5 * jnp.abs(later)
         if self.order == 1:
-            steps = self.substeps * first  # the length of the first step, in units of h
-            return steps * jnp.where(infinite, 2 * left * ended, early)
+            steps = self.per_step * first  # the length of the first step, in units of h
+            return jnp.asarray(steps * jnp.where(infinite, 2 * left * ended, early))
         # the pace is 4 sqrt(t / alpha) there; and of the two ends of the step the rule takes the mean
         return jnp.where(infinite, 4 * jnp.sqrt(EARLY) * early * (2 * left - 1 / (1 + q)), 0.0)
 

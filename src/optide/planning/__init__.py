@@ -1,1 +1,1 @@
-"""What the workflow needs to plan: which files a rule depends on, which targets there are, which environment."""
+"""What the workflow needs to plan, and its jobs to start: dependencies, targets, the environment, forks."""

@@ -16,7 +16,7 @@ from optide.settings.config import Config, number
 from optide.settings.planes import BASINS, BEHAVIOUR, GAP
 from optide.show import atlas_axes, atlas_colours
 from optide.show.atlas_panels import amounts, area, categories, cross, mark, point
-from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, lay_out, legend
 from optide.show.style import in_tex, style
 from optide.studies.atlas import DISCRETE, EQUATION, EQUATIONS, NO_LOOKAHEAD
 from optide.studies.atlas_planes import Plane
@@ -187,8 +187,7 @@ def _finish(
     steps = {tuple(plane.region[regions.STEPS]) for plane in planes}
     if len(steps) == 1 and len(only := steps.pop()) == 1:
         figure.supxlabel(f"runs of {number(only[0])} steps", fontsize=7)
-    figure.draw_without_rendering()  # lays out once, for both formats
-    figure.set_layout_engine(None)
+    lay_out(figure)
 
 
 def _axis(plane: Plane, name: str) -> str:

@@ -15,7 +15,7 @@ from optide.problem.registry import OPTIMIZERS
 from optide.settings.schemes import SCHEMES
 from optide.show import drawn
 from optide.show.logscale import PortableLogScale
-from optide.show.plotting import LEGEND_HEIGHT, WIDTH, quantity_label
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, lay_out, quantity_label
 from optide.show.style import COLOURS, LINES, style
 
 HEIGHT = 3.4  # inches, without the legend
@@ -78,8 +78,7 @@ def draw(traces: Sequence[Trace], minima: Sequence[float], first: int) -> Figure
             panels["residual"].plot(np.arange(1, len(residuals) + 1), residuals, marker=point, **kept)
         panels["residual"].set(xlabel="iteration", title="residual, in the norm of the method")
         figure.legend(*panels["moment"].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-        figure.draw_without_rendering()  # lays out once, for both formats
-        figure.set_layout_engine(None)
+        lay_out(figure)
     return figure
 
 

@@ -16,7 +16,7 @@ from optide.numerics import elementary
 from optide.problem.registry import written
 from optide.settings.config import number
 from optide.show.logscale import PortableLogScale
-from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, lay_out, legend
 from optide.show.style import COLOURS, DASHES, MARKERS, in_tex, style
 from optide.studies import beyond_orders
 from optide.studies.beyond import Run
@@ -72,7 +72,7 @@ def training(runs: Sequence[Run]) -> Figure:
         for panel in panels[-1]:
             panel.set_xlabel(r"time $t = k \alpha$")
         legend(figure, _models())
-        _laid_out(figure)
+        lay_out(figure)
     return figure
 
 
@@ -109,7 +109,7 @@ def orders(costs: pd.DataFrame) -> Figure:
         exponents = Line2D([], [], linestyle="none", label=r"numbers: $p$ of the fitted $\alpha^p$")
         fits = [_mark(place, written(name), FITTED[place]) for name, place in problems.items()]
         legend(figure, [*fits, exponents])
-        _laid_out(figure)
+        lay_out(figure)
     return figure
 
 
@@ -117,12 +117,6 @@ def _panels(rows: int, columns: int, height: float, **share: Any) -> tuple[Figur
     figure = Figure(figsize=(WIDTH, height * rows + LEGEND_HEIGHT), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **share)
-
-
-def _laid_out(figure: Figure) -> None:
-    """Once, for both formats."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine(None)
 
 
 def _different(runs: Sequence[Run], name: str) -> list[Any]:

@@ -69,9 +69,16 @@ def draw(figure: Mapping[str, Any], traces: Iterable[Trace], scheme: str, places
             panel.locator_params(axis="x", nbins=5)
         legend(canvas, _handles(shown, looks, scheme))
         _label_steps(canvas, shown)
-        canvas.draw_without_rendering()  # lays out once, for both formats
-        canvas.set_layout_engine(None)
+        lay_out(canvas)
     return canvas
+
+
+def lay_out(figure: Figure) -> None:
+    """Put all of a figure that has a layout in its place, once for all formats in which it is saved."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine(None)
 
 
 def save(figure: Figure, path: str | Path, record: provenance.Record) -> None:

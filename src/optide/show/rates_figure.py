@@ -14,7 +14,7 @@ from optide.numerics import elementary
 from optide.problem.registry import symbols, written
 from optide.settings.config import Config, number
 from optide.show.logscale import PortableLogScale
-from optide.show.plotting import LEGEND_HEIGHT, WIDTH, legend
+from optide.show.plotting import LEGEND_HEIGHT, WIDTH, lay_out, legend
 from optide.show.style import COLOURS, MARKERS, in_tex, style
 from optide.studies import linearisation, rates
 
@@ -67,8 +67,7 @@ def draw(rows: Sequence[Mapping[str, Any]], settings: Config) -> Figure:
         legend(figure, _handles(looks))
         if missing := _missing(rows):
             figure.supxlabel(missing, fontsize=7)
-        figure.draw_without_rendering()  # lays out once, for both formats
-        figure.set_layout_engine(None)
+        lay_out(figure)
     return figure
 
 

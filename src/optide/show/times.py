@@ -91,7 +91,7 @@ def _page(rules: pd.DataFrame, missing: Collection[str]) -> str:
 _NOTE = (
     "Each job as it ran last. Waited is the wall time from its start to its end; jobs that run side by side share it. "
     "The processor's time is the process's own: starting is Python, imports and plug-ins, compiling what JAX traces, "
-    "lowers and compiles, running the rest. Most jobs have nothing to import, as they are forks of one Python that has. "
+    "lowers and compiles, running the rest. Most jobs import nothing, as they are forks of one Python that has. "
     "Neither that nor Snakemake itself nor the job that wrote this page is in the sums. "
     "Every job is in results/times.csv."
 )
