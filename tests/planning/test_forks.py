@@ -15,7 +15,7 @@ import pytest
 from optide.base.errors import INTERRUPTED
 from optide.planning import forks
 
-pytestmark = pytest.mark.skipif(not forks.POSSIBLE, reason="this system's libraries cannot be forked")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="this system's libraries cannot be forked")
 
 STARTED = """
 import contextlib, sys
@@ -23,12 +23,13 @@ from optide.planning import forks
 
 if __name__ == "__main__":
     print("started", flush=True)
-    sys.exit(forks.run(sys.argv[1], [], contextlib.nullcontext) % 256)
+    sys.exit(forks.run(sys.argv[1], contextlib.nullcontext) % 256 if forks.ready([]) else "not ready")
 """
 
 
 def run(script, watched=contextlib.nullcontext):
-    return forks.run(str(script), [], watched)
+    assert forks.ready([])
+    return forks.run(str(script), watched)
 
 
 @pytest.fixture
@@ -49,10 +50,13 @@ def process(script):
     """Start a process that runs a script as a fork."""
     started = []
 
-    def start(text):
+    def start(text, **variables):
         command = [sys.executable, script(STARTED, "started.py"), script(text)]
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
+        environment = {**os.environ, **variables}
+        started.append(
+            subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, env=environment)
+        )
         return started[-1]
 
     yield start
@@ -150,6 +154,13 @@ def test_an_interrupt_ends_it_without_a_word(process, tmp_path):
         assert started.returncode in (-signal.SIGINT, 1)
         assert err.count("Traceback") == 1
         assert "forks.run" in err
+
+
+def test_there_is_none_where_its_socket_would_have_too_long_a_name(process, tmp_path):
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    one = process("print('here')", TMPDIR=str(folder))
+    assert one.communicate() == ("started\n", "not ready\n")
 
 
 def test_a_server_that_was_killed_is_started_anew(script):

@@ -122,7 +122,7 @@ def through(launcher):
 
     from optide.planning import forks  # noqa: PLC0415
 
-    forks.POSSIBLE = False
+    forks.ready = lambda modules: False
     execute = ScriptBase._execute_cmd
 
     def started(self, command, **values):

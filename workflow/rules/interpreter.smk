@@ -17,12 +17,12 @@ class Script(snakemake_script.PythonScript):
     def _execute_cmd(self, command, **values):
         """As a fork; or by a shell, in an environment of its own, on a GPU, or where nothing follows the first."""
         elsewhere = self.conda_env or self.container_img or self.env_modules or self.resources.get("gpu")
-        if elsewhere or MODULE or not forks.POSSIBLE or next(BEGUN) == 0:
+        # a fork runs again what this process began with: the command line of Snakemake
+        if elsewhere or MODULE or next(BEGUN) == 0 or not forks.ready(["snakemake.cli"]):
             # Snakemake puts the path of its Python, as it is, into the command, where a space ends it
             return super()._execute_cmd(command.replace("{py_exec}", "{py_exec:q}"), **values)
         script = values["fname"]
-        # this process runs again, in a fork, what it began with: the command line of Snakemake
-        code = forks.run(script, ["snakemake.cli"], lambda process: benchmarked(process, self.bench_record))
+        code = forks.run(script, lambda process: benchmarked(process, self.bench_record))
         if code:
             raise subprocess.CalledProcessError(code, [values["py_exec"], script])
 

@@ -10,43 +10,52 @@ import runpy
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from multiprocessing import resource_tracker
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 
 from optide.base.errors import INTERRUPTED
 
-POSSIBLE = sys.platform == "linux"
-"""Whether what has been imported can be forked: of other systems' libraries some cannot."""
 _PATH = [path for path in sys.path if path]
-_ONE_AT_A_TIME = threading.Lock()
 _INTERRUPT = [signal.SIGINT]
+_ONE_AT_A_TIME = threading.Lock()
+"""Whoever starts a process asks for the codes of all others, which two threads must not do at once."""
 
 
-def run(script: str, modules: Sequence[str], watched: Callable[[int], AbstractContextManager[object]]) -> int:
-    """Run a Python script as a fork of the one server of this process, which is started when it is first needed.
+def ready(modules: Sequence[str]) -> bool:
+    """Whether this process has the Python that scripts are forks of; it is started when that is asked first.
+
+    There is none elsewhere than on Linux, where some libraries cannot be forked once they are imported; nor where it
+    cannot be reached, as where the name of the folder for temporary files is too long for a socket.
+
+    Args:
+        modules: beside `optide.planning.ahead`, what it imports.
+    """
+    if sys.platform != "linux":
+        return False
+    with _starting():
+        forkserver.set_forkserver_preload(["optide.planning.ahead", *modules])
+        try:
+            forkserver.ensure_running()
+        except OSError:
+            return False
+    return True
+
+
+def run(script: str, watched: Callable[[int], AbstractContextManager[object]]) -> int:
+    """Run a Python script as a fork.
 
     Args:
         script: its path.
-        modules: beside `optide.planning.ahead`, what the server imports when it is started.
         watched: given the id of the process, what is open while it runs.
 
     Returns:
         Its exit code; negative for the signal that ended it.
     """
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=_become, args=[script])
-    # Starting one asks for the codes of all others, which two threads must not do at once.
-    with _ONE_AT_A_TIME:
-        context.set_forkserver_preload(["optide.planning.ahead", *modules])
-        resource_tracker.ensure_running()  # which lets through again what is held up here, once it has started
-        # what signals the server holds up it has from here: Ctrl-C is for the scripts, and not for what it imports
-        signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
+    process = multiprocessing.get_context("forkserver").Process(target=_become, args=[script])
+    with _starting():
+        process.start()
     assert process.pid is not None
     with watched(process.pid):
         wait([process.sentinel])
@@ -54,6 +63,19 @@ def run(script: str, modules: Sequence[str], watched: Callable[[int], AbstractCo
         process.join()
     assert process.exitcode is not None
     return process.exitcode
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """While a process is started, which holds up what signals this one does: Ctrl-C is for what scripts do, and not
+    for what is imported before."""
+    with _ONE_AT_A_TIME:
+        resource_tracker.ensure_running()  # which would let them through once it has started
+        signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
 
 
 def _become(script: str) -> None:
