@@ -482,6 +482,13 @@ class Own(Optimizer):
 STEP, VELOCITY = "(float64[2], {m: float64[2]})", "float64[2]"
 
 
+def test_an_optimizer_without_memories_has_no_equation():
+    memoryless = type("Memoryless", (Own,), {"memories": lambda self: {}})(0.1)
+    for run in (solve_ide, lambda *given: solve_ide(*given, method="picard"), solve_batch):
+        line = refused(ConfigError, lambda run=run: run(memoryless, double_well, [0.1, 0.2], STEPS))
+        assert line.endswith(": Memoryless has no memories; without one there is no equation")
+
+
 @pytest.mark.parametrize(
     ("run", "method", "returned", "found", "wanted"),
     [

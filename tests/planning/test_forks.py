@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,15 +22,15 @@ STARTED = """
 import contextlib, sys
 from optide.planning import forks
 
-if __name__ == "__main__":
-    print("started", flush=True)
-    sys.exit(forks.run(sys.argv[1], contextlib.nullcontext) % 256 if forks.ready([]) else "not ready")
+# no `if __name__ == "__main__"`: a fork does not run it again
+print("started", flush=True)
+code = forks.run(sys.argv[1], [], {}, contextlib.nullcontext)
+sys.exit("none" if code is None else code % 256)
 """
 
 
 def run(script, watched=contextlib.nullcontext):
-    assert forks.ready([])
-    return forks.run(str(script), watched)
+    return forks.run(str(script), [], {}, watched)
 
 
 @pytest.fixture
@@ -87,6 +88,22 @@ def test_one_leaves_nothing_to_another(script):
     changes = "import json, os, sys\nassert not hasattr(json, 'mine') and 'OPTIDE_X' not in os.environ\n"
     changes += "json.mine = os.environ['OPTIDE_X'] = 'x'"
     assert [run(script(changes)), run(script(changes))] == [0, 0]
+
+
+def test_what_it_is_given_is_in_its_environment_and_chance_is_its_own(script, tmp_path):
+    text = (
+        "import json, os, random, sys, tempfile\nimport numpy as np\n"
+        "with open(sys.argv[0] + os.environ['OPTIDE_X'], 'w') as file:\n"
+        "    json.dump([tempfile.gettempdir(), random.random(), np.random.rand()], file)\n"
+    )
+    for i in range(3):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        given = {"OPTIDE_X": str(i), "TMPDIR": str(folder)}
+        assert forks.run(str(script(text)), [], given, contextlib.nullcontext) == 0
+    found = [json.loads((tmp_path / f"script.py{i}").read_text()) for i in range(3)]
+    assert [folder for folder, *_ in found] == [str(tmp_path / str(i)) for i in range(3)]
+    assert len({number for _, *drawn in found for number in drawn}) == 6
 
 
 @pytest.mark.parametrize(
@@ -160,7 +177,16 @@ def test_there_is_none_where_its_socket_would_have_too_long_a_name(process, tmp_
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
     one = process("print('here')", TMPDIR=str(folder))
-    assert one.communicate() == ("started\n", "not ready\n")
+    assert one.communicate() == ("started\n", "none\n")
+
+
+def test_who_asks_has_waited_for_all_in_the_end(process):
+    """So that the processor time of forks is that of its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    one = process("import time\nwhile time.process_time() < 2: pass")
+    one.communicate()
+    assert one.returncode == 0
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before > 2
 
 
 def test_a_server_that_was_killed_is_started_anew(script):

@@ -247,11 +247,11 @@ def edit(config, *keys, value):
             0.2,
             r"audit\.example\.learning_rate = 0\.2: quadratic-rmsprop has \[0\.1, 0\.01\]",
         ),
-        (("audit", "example", "theta0"), 2.0, r"audit\.example\.theta0 = 2\.0: quadratic-rmsprop has no such config"),
+        (("audit", "example", "theta0"), 2.0, r"audit\.example\.theta0 = 2\.0: quadratic-rmsprop has 1\.0$"),
         (
             ("audit", "example", "hyperparameters"),
             {"beta": 0.95},
-            r"audit\.example\.hyperparameters = \{'beta': 0\.95\}: quadratic-rmsprop has no such configuration",
+            r"audit\.example\.hyperparameters = \{'beta': 0\.95\}: quadratic-rmsprop has \{'beta': 0\.0\}, ",
         ),
         (
             ("audit", "example", "first"),

@@ -175,6 +175,16 @@ def test_what_ran_is_written_with_how_it_was_given():
     assert yamlfile.parse(text.encode()) == yaml.safe_load(text) == merged
 
 
+def test_who_names_a_plugin_that_is_not_there_is_told():
+    base = Layer("config.yaml", {"plugins": ["own.py"]}, "")
+    for layer, told in [
+        (base, r"config\.yaml: plugins: own\.py: there is no such Python file"),
+        (Layer("far/away.yaml", {"plugins": ["gone.py"]}, ""), r"far/away\.yaml: plugins: far/gone\.py: there is no"),
+    ]:
+        with pytest.raises(ConfigError, match=f"^{told}"):
+            layers.settle([base, layer], {})
+
+
 def test_a_configuration_that_is_copied_names_plugins_beside_the_copy():
     text = "plugins: [../ideas.py]  # ours\na: 1\n"
     copy = layers.as_yaml([Layer("config.yaml", yamlfile.parse(text.encode()), text)])

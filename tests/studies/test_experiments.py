@@ -1,7 +1,10 @@
+import jax.numpy as jnp
 import pytest
 
-from optide.base.errors import ConvergenceError, one_line
+from optide.base.errors import ConvergenceError, NonFiniteError, one_line
 from optide.ide import advance, picard
+from optide.problem.objectives import Objective
+from optide.problem.registry import OBJECTIVES
 from optide.settings.config import experiment_slice
 from optide.studies.experiments import report, run
 
@@ -16,6 +19,14 @@ def test_marching_must_converge(experiment, monkeypatch):
     monkeypatch.setattr(advance, "TOLERANCE", -1.0)
     with pytest.raises(ConvergenceError, match=r"quadratic-rmsprop: rmsprop beta=0.37, learning rate 0.1, theta0 1.0"):
         run(experiment, "converged")
+
+
+@pytest.mark.parametrize("scheme", ["discrete", "published", "converged"])
+def test_a_loss_that_is_not_finite_is_an_error_though_its_gradient_is_finite(experiment, monkeypatch, scheme):
+    monkeypatch.setitem(OBJECTIVES, "shifted", Objective("shifted", lambda theta: jnp.log(theta - 0.5)))
+    where = "quadratic-rmsprop: rmsprop beta=0.37, learning rate 0.1, theta0 1.0: the loss is nan at theta = 0.[0-4]"
+    with pytest.raises(NonFiniteError, match=where):
+        run({**experiment, "objective": "shifted"}, scheme)
 
 
 def test_the_published_scheme_may_fail_and_is_flagged(experiment, monkeypatch):

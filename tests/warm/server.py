@@ -122,7 +122,7 @@ def through(launcher):
 
     from optide.planning import forks  # noqa: PLC0415
 
-    forks.ready = lambda modules: False
+    forks.run = lambda *_: None
     execute = ScriptBase._execute_cmd
 
     def started(self, command, **values):

@@ -272,7 +272,7 @@ def test_plugins_of_a_host_lie_below_its_working_directory(small, tmp_path):
     path, trace = host / "ideas" / "bowl.py", f"{PREFIX}/results/traces/discrete/bowl-adagrad/lr0.1.parquet"
     code, output = run(host, "--dry-run", trace)
     assert code != 0
-    assert "optide: error: ideas/bowl.py: No such file or directory; a plug-in is a Python file" in output.splitlines()
+    assert "plugins: ideas/bowl.py: there is no such Python file" in output
     path.parent.mkdir()
     path.write_text(PLUGIN)
     # from elsewhere, as entries of the host's configuration that are paths are, too

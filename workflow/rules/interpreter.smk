@@ -17,14 +17,18 @@ class Script(snakemake_script.PythonScript):
     def _execute_cmd(self, command, **values):
         """As a fork; or by a shell, in an environment of its own, on a GPU, or where nothing follows the first."""
         elsewhere = self.conda_env or self.container_img or self.env_modules or self.resources.get("gpu")
-        # a fork runs again what this process began with: the command line of Snakemake
-        if elsewhere or MODULE or next(BEGUN) == 0 or not forks.ready(["snakemake.cli"]):
+        code = None if elsewhere or MODULE or next(BEGUN) == 0 else self._fork(values["fname"])
+        if code is None:
             # Snakemake puts the path of its Python, as it is, into the command, where a space ends it
             return super()._execute_cmd(command.replace("{py_exec}", "{py_exec:q}"), **values)
-        script = values["fname"]
-        code = forks.run(script, lambda process: benchmarked(process, self.bench_record))
         if code:
-            raise subprocess.CalledProcessError(code, [values["py_exec"], script])
+            raise subprocess.CalledProcessError(code, [values["py_exec"], values["fname"]])
+
+    def _fork(self, script):
+        imported = ["snakemake.iocontainers", "snakemake.logging"]
+        temporary = self.resources.get("tmpdir")
+        environment = dict.fromkeys(["TMPDIR", "TMP", "TEMPDIR", "TEMP"], temporary) if temporary else {}
+        return forks.run(script, imported, environment, lambda process: benchmarked(process, self.bench_record))
 
 
 script = FunctionType(snakemake_script.script.__code__, {**vars(snakemake_script), "PythonScript": Script})

@@ -61,6 +61,22 @@ def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], A
         raise NonFiniteError(f"{where}: not finite {place}: {names}")
 
 
+def check_losses(losses: np.ndarray, theta: np.ndarray, where: str) -> None:
+    """Make sure that the loss is finite where theta is: its gradient, which is all that a model sees of it, may be.
+
+    Args:
+        losses: at points of a trajectory.
+        theta: at these points.
+        where: names the configuration, for the error.
+
+    Raises:
+        NonFiniteError: naming the configuration, and theta where the loss is not.
+    """
+    bad = np.flatnonzero(~np.isfinite(losses))
+    if bad.size:
+        raise NonFiniteError(f"{where}: the loss is {losses[bad[0]]} at theta = {theta[bad[0]]} (point {bad[0]})")
+
+
 SMALLEST = np.finfo(float).tiny
 NEGLIGIBLE = np.sqrt(SMALLEST) / np.finfo(float).eps
 """From this eps on, the root of a second moment that underflows is below half a rounding of eps."""

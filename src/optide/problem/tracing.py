@@ -112,8 +112,11 @@ def check_optimizer(optimizer: Optimizer, method: str, theta0: ArrayLike, where:
         where: names the configuration, for the error.
 
     Raises:
-        ConfigError: naming the configuration, and what it gives instead, or what JAX cannot trace.
+        ConfigError: naming the configuration, and what it gives instead, what JAX cannot trace, or that there is no
+            memory, of which a velocity is made.
     """
+    if method == "velocity" and not optimizer.memories():
+        raise ConfigError(f"{where}: {type(optimizer).__name__} has no memories; without one there is no equation")
     with _told_of_values(ConfigError, f"{type(optimizer).__name__}.{method}", where):
         found, wanted = _given(jax.tree.structure(optimizer), method, jnp.shape(theta0))
     if found != wanted:

@@ -126,9 +126,11 @@ def _check_audit(key: str, audit: Config, experiments: Config) -> None:
         raise ConfigError(f"{place}.learning_rate = {rate}: {name} has {rates}")
     found = list(lanes(experiment_slice({"experiments": experiments}, name, rate)))
     for part in ("theta0", "hyperparameters"):
+        there = [getattr(lane, part) for lane in found]
         found = [lane for lane in found if getattr(lane, part) == example[part]]
         if not found:
-            raise ConfigError(f"{place}.{part} = {shown(example[part])}: {name} has no such configuration")
+            has = ", ".join(dict.fromkeys(map(shown, there)))
+            raise ConfigError(f"{place}.{part} = {shown(example[part])}: {name} has {has}")
     # what is drawn is the way to a minimum
     objective = OBJECTIVES[experiments[name]["objective"]]
     if elements(example["theta0"]) or not objective.minima:

@@ -127,7 +127,10 @@ def settle(layers: Sequence[Layer], schema: Mapping[str, Any]) -> tuple[dict[str
     """
     whole = merged(layers)
     config = _on(whole)
-    plugins.load(named := plugin_files(layers))
+    named = plugin_files(layers)
+    if missing := [path for path in named if not os.path.lexists(path)]:
+        raise ConfigError(f"{_origin('plugins', layers)}: plugins: {missing[0]}: there is no such Python file")
+    plugins.load(named)
     try:
         warnings = examine(config, schema)
     except ConfigError as error:

@@ -19,6 +19,7 @@ from optide.data import layout
 from optide.ide.batch import solve_lanes
 from optide.problem import plugins
 from optide.problem.discrete import run_discrete
+from optide.problem.finite import check_losses
 from optide.problem.objectives import Objective
 from optide.problem.optimizer import Optimizer
 from optide.problem.registry import OBJECTIVES, OPTIMIZERS
@@ -48,7 +49,7 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
 
     Raises:
         ConvergenceError: a scheme that must converge did not; names the configuration.
-        NonFiniteError: a solution left the finite numbers.
+        NonFiniteError: a solution left the finite numbers, or its loss did.
         ConfigError: the code of a plug-in fails; names file and line.
     """
     objective, make = OBJECTIVES[experiment["objective"]], OPTIMIZERS[experiment["optimizer"]]
@@ -60,6 +61,8 @@ def run(experiment: Config, scheme: str) -> tuple[pa.Table, dict[str, Any]]:
             for one in _run_lanes(experiment, SCHEMES[scheme], objective, make, [*group])
         ]
         of_lanes = [losses(objective, one.values["theta"]) for one in found]
+    for lane, one, loss in zip(all_lanes, found, of_lanes, strict=True):
+        check_losses(loss, one.values["theta"], _named(experiment, lane))
     schema = layout.schema(experiment, make.states)
     same = {name: experiment[name] for name in ("experiment", "objective", "optimizer", "learning_rate")}
     tables = []
@@ -116,14 +119,18 @@ def _run_lanes(
     for solution, lane in zip(solutions, group, strict=True):
         if scheme.must_converge and not solution.converged:
             raise ConvergenceError(
-                f"{experiment['experiment']}: {label(experiment['optimizer'], lane.hyperparameters)}, learning rate "
-                f"{experiment['learning_rate']}, theta0 {lane.theta0}: {scheme.method} did not converge in "
+                f"{_named(experiment, lane)}: {scheme.method} did not converge in "
                 f"{counted(solution.iterations, 'iteration')}, residual {solution.residual:.3g}"
             )
         report = {name: getattr(solution, name) for name in ("converged", "iterations", "residual")}
         report["residuals"] = solution.residuals.tolist()
         found.append(Found({"t": solution.t, "u": solution.u, "theta": solution.theta, **solution.state}, report))
     return found
+
+
+def _named(experiment: Config, lane: Lane) -> str:
+    choice = label(experiment["optimizer"], lane.hyperparameters)
+    return f"{experiment['experiment']}: {choice}, learning rate {experiment['learning_rate']}, theta0 {lane.theta0}"
 
 
 def _discrete(optimizer: Optimizer, objective: Objective, lane: Lane) -> Found:

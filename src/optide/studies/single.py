@@ -11,6 +11,7 @@ from optide.ide import Solution, solve_ide
 from optide.numerics import metrics
 from optide.problem import plugins
 from optide.problem.discrete import run_discrete
+from optide.problem.finite import check_losses
 from optide.problem.objectives import Objective
 from optide.problem.optimizer import Optimizer
 from optide.problem.registry import parts
@@ -97,6 +98,7 @@ def by_algorithm(single: Single) -> Trace:
 def _trace(single: Single, report: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> Trace:
     with plugins.blamed():
         loss = losses(single.objective, values["theta"])
+    check_losses(loss, values["theta"], f"{single.optimizer!r} on {single.objective.name}")
     configuration = {**single.described(), **report}
     k = np.rint(values["t"] / configuration["learning_rate"]).astype(int)
     return Trace(configuration, {"k": k, **_columns(single, {**values, "loss": loss})})
