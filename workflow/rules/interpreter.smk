@@ -15,7 +15,7 @@ BEGUN = itertools.count()
 
 class Script(snakemake_script.PythonScript):
     def _execute_cmd(self, command, **values):
-        """As a fork; or by a shell, in an environment of its own, on a GPU, or where nothing follows the first."""
+        """As a fork; by a shell in an environment of its own, on a GPU, and the first, which may be the only one."""
         elsewhere = self.conda_env or self.container_img or self.env_modules or self.resources.get("gpu")
         code = None if elsewhere or MODULE or next(BEGUN) == 0 else self._fork(values["fname"])
         if code is None:

@@ -101,7 +101,9 @@ def _hash(path: Path, mode: str) -> str:
 
 def licences(locked: Iterable[str], packages: Mapping[str, Distribution]) -> str:
     """The page of the locked packages and their licences, as their metadata have them."""
-    rows = [(packages[n].name, packages[n].version, _licence(packages[n])) for n in sorted(locked) if n in packages]
+    there = [packages[name] for name in sorted(locked) if name in packages]
+    # either is written, as the installer is older or newer
+    rows = [(one.name.replace("_", "-"), one.version, _licence(one)) for one in there]
     return (
         "# Dependencies and their licences\n\n"
         "The locked environment, as its packages describe themselves; `make docs` renews this page.\n\n"
