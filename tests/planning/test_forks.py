@@ -19,9 +19,11 @@ from optide.planning import forks
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="this system's libraries cannot be forked")
 
 STARTED = """
-import contextlib, sys
+import contextlib, os, signal, sys
 from optide.planning import forks
 
+# whoever runs the tests may ignore interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler if os.environ["HEARS"] else signal.SIG_IGN)
 # no `if __name__ == "__main__"`: a fork does not run it again
 print("started", flush=True)
 code = forks.run(sys.argv[1], [], {}, contextlib.nullcontext)
@@ -54,7 +56,7 @@ def process(script):
     def start(text, **variables):
         command = [sys.executable, script(STARTED, "started.py"), script(text)]
         pipe = subprocess.PIPE
-        environment = {**os.environ, **variables}
+        environment = {**os.environ, "HEARS": "yes", **variables}
         started.append(
             subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, env=environment)
         )
@@ -154,23 +156,37 @@ def test_what_it_prints_is_printed_and_what_it_raises_is_told(process):
     assert process("{}['key']").communicate()[1].endswith("KeyError: 'key'\n")
 
 
+def server_of(started, wanted=lambda: True):
+    """That of a process, once there is one, and what is wanted."""
+    started.stdout.readline()
+    while True:
+        for child in psutil.Process(started.pid).children():
+            if "forkserver" in " ".join(child.cmdline()) and wanted():
+                return child
+        time.sleep(0.01)
+
+
 def test_an_interrupt_ends_it_without_a_word(process, tmp_path):
     """Of the whole group, as a terminal sends it: while the server imports, and while the script runs."""
     for wait in (False, True):
         begun = tmp_path / f"begun-{wait}"
         started = process(f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)")
-        started.stdout.readline()
-        server = None
-        while not server or (wait and not begun.exists()):
-            time.sleep(0.01)
-            children = psutil.Process(started.pid).children()
-            server = next((child for child in children if "forkserver" in " ".join(child.cmdline())), None)
+        server_of(started, lambda begun=begun, wait=wait: not wait or begun.exists())
         os.killpg(started.pid, signal.SIGINT)
         err = started.communicate(timeout=60)[1]  # which all have that are there
         # of the process that asks, which a test interrupts: Snakemake's has a handler of its own
         assert started.returncode in (-signal.SIGINT, 1)
         assert err.count("Traceback") == 1
         assert "forks.run" in err
+
+
+def test_an_interrupt_that_is_ignored_ends_nothing(process):
+    """As where the whole runs in the background."""
+    started = process("print('here')", HEARS="")
+    server_of(started)
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.communicate(timeout=60) == ("here\n", "")
+    assert started.returncode == 0
 
 
 def test_there_is_none_where_its_socket_would_have_too_long_a_name(process, tmp_path):

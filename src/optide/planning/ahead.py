@@ -15,7 +15,7 @@ with suppress(Exception):  # the scripts, which import the same, tell what is wr
     optide.pin()
     for module in pkgutil.walk_packages(optide.__path__, "optide."):
         importlib.import_module(module.name)
-STOPPED = signal.SIGINT in signal.sigpending()
+STOPPED = signal.SIGINT in signal.sigpending() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 """Whether Ctrl-C, which the server holds up (`optide.planning.forks`), came by now: no script shall begin any more."""
 # a collection of garbage in a fork would write to, and so copy, all that there is
 gc.freeze()
