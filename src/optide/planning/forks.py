@@ -84,8 +84,8 @@ def _starting() -> Iterator[None]:
         try:
             yield
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
             sys.modules["__main__"] = main
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)  # which may raise what was held up
 
 
 def _become(script: str, environment: Mapping[str, str]) -> None:
