@@ -284,6 +284,13 @@ def test_what_cannot_be_solved_or_written_has_another_code(capsys, tmp_path, own
     assert "own.py, line 28: AttributeError" in line
 
 
+def test_a_loss_that_is_not_finite_is_an_error_though_its_gradient_is_finite(capsys, own):
+    own.write_text(OWN.replace("theta.nonsense", "jnp.where(theta > 0.5, theta**2, jnp.nan)"))
+    changed = ["--objective", "broken", "--theta0", "1", "--learning-rate", "0.1", "--steps", "40"]
+    line = error(capsys, 1, "solve", *ASKED, "--plugin", "own.py", *changed)
+    assert "on broken from theta0 = 1.0: the loss is nan at theta = 0.4" in line
+
+
 @pytest.mark.parametrize(
     ("loss", "told"),
     [

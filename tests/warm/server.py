@@ -9,7 +9,6 @@ import gc
 import importlib
 import marshal
 import os
-import pkgutil
 import re
 import runpy
 import select
@@ -38,11 +37,7 @@ def warm(kind):
     for path in (ROOT / "workflow" / "rules").glob("*.smk"):
         exec("\n".join(IMPORT.findall(path.read_text(encoding="utf-8"))), {})
     if kind == "job":
-        import optide  # noqa: PLC0415
-
-        optide.pin()
-        for module in pkgutil.walk_packages(optide.__path__, "optide."):
-            importlib.import_module(module.name)
+        importlib.import_module("optide.planning.ahead")
     gc.freeze()  # a collection in a fork would write to, and so copy, all that there is
 
 

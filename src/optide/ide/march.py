@@ -118,7 +118,7 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     span, together = Span.of(problem, many), TOGETHER if many else 1
     windows, kept = span.windows(problem, last), span.kept
     served = replace(problem, objective=apart, schedule=None, points=0, nodes=0, end=np.asarray(last, float))
-    if not (problem.lookahead or problem.early):
+    if not problem.by_steps:
         served = replace(served, substeps=1, divided=np.asarray(problem.substeps, float))
     numbers = jax.tree.map(lambda leaf: np.asarray(leaf, float), served)
     # many nodes are worth it, and so is a gradient of many parameters

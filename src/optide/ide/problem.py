@@ -75,8 +75,8 @@ class Problem:
         data: what the objective depends on beside theta, where derivatives with respect to it are asked for.
         end: index of the last node, a float, where that is not n - 1: beyond it there is nothing to solve, so that
             one program serves intervals of any length ("march" only, and without derivatives).
-        divided: the grid points per learning rate, where `substeps` is 1 for that of any program: they are of no
-            consequence for what depends on what, without look-ahead and unless `early`.
+        divided: the grid points per learning rate, where `substeps` is 1 for that of any program, as what depends on
+            what does not depend on it (see `by_steps`).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
         batched: whether it is one of many.
         beside: whether it is solved beside many others, which all wait for the slowest: only in the first way.
@@ -107,6 +107,11 @@ class Problem:
     def last(self) -> Float64[Array | np.ndarray, ""] | float:
         """Index of the last node, a float; beyond it theta goes straight on."""
         return self.points - 1.0 if self.end is None else self.end
+
+    @property
+    def by_steps(self) -> bool:
+        """Whether an equation refers to nodes that are whole steps away: those ahead, or those of the start."""
+        return bool(self.lookahead) or self.early
 
     @property
     def per_step(self) -> Float64[Array | np.ndarray, ""] | int:

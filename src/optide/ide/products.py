@@ -52,7 +52,7 @@ def size_of(problem: Problem) -> Size:
 def lengths(problem: Problem, kept: int, guard: int) -> tuple[int, int]:
     """The nodes that are kept and all that are solved, where it is to be so many and so many blocks; whole blocks."""
     block = Layout.of(problem).block
-    least = 2 * problem.substeps if problem.early or problem.lookahead else 1
+    least = 2 * problem.substeps if problem.by_steps else 1
     kept = -(-max(kept, least) // block) * block
     return kept, kept + guard * block
 

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import wait
 from types import ModuleType
 
@@ -33,7 +33,7 @@ def _ended_with_this() -> None:
     """Have this process, in the end, wait for the server: what that took is then part of what this one took."""
     stop = forkserver._forkserver._stop  # type: ignore[attr-defined]  # which has no public name
     # after what waits for the scripts (0), before what removes the folder of the socket (-100)
-    multiprocessing.util.Finalize(None, stop, exitpriority=-1)
+    util.Finalize(None, stop, exitpriority=-1)
 
 
 def run(
@@ -78,8 +78,8 @@ def _starting() -> Iterator[None]:
     """While a process is started, which is to know nothing of what this one has run, and holds up what signals this one
     does: Ctrl-C is for what scripts do, and not for what is imported before."""
     with _ONE_AT_A_TIME:
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
         resource_tracker.ensure_running()  # which would let signals through once it has started
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
         signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
         try:
             yield

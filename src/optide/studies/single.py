@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optide.base.errors import ParameterError
+from optide.base.words import shown
 from optide.data.traces import Trace
 from optide.ide import Solution, solve_ide
 from optide.numerics import metrics
@@ -98,7 +99,8 @@ def by_algorithm(single: Single) -> Trace:
 def _trace(single: Single, report: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> Trace:
     with plugins.blamed():
         loss = losses(single.objective, values["theta"])
-    check_losses(loss, values["theta"], f"{single.optimizer!r} on {single.objective.name}")
+    where = f"{single.optimizer} on {single.objective.name} from theta0 = {shown(single.theta0)}"
+    check_losses(loss, values["theta"], where)
     configuration = {**single.described(), **report}
     k = np.rint(values["t"] / configuration["learning_rate"]).astype(int)
     return Trace(configuration, {"k": k, **_columns(single, {**values, "loss": loss})})
