@@ -1,6 +1,7 @@
 # The configuration, checked before anything else reads it, and the names of all results.
 
 import functools
+import gc
 import os
 import platform
 import re
@@ -25,6 +26,9 @@ from optide.settings import layers, yamlfile
 from optide.settings import looks as appearance
 from optide.settings import maps as planes
 from optide.settings import schemes, vocabulary
+
+# what has been imported stays, and the collector of garbage is not to look through it again and again
+gc.freeze()
 
 min_version("9.0")
 
