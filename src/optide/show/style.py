@@ -11,6 +11,8 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.typing import LineStyleType, RcKeyType
 
+from optide.base.collector import paused
+
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
@@ -97,12 +99,13 @@ def style() -> Iterator[None]:
 
     Nothing of the user's matplotlibrc is left.  The list of fonts is replaced because a family is
     looked up by name, in matplotlib's font cache: another version of DejaVu Sans on the system would
-    do as well as the one shipped, and an outdated cache may name anything.
+    do as well as the one shipped, and an outdated cache may name anything.  Drawing makes many objects and hardly any
+    garbage, so the collector is left out.
     """
     manager = font_manager.fontManager
     installed = manager.ttflist
     forget = manager._findfont_cached.cache_clear  # type: ignore[attr-defined]  # no part of the stubs
-    with mpl.rc_context():
+    with mpl.rc_context(), paused():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         try:
