@@ -124,9 +124,11 @@ def test_one_parameter_of_a_thousand_that_starts_near_a_gradient_of_0_is_solved_
     np.testing.assert_allclose(other.theta, found.theta, rtol=0, atol=1e-10)
 
 
-# for Adam: 8 come from the window before, 25 are the result, whose memories are where the integrals were, and 16 are
-# the gradients and what one node takes
-@pytest.mark.parametrize(("optimizer", "doubles", "carried"), [(Adam(0.001), 50, 8), (AdaGrad(0.01), 41, 7)], ids=str)
+# for Adam: 10 come from the window before, 22 are the result, 7 of which take the place of those and 10, the memories,
+# that of the integrals, and 15 are the gradients and what one node takes; beside them is what has no parameters
+@pytest.mark.parametrize(
+    ("optimizer", "doubles", "carried"), [(Adam(0.001), 40.1, 10), (AdaGrad(0.01), 38.1, 11)], ids=str
+)
 def test_a_window_of_many_parameters_takes_few_doubles_for_each_and_leaves_fewer(
     optimizer, doubles, carried, monkeypatch
 ):
@@ -139,7 +141,8 @@ def test_a_window_of_many_parameters_takes_few_doubles_for_each_and_leaves_fewer
         def solve(*arguments):
             compiled = real(*given).lower(*arguments).compile()
             sizes = compiled.memory_analysis()
-            needed.append(sizes.argument_size_in_bytes + sizes.output_size_in_bytes + sizes.temp_size_in_bytes)
+            both = sizes.argument_size_in_bytes + sizes.output_size_in_bytes - sizes.alias_size_in_bytes
+            needed.append(both + sizes.temp_size_in_bytes)
             left.append(alive() - before)
             return compiled(*arguments)
 
@@ -149,7 +152,7 @@ def test_a_window_of_many_parameters_takes_few_doubles_for_each_and_leaves_fewer
     problem, before = rosenbrock({"size": size}), alive()
     found = solve_ide(optimizer, problem.loss, problem.theta0, 8, observe=jnp.max)
     assert found.converged
-    assert len(needed) == 2
+    assert len(needed) > 1
     assert max(needed) <= doubles * 8 * size
     assert max(left) <= carried * 8 * size
 

@@ -14,6 +14,7 @@ from optide.ide.newton import GOOD_ENOUGH, HISTORY
 from optide.ide.problem import Problem, Result
 from optide.ide.products import Answer
 from optide.ide.window import Layout, Window, over, whole
+from optide.problem.kernels import Scalar
 
 KEPT, KEPT_OF_MANY = 64, 1024
 """Nodes of a window that are kept, or a few more: usually, and of runs that are longer than `LONG`.  Long windows take
@@ -54,14 +55,17 @@ class Marched(NamedTuple):
 
     Attributes:
         window: the next.
-        guess: of its first nodes, where it is solved by products.
+        nodes: theta from node s - 1 of the window before on, where windows are solved by products: the next one begins
+            with some of them, and takes the place of all.
+        scale: the largest element of theta where it begins, by products, too; that of theta0 is known.
         sums: of the equations up to there.
         residual: the largest sum of equations up to any time, relative to theta.
         sizes, iterations, sign: the worst of all windows (see `Search`).
     """
 
     window: Window
-    guess: Float64[Array | np.ndarray, " n *S"] | None
+    nodes: Float64[Array | np.ndarray, " m *S"] | None
+    scale: Scalar | None
     sums: Float64[Array | np.ndarray, " *S"]
     residual: Float64[Array | np.ndarray, ""]
     sizes: Float64[Array | np.ndarray, " i"]
@@ -84,43 +88,60 @@ class Piece(NamedTuple):
 
 def begin(problem: Problem, span: Span) -> Marched:
     """Before the first window."""
-    none = np.zeros(())
-    guess = np.zeros((span.solved - span.kept, *problem.theta0.shape)) if problem.products else None
-    return Marched(
-        whole(problem), guess, np.zeros(problem.theta0.shape), none, np.zeros(HISTORY), np.zeros((), int), np.ones(())
-    )
+    none, window, nodes, scale = np.zeros(()), whole(problem), None, None
+    if problem.products:
+        nodes = problem.theta0[None] * np.ones((span.solved + 2, *(1,) * problem.theta0.ndim))
+        window, scale = window._replace(before=nodes[:0]), none
+    sums = np.zeros(problem.theta0.shape)
+    return Marched(window, nodes, scale, sums, none, np.zeros(HISTORY), np.zeros((), int), np.ones(()))
 
 
 def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
-    """One window, in one way of `optide.ide.products`."""
-    window = done.window
-    if way not in products.TRIALS:
-        return products.by_newton(problem, window, span.solved, span.small, way)
-    guess = products.predicted(problem, window, jnp.asarray(done.guess), span.kept)
-    return products.by_sweeps(problem, window, guess, way)
+    """One window, in one way of `optide.ide.products`; of its nodes, what is known."""
+    if done.nodes is None or done.scale is None or way not in products.TRIALS:
+        return products.by_newton(problem, done.window, span.solved, span.small, way)
+    nodes = products.predicted(problem, done.window, jnp.asarray(done.nodes))
+    scale = jnp.where(done.window.s == 0, jnp.max(jnp.abs(problem.theta0)), done.scale)
+    return products.by_sweeps(problem, done.window, nodes, jnp.maximum(1.0, scale), way)
 
 
 def parted(problem: Problem, span: Span, done: Marched, piece: Piece) -> tuple[Marched, Piece]:
     """A window that was solved by products: of its nodes, what it gives and what the next one starts from."""
     if not problem.products:
         return done, piece
-    kept, nodes = span.kept, piece.theta
-    window = done.window._replace(before=nodes[kept : kept + 2])
-    return done._replace(window=window, guess=nodes[kept + 2 :]), piece._replace(theta=nodes[1 : span.solved + 1])
+    return done._replace(nodes=piece.theta), piece._replace(theta=piece.theta[1 : span.solved + 1])
+
+
+def again(span: Span, done: Marched, piece: Piece) -> Marched:
+    """Before a window that was not solved by products: of its nodes, only those before it are known."""
+    nodes = np.roll(piece.theta, span.kept, axis=0)
+    if done.window.s == 0:  # where there is none, theta has gone straight back
+        nodes[span.kept] = nodes[span.kept + 1]
+    return done._replace(nodes=nodes)
+
+
+def lost(done: Marched) -> bool:
+    """Whether a window before had no solution."""
+    return bool(np.any(np.isnan(done.window.before)) or np.any(np.isnan(done.sums)))
 
 
 def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) -> tuple[Marched, Piece]:
     """Solve one window, in the first of some ways that leads to a solution; then it is to be `parted`."""
-    window, kept, n = done.window, span.kept, span.solved
-    answer = solved(problem, done, span, ways[0])
+    kept, n = span.kept, span.solved
+    if problem.products:
+        nodes = products.continued(jnp.asarray(done.nodes), kept)
+        done = done._replace(window=done.window._replace(before=nodes[:2]), nodes=nodes)
+    answer, window = solved(problem, done, span, ways[0]), done.window
     for way in ways[1:]:
+        # as where each way is a program of its own, of which the first has taken the place of the nodes
+        unknown = done._replace(nodes=nodes.at[2:].set(jnp.nan)) if problem.products else done
         answer = jax.lax.cond(
             answer.size <= GOOD_ENOUGH,
             lambda answer=answer: answer,
-            lambda way=way: solved(problem, done, span, way),
+            lambda way=way, unknown=unknown: solved(problem, unknown, span, way),
         )
     found = answer.found
-    theta = jnp.concatenate([window.before[1:], answer.X[:-1]])
+    theta = found.nodes[1 : n + 1] if problem.products else jnp.concatenate([window.before[1:], answer.X[:-1]])
     place = np.arange(n, dtype=float)
     within = over(window.s + place <= window.last, theta.ndim)
     size = jnp.maximum(1.0, jnp.max(jnp.where(within, jnp.abs(theta), 0.0)))
@@ -135,6 +156,7 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
     marched = Marched(
         found.window(window, kept),
         None,
+        None,
         total,
         jnp.maximum(done.residual, jnp.max(sums) / size),
         jnp.maximum(done.sizes, answer.sizes),
@@ -146,8 +168,8 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
     if not problem.products:
         return marched, piece
     # theta once, as of many parameters each array of all nodes counts
-    nodes = jnp.concatenate([found.nodes[:2], answer.X])
-    return marched._replace(window=marched.window._replace(before=nodes[:0])), piece._replace(theta=nodes)
+    window, scale = marched.window._replace(before=found.nodes[:0]), jnp.max(jnp.abs(found.nodes[kept : kept + 2]))
+    return marched._replace(window=window, scale=scale), piece._replace(theta=found.nodes)
 
 
 def result(

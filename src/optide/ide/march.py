@@ -24,7 +24,7 @@ from optide.base import progress
 from optide.base.collector import paused
 from optide.base.flags import known
 from optide.ide import implicit, products
-from optide.ide.advance import Marched, Piece, Span, advance, begin, parted, result
+from optide.ide.advance import Marched, Piece, Span, advance, again, begin, lost, parted, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
 from optide.ide.newton import GOOD_ENOUGH
@@ -129,10 +129,13 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     for first in range(0, windows, together):
         for place in range(begun if first % AGAIN else 0, len(ways)):
             found: Any = None  # before there is another
-            found = jax.device_get(compiled(ways[place])(numbers, done))
+            # the program has the nodes for itself, and leaves in their place those of its window
+            found = jax.device_get(compiled(ways[place])(numbers, done._replace(nodes=None), done.nodes))
             begun = place
-            if np.all(found[1].size <= GOOD_ENOUGH) or np.any(np.isnan(done.window.before)):
+            if np.all(found[1].size <= GOOD_ENOUGH) or lost(done):
                 break
+            if problem.products:
+                done = again(span, done, jax.tree.map(lambda leaf: leaf[0], found[1]))
         (done, pieces), chosen = found, []
         for window in range(first, min(first + together, windows)):
             done, piece = parted(problem, span, done, jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces))
@@ -186,14 +189,14 @@ def each(observe: Observe) -> Callable[[Array | np.ndarray], Any]:
 @functools.lru_cache(maxsize=PROGRAMS)
 def program(
     objective: Callable[..., Array], schedule: Schedule | None, many: bool, quick: bool, way: str
-) -> Callable[[Problem, Marched], tuple[Marched, Piece]]:
+) -> Callable[[Problem, Marched, Array | np.ndarray | None], tuple[Marched, Piece]]:
     """A compiled function that solves one window on an objective or, of many, the next `TOGETHER`.
 
     The `quick` one takes as little time to compile as can be, the other to run.
     """
 
-    def solve(problem: Problem, done: Marched) -> tuple[Marched, Piece]:
-        problem = replace(problem, objective=objective, schedule=schedule)
+    def solve(problem: Problem, done: Marched, nodes: Array | np.ndarray | None) -> tuple[Marched, Piece]:
+        problem, done = replace(problem, objective=objective, schedule=schedule), done._replace(nodes=nodes)
         span = Span.of(problem, many, small=not many)
         if not many:
             done, piece = advance(problem, span, done, (way,))
@@ -211,7 +214,8 @@ def program(
         return jax.lax.scan(further, done, None, length=TOGETHER)
 
     options = QUICKLY_COMPILED if quick else {} if many else IN_LITTLE_MEMORY
-    return jax.jit(solve, compiler_options=known(options) if jax.default_backend() == "cpu" else None)
+    compiled = known(options) if jax.default_backend() == "cpu" else None
+    return jax.jit(solve, donate_argnums=2, compiler_options=compiled)
 
 
 @solve.defjvp

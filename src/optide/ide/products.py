@@ -12,14 +12,13 @@ from optide.ide.newton import HISTORY, Search, newton
 from optide.ide.predict import predict
 from optide.ide.problem import Problem
 from optide.ide.settle import LOOKS, settle
+from optide.ide.sweep import put
 from optide.ide.window import Layout, Window
 
 SWEEPS, CAREFUL, DAMPED, QUICK, NEWTON = "sweeps", "careful", "damped", "quick", "newton"
 """The ways: each is for where the one before fails, and takes longer."""
 TRIALS = {SWEEPS: 0, CAREFUL: 30, DAMPED: 30}
 """Of a node in a sweep, to solve its equation for itself: so v may change by much within a step."""
-AHEAD = 3
-"""Nodes through which a parabola goes on beyond what is solved."""
 
 
 class Size(NamedTuple):
@@ -35,7 +34,9 @@ class Size(NamedTuple):
     depth: dict[str, int]
 
 
-USUAL, LEAN = Size(8, 4, {SWEEPS: 8, CAREFUL: 8, DAMPED: 8}), Size(3, 3, {SWEEPS: 0, CAREFUL: 2, DAMPED: 8})
+USUAL, LEAN = Size(8, 4, {SWEEPS: 8, CAREFUL: 8, DAMPED: 8}), Size(4, 3, {SWEEPS: 0, CAREFUL: 2, DAMPED: 8})
+LEANER = LEAN._replace(kept=2)
+"""Where there are several memories, of each of which all nodes count: so a window takes 40 doubles for a parameter."""
 STEPWISE = {"stepwise": (4, 3), "longer": (8, 8), "longest": (16, 12)}
 """Ways, too: Newton's method goes through a long window in short ones, of which so many nodes are kept and so many
 blocks are solved beyond them."""
@@ -46,7 +47,9 @@ MANY = 4096
 
 
 def size_of(problem: Problem) -> Size:
-    return USUAL if problem.theta0.size <= MANY else LEAN
+    if problem.theta0.size <= MANY:
+        return USUAL
+    return LEAN if len(problem.optimizer.memories()) == 1 else LEANER
 
 
 def lengths(problem: Problem, kept: int, guard: int) -> tuple[int, int]:
@@ -88,10 +91,12 @@ def ways(problem: Problem, traced: bool = False) -> tuple[str, ...]:
     return found[:1] if problem.beside else found
 
 
-def by_sweeps(problem: Problem, window: Window, X: Float64[Array, " n *S"], way: str) -> Answer:
-    """By sweeps, from a prediction (see `settle`)."""
+def by_sweeps(
+    problem: Problem, window: Window, nodes: Float64[Array, " m *S"], scale: Float64[Array, ""], way: str
+) -> Answer:
+    """By sweeps, from a prediction of the nodes from s - 1 on (see `settle`)."""
     depth = size_of(problem).depth[way]
-    found, seen = settle(problem, window, X, depth=depth, trials=TRIALS[way], damped=way == DAMPED)
+    found, seen = settle(problem, window, nodes, scale, depth=depth, trials=TRIALS[way], damped=way == DAMPED)
     sizes = jnp.concatenate([found.sizes, jnp.broadcast_to(found.size, HISTORY - LOOKS)])
     X = seen.nodes[2:]
     return Answer(X, seen, jnp.ones_like(X), found.size, sizes, found.looks, jnp.ones(()))
@@ -103,8 +108,8 @@ def by_newton(problem: Problem, window: Window, n: int, small: bool, way: str) -
     answer = _answer(newton(problem, window, X, small, patient=way == NEWTON))
     if not problem.products:
         return answer
-    # without those beyond the window, which sweeps do not have
-    return answer._replace(found=answer.found._replace(nodes=answer.found.nodes[: n + 2]))
+    # those of the answer, as by sweeps: they may be no numbers, and none is beyond the window
+    return answer._replace(found=answer.found._replace(nodes=jnp.concatenate([answer.found.nodes[:2], answer.X])))
 
 
 def predicted_stepwise(problem: Problem, window: Window, n: int, way: str) -> Float64[Array, " n *S"]:
@@ -130,18 +135,27 @@ def _answer(search: Search) -> Answer:
     return Answer(seen.X, seen.found, seen.gain, seen.size, search.sizes, search.iterations, seen.sign)
 
 
-def predicted(problem: Problem, window: Window, guess: Float64[Array, " m *S"], kept: int) -> Float64[Array, " n *S"]:
-    """The nodes from which the sweeps start: at the start of all, nothing has been solved that could be continued."""
-    n = len(guess) + kept
-    found: Array = jax.lax.cond(window.s == 0, lambda: predict(problem, window, n), lambda: continued(guess, kept))
+def continued(nodes: Float64[Array, " m *S"], count: int) -> Float64[Array, " m *S"]:
+    """The nodes from so many further on and, as far as there are none, along a parabola through those before."""
+    have = len(nodes) - count
+
+    def one(i: Array, nodes: Array) -> Array:
+        near = [nodes[jnp.maximum(i - k, 0)] for k in (1, 2, 3)]
+        further = 3 * (near[0] - near[1]) + near[2]
+        return put(nodes, i, jnp.where(i < have, nodes[jnp.minimum(i + count, len(nodes) - 1)], further))
+
+    found: Array = jax.lax.fori_loop(0, len(nodes), one, nodes)
     return found
 
 
-def continued(nodes: Float64[Array, " m *S"], count: int) -> Float64[Array, " n *S"]:
-    """Some nodes, and so many more along a parabola through the last of them."""
-    further = []
-    tail = list(nodes[-AHEAD:])
-    for _ in range(count):
-        tail = [*tail[1:], 3 * (tail[2] - tail[1]) + tail[0]]
-        further.append(tail[-1])
-    return jnp.concatenate([nodes, jnp.stack(further)])
+def predicted(problem: Problem, window: Window, nodes: Float64[Array, " m *S"]) -> Float64[Array, " m *S"]:
+    """The nodes from s - 1 on from which the sweeps start.
+
+    Args:
+        nodes: as they are continued, or at the start of all, and where another way has failed, unknown after s.
+    """
+    nothing = (window.s == 0) | ~jnp.all(jnp.isfinite(nodes[2]))
+    # a copy, before anything else is there: of nodes that are changed in one way, there would be two all along
+    X = jax.lax.cond(nothing, lambda: predict(problem, window, len(nodes) - 2), lambda: nodes[2:])
+    found: Array = jax.lax.dynamic_update_slice_in_dim(nodes, X, 2, 0)
+    return found

@@ -22,7 +22,6 @@ from optide.ide.sweep import (
     rowwise,
     rules_of,
     sweep,
-    with_before,
 )
 from optide.ide.window import Window
 from optide.problem.optimizer import States
@@ -58,13 +57,22 @@ class Settled(NamedTuple):
 
 
 def settle(
-    problem: Problem, window: Window, X: Float64[Array, " n *S"], *, depth: int, trials: int, damped: bool
+    problem: Problem,
+    window: Window,
+    theta: Float64[Array, " m *S"],
+    scale: Float64[Array, ""],
+    *,
+    depth: int,
+    trials: int,
+    damped: bool,
 ) -> tuple[Settled, Evaluation]:
-    """Solve the equations of a window from a prediction, as far as sweeps do: the size tells.
+    """Solve the equations of a window, as far as sweeps do: the size tells.
 
     Whatever is renewed overwrites what it was: of many parameters, each array of all nodes counts.
 
     Args:
+        theta: a prediction, from node s - 1 on.
+        scale: what is left is relative to it.
         depth: of Anderson's acceleration.
         trials: of each node in a sweep, to solve its equation for itself.
         damped: whether from look to look only half of the way is gone, where else they jump back and forth.
@@ -72,7 +80,7 @@ def settle(
     Returns:
         How far it is solved, and what the equations say in the end: where that is not enough, of no numbers.
     """
-    rules, scale = rules_of(problem, window, len(X)), jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+    rules, theta = rules_of(problem, window, len(theta) - 2), back(window, theta)
 
     def look(nodes: Node, found: States, looks: Array, sizes: Array, sweeps: Array) -> Settled:
         found = integrals(problem, rules, nodes.theta, found)
@@ -99,7 +107,7 @@ def settle(
             nodes = Node(theta, gradients(problem, theta))
         return look(nodes, correction, now.looks, now.sizes, now.sweeps + done.turns)
 
-    none, theta = jnp.zeros((), int), with_before(window, X)
+    none = jnp.zeros((), int)
     first = look(Node(theta, gradients(problem, theta)), no_integrals(problem, theta), none, jnp.zeros(LOOKS), none)
     found: Settled = jax.lax.while_loop(going_on, renew, first)
     solved = found.size <= GOOD_ENOUGH
