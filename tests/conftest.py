@@ -1,6 +1,7 @@
 """Strict in tests: no silent change of dtype or rank, and every annotation of the library is checked."""
 
 import contextlib
+import resource
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,12 @@ def _optimised(request):
 def config():
     """The configuration of the paper."""
     return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def taken_by_children():
+    """Processor time, in seconds, of the processes that were started here and have been waited for."""
+    took = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took.ru_utime + took.ru_stime
 
 
 @pytest.fixture

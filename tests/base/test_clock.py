@@ -1,13 +1,12 @@
 """What a job tells of itself, against the system's account of its process."""
 
 import os
-import resource
 import subprocess
 import sys
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, taken_by_children
 from optide.base import clock
 
 BURN = 0.2
@@ -24,7 +23,7 @@ def burn():
         pass
 
 burn()
-{before}
+{first}
 with clock.recorded(Path(sys.argv[1]), "rule", ["a", "b"]):
     {work}
 """
@@ -36,14 +35,13 @@ COMPILES = """
 """
 
 
-def record(path, work, before=""):
+def record(path, work, first=""):
     """Run a script that works: its record, and the processor time of its process as the system has it."""
-    was = resource.getrusage(resource.RUSAGE_CHILDREN)
-    script = SCRIPT.format(burn=BURN, work=work, before=before)
+    before = taken_by_children()
+    script = SCRIPT.format(burn=BURN, work=work, first=first)
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     subprocess.run([sys.executable, "-c", script, path], check=True, env=variables)
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return clock.read(path), now.ru_utime + now.ru_stime - was.ru_utime - was.ru_stime
+    return clock.read(path), taken_by_children() - before
 
 
 def test_the_parts_add_up_to_no_more_than_the_process_took_and_no_jax_is_imported(tmp_path):

@@ -2,7 +2,6 @@
 
 import platform
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 import wrong
 from browser import barriers, chromium, complaints, in_all_looks, needs_axe, needs_chromium, requests
-from conftest import ROOT
+from conftest import ROOT, taken_by_children
 from elsewhere import POORER, WITH_FUSED, built_with
 from optide.base import clock
 from optide.data import current
@@ -191,11 +190,10 @@ def test_the_page_of_times_is_the_sum_of_what_the_jobs_took(built):
 def test_a_job_takes_no_more_than_the_system_says(folder):
     record = folder / "results/benchmarks/figure/published/fig01.json"
     of_the_build = record.read_bytes()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = taken_by_children()
     code, output = snakemake(folder, "--force", "figures/published/fig01.png", python=sys.executable)
     assert code == 0, output
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    used = taken_by_children() - before
     took = clock.read(record)
     record.write_bytes(of_the_build)  # of which the page of times tells, whatever the order of tests is
     assert 0 < took.starting + took.running < used
