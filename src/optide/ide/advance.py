@@ -23,6 +23,10 @@ GUARD = 24
 """Nodes, or as many blocks, that are solved beyond them: each damps the influence of what comes after by 20 or more."""
 TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
+DAMPING = 20
+"""By how much at least a block of nodes damps the influence of what comes after it."""
+GROUP = 64
+"""Of more than `products.MANY` parameters, those of which one number tells whether they move."""
 
 
 class Span(NamedTuple):
@@ -58,6 +62,8 @@ class Marched(NamedTuple):
         nodes: theta from node s - 1 of the window before on, where windows are solved by products: the next one begins
             with some of them, and takes the place of all.
         scale: the largest element of theta where it begins, by products, too; that of theta0 is known.
+        guarded: of the nodes that it knows from the one before, which knew less of what comes after them, the `mark` of
+            the first block, by products, too.
         sums: of the equations up to there.
         residual: the largest sum of equations up to any time, relative to theta.
         sizes, iterations, sign: the worst of all windows (see `Search`).
@@ -66,6 +72,7 @@ class Marched(NamedTuple):
     window: Window
     nodes: Float64[Array | np.ndarray, " m *S"] | None
     scale: Scalar | None
+    guarded: Float64[Array | np.ndarray, " g"] | None
     sums: Float64[Array | np.ndarray, " *S"]
     residual: Float64[Array | np.ndarray, ""]
     sizes: Float64[Array | np.ndarray, " i"]
@@ -88,12 +95,24 @@ class Piece(NamedTuple):
 
 def begin(problem: Problem, span: Span) -> Marched:
     """Before the first window."""
-    none, window, nodes, scale = np.zeros(()), whole(problem), None, None
+    none, window, nodes, scale, guarded = np.zeros(()), whole(problem), None, None, None
     if problem.products:
         nodes = problem.theta0[None] * np.ones((span.solved + 2, *(1,) * problem.theta0.ndim))
-        window, scale = window._replace(before=nodes[:0]), none
+        window, scale, guarded = window._replace(before=nodes[:0]), none, np.zeros_like(mark(problem, nodes))
     sums = np.zeros(problem.theta0.shape)
-    return Marched(window, nodes, scale, sums, none, np.zeros(HISTORY), np.zeros((), int), np.ones(()))
+    return Marched(window, nodes, scale, guarded, sums, none, np.zeros(HISTORY), np.zeros((), int), np.ones(()))
+
+
+def mark(problem: Problem, nodes: Float64[Array | np.ndarray, " m *S"]) -> Float64[Array, " g"]:
+    """Numbers that tell by how much the first nodes of some move, as many as a block has.
+
+    Of many parameters each is the sum of some, which takes less memory than the nodes; with weights between 1 and 2, of
+    which no two are the same, so that what moves to and fro is seen as well.
+    """
+    group = 1 if problem.theta0.size <= products.MANY else GROUP
+    rows = jnp.reshape(nodes[: Layout.of(problem).block], (-1,))
+    weighted = rows * (1 + np.arange(rows.size) * np.sqrt(2) % 1)
+    return jnp.pad(weighted, (0, -rows.size % group)).reshape(-1, group).sum(axis=1)
 
 
 def solved(problem: Problem, done: Marched, span: Span, way: str) -> Answer:
@@ -153,12 +172,18 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
         return total + own, jnp.max(jnp.abs(total + own))
 
     total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
+    left_over = jnp.max(sums)
+    if problem.products:
+        # what the window before leaves, now that more is known of what comes after it
+        moved = jnp.max(jnp.abs(mark(problem, found.nodes[2:]) - done.guarded))
+        left_over = jnp.maximum(left_over, jnp.where(window.s == 0, 0.0, moved / DAMPING))
     marched = Marched(
         found.window(window, kept),
         None,
         None,
+        None,
         total,
-        jnp.maximum(done.residual, jnp.max(sums) / size),
+        jnp.maximum(done.residual, left_over / size),
         jnp.maximum(done.sizes, answer.sizes),
         jnp.maximum(done.iterations, answer.iterations),
         jnp.minimum(done.sign, answer.sign),
@@ -169,7 +194,8 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
         return marched, piece
     # theta once, as of many parameters each array of all nodes counts
     window, scale = marched.window._replace(before=found.nodes[:0]), jnp.max(jnp.abs(found.nodes[kept : kept + 2]))
-    return marched._replace(window=window, scale=scale), piece._replace(theta=found.nodes)
+    marched = marched._replace(window=window, scale=scale, guarded=mark(problem, found.nodes[kept + 2 :]))
+    return marched, piece._replace(theta=found.nodes)
 
 
 def result(
