@@ -117,6 +117,8 @@ STATED = {
         (r"parameters of \d+ and (\d+), with", products.LEAN.guard),
         (r"several memories of (\d+) and \d+, at", products.LEANER.kept),
         (r"several memories of \d+ and (\d+), at", products.LEANER.guard),
+        (r"solved again with (\d+) guard nodes", products.WARY),
+        (r"better: (1/\d+) of the way", 1 / advance.DAMPING),
         (r"nothing there, then with depth (\d+)\.", products.LEAN.depth[products.CAREFUL]),
         (r"with its matrix, up to (\d+) parameters", products.MATRIX),
         (r"and each\s+(\d+)th with the first", march.AGAIN),

@@ -25,7 +25,7 @@ TOLERANCE = 1e-10
 """What the sum of the equations up to any time may leave: then a solve has converged."""
 DAMPING = 20
 """By how much at least a block of nodes damps the influence of what comes after it."""
-GROUP = 64
+GROUP = 128
 """Of more than `products.MANY` parameters, those of which one number tells whether they move."""
 
 
@@ -98,7 +98,8 @@ def begin(problem: Problem, span: Span) -> Marched:
     none, window, nodes, scale, guarded = np.zeros(()), whole(problem), None, None, None
     if problem.products:
         nodes = problem.theta0[None] * np.ones((span.solved + 2, *(1,) * problem.theta0.ndim))
-        window, scale, guarded = window._replace(before=nodes[:0]), none, np.zeros_like(mark(problem, nodes))
+        window, scale = window._replace(before=nodes[:0]), none
+        guarded = np.zeros(jax.eval_shape(lambda: mark(problem, nodes)).shape)
     sums = np.zeros(problem.theta0.shape)
     return Marched(window, nodes, scale, guarded, sums, none, np.zeros(HISTORY), np.zeros((), int), np.ones(()))
 
@@ -173,7 +174,7 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
 
     total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
     left_over = jnp.max(sums)
-    if problem.products:
+    if done.guarded is not None:
         # what the window before leaves, now that more is known of what comes after it
         moved = jnp.max(jnp.abs(mark(problem, found.nodes[2:]) - done.guarded))
         left_over = jnp.maximum(left_over, jnp.where(window.s == 0, 0.0, moved / DAMPING))
