@@ -1,12 +1,16 @@
 """Many parameters, without a matrix: against the march with one, an independent solver, and what is counted."""
 
 import functools
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from flow import ends
 from optide import AdaGrad, Adam, RMSProp, solve_ide
 from optide.base.errors import ParameterError
@@ -181,6 +185,25 @@ def test_a_window_of_many_parameters_takes_few_doubles_for_each_and_leaves_fewer
     assert len(needed) == windows
     assert max(needed) <= doubles * 8 * size
     assert max(left) <= carried * 8 * size
+
+
+MAGNITUDES = """
+import jax
+jax.config.update("jax_enable_x64", True)
+import jax.numpy as jnp
+import numpy as np
+from optide.ide.trees import magnitude
+for value in (-3.0, np.nan, np.inf):
+    print(float(jax.jit(magnitude)(np.append(np.ones(6000), value))))
+"""
+
+
+def test_what_is_no_number_is_never_left_out_of_a_magnitude():
+    """In a Python in which nobody has told XLA how to compile, where its maximum of so many leaves it out."""
+    plain = {name: value for name, value in os.environ.items() if name not in {"XLA_FLAGS", "JAX_ENABLE_X64"}}
+    given = {**plain, "PYTHONPATH": str(ROOT / "src"), "JAX_PLATFORMS": "cpu"}
+    told = subprocess.run([sys.executable, "-c", MAGNITUDES], env=given, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["3.0", "nan", "nan"]
 
 
 @pytest.mark.parametrize(("coupling", "method"), [("some", "march"), (None, "march"), ("products", "picard")])

@@ -13,6 +13,7 @@ from optide.ide import products
 from optide.ide.newton import GOOD_ENOUGH, HISTORY
 from optide.ide.problem import Problem, Result
 from optide.ide.products import Answer
+from optide.ide.trees import magnitude
 from optide.ide.window import Layout, Window, over, whole
 from optide.problem.kernels import Scalar
 
@@ -170,13 +171,13 @@ def advance(problem: Problem, span: Span, done: Marched, ways: tuple[str, ...]) 
     left = jnp.where(over(own, theta.ndim), found.residual / answer.gain, 0.0)
 
     def add(total: Array, own: Array) -> tuple[Array, Array]:
-        return total + own, jnp.max(jnp.abs(total + own))
+        return total + own, magnitude(total + own)
 
     total, sums = jax.lax.scan(add, jnp.asarray(done.sums), left)
-    left_over = jnp.max(sums)
+    left_over = magnitude(sums)
     if done.guarded is not None:
         # what the window before leaves, now that more is known of what comes after it
-        moved = jnp.max(jnp.abs(mark(problem, found.nodes[2:]) - done.guarded))
+        moved = magnitude(mark(problem, found.nodes[2:]) - done.guarded)
         left_over = jnp.maximum(left_over, jnp.where(window.s == 0, 0.0, moved / DAMPING))
     marched = Marched(
         found.window(window, kept),

@@ -15,6 +15,7 @@ from optide.ide.equations import Evaluation
 from optide.ide.look import evaluate
 from optide.ide.problem import Problem
 from optide.ide.sweep import Node, gradients, integrals, no_integrals, rules_of, sweep, with_before
+from optide.ide.trees import magnitude
 from optide.ide.window import Window, whole
 
 RESTART, CYCLES = 60, 10
@@ -36,8 +37,8 @@ def invert(function: Callable[[Array], Array], right: Float64[Array, " *n"]) -> 
     found: Array = gmres(  # type: ignore[no-untyped-call]  # of JAX, which leaves it untyped
         function, right, tol=EXACT, restart=most, maxiter=CYCLES, solve_method="incremental"
     )[0]
-    left = jnp.max(jnp.abs(function(found) - right))
-    return jnp.where(left <= GOOD_ENOUGH * jnp.max(jnp.abs(right)), found, jnp.nan)
+    left = magnitude(function(found) - right)
+    return jnp.where(left <= GOOD_ENOUGH * magnitude(right), found, jnp.nan)
 
 
 def see(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> Evaluation:

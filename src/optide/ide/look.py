@@ -11,6 +11,7 @@ from optide.ide.cells import after, onwards
 from optide.ide.equations import Evaluation, left
 from optide.ide.problem import Problem
 from optide.ide.sweep import Node, Rules, at, decays, integral, of_cell, put, resting
+from optide.ide.trees import magnitude
 from optide.ide.window import Layout, Window
 from optide.problem.optimizer import States
 
@@ -37,7 +38,7 @@ def largest(problem: Problem, window: Window, rules: Rules, nodes: Node, found: 
     def one(i: Array, now: tuple[States, Array]) -> tuple[States, Array]:
         V, most = now
         later = further(i + ahead, V)
-        return later, jnp.maximum(most, jnp.max(jnp.abs(residual(problem, window, nodes, i, (V, later)))))
+        return later, jnp.maximum(most, magnitude(residual(problem, window, nodes, i, (V, later))))
 
     V = jax.lax.fori_loop(0, ahead, further, resting(problem, window, nodes.theta))
     most: Array = jax.lax.fori_loop(0, len(nodes.theta) - 2, one, (V, jnp.zeros(())))[1]

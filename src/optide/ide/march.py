@@ -103,9 +103,11 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
     """Solve window after window, with known numbers, through a program that serves intervals of any length."""
     ways = products.ways(problem)
     found = through(problem, ways, save_every, observe)
-    if problem.products and not found.converged:
-        wary = through(replace(problem, wary=True), ways, save_every, observe)
-        found = min(wary, found, key=lambda one: np.nan_to_num(one.residual, nan=np.inf))
+    for guard in products.GUARDS if problem.products else ():
+        if found.converged:
+            break
+        further = through(replace(problem, guard=guard), ways, save_every, observe)
+        found = min(further, found, key=lambda one: np.nan_to_num(one.residual, nan=np.inf))
     # where there are several solutions of a window, that of another way may be the one that goes on
     for turn in range(1, len(ways) if not problem.products else 0):
         if found.converged:

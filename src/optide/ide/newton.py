@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float64, Int
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import Evaluation, linearise
 from optide.ide.problem import Problem
-from optide.ide.trees import choose, zeros_of
+from optide.ide.trees import choose, magnitude, zeros_of
 from optide.ide.window import Layout, Window, over, straight_on
 
 ENOUGH = 1e-14
@@ -143,7 +143,7 @@ def look(
 
 def measure(window: Window, residual: Float64[Array, " n *S"], gain: Float64[Array, " n *S"]) -> Float64[Array, ""]:
     """The size of what is left."""
-    return jnp.max(jnp.abs(residual) / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
+    return magnitude(residual / gain) / jnp.maximum(1.0, jnp.max(jnp.abs(window.before)))
 
 
 def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"], small: bool, patient: bool) -> Search:

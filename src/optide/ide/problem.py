@@ -50,7 +50,7 @@ def phi(x: Float64[Array | np.ndarray, " *n"] | float) -> tuple[Float64[Array, "
         "stretched",
         "early",
         "products",
-        "wary",
+        "guard",
         "batched",
         "beside",
         "nodes",
@@ -79,7 +79,7 @@ class Problem:
         divided: the grid points per learning rate, where `substeps` is 1 for that of any program, as what depends on
             what does not depend on it (see `by_steps`).
         products: whether the steps are solved without a matrix, by products with the objective's derivatives.
-        wary: whether, by products, windows are to know more of what comes after them than usual.
+        guard: nodes, or as many blocks, that are solved beyond a window by products, where more are than usual; else 0.
         batched: whether it is one of many.
         beside: whether it is solved beside many others, which all wait for the slowest: only in the first way.
         nodes: of all runs of a call that are not long, where it has several.
@@ -100,7 +100,7 @@ class Problem:
     end: Float64[Array | np.ndarray, ""] | None = None
     divided: Float64[Array | np.ndarray, ""] | None = None
     products: bool = False
-    wary: bool = False
+    guard: int = 0
     batched: bool = False
     beside: bool = False
     nodes: int = 0

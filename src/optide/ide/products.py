@@ -37,8 +37,8 @@ class Size(NamedTuple):
 USUAL, LEAN = Size(8, 4, {SWEEPS: 8, CAREFUL: 8, DAMPED: 8}), Size(4, 3, {SWEEPS: 0, CAREFUL: 2, DAMPED: 8})
 LEANER = LEAN._replace(kept=2)
 """Where there are several memories, of each of which all nodes count: so a window takes 40 doubles for a parameter."""
-WARY = 12
-"""The nodes, or as many blocks, beyond windows of any size, where fewer do not damp what comes after them enough."""
+GUARDS = (6, 12)
+"""So many beyond windows of any size, in turn, where fewer do not damp what comes after them enough."""
 STEPWISE = {"stepwise": (4, 3), "longer": (8, 8), "longest": (16, 12)}
 """Ways, too: Newton's method goes through a long window in short ones, of which so many nodes are kept and so many
 blocks are solved beyond them."""
@@ -51,7 +51,7 @@ MANY = 4096
 def size_of(problem: Problem) -> Size:
     lean = LEAN if len(problem.optimizer.memories()) == 1 else LEANER
     size = USUAL if problem.theta0.size <= MANY else lean
-    return size._replace(guard=WARY) if problem.wary else size
+    return size._replace(guard=problem.guard) if problem.guard else size
 
 
 def lengths(problem: Problem, kept: int, guard: int) -> tuple[int, int]:

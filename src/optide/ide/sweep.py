@@ -20,6 +20,7 @@ from jaxtyping import Float64
 from optide.ide.cells import after, at_start, basis, rules
 from optide.ide.problem import Problem
 from optide.ide.secant import root
+from optide.ide.trees import magnitude
 from optide.ide.window import Layout, Window
 from optide.problem.optimizer import States
 
@@ -251,7 +252,7 @@ def sweep(
         new = renewed(theta)
         moved = change(new)
         resting = further(resting, along(moved), 0)
-        return Swept(nodes, new, moved, resting, jnp.maximum(gap, jnp.max(jnp.abs(moved.g))))
+        return Swept(nodes, new, moved, resting, jnp.maximum(gap, magnitude(moved.g)))
 
     n, none = len(nodes.theta) - 2, jnp.zeros_like(nodes.theta[0])
     nodes = nodes._replace(theta=back(window, nodes.theta))

@@ -1,4 +1,4 @@
-"""Trees of arrays, as wholes."""
+"""Arrays, and trees of them, as wholes."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -6,10 +6,18 @@ from typing import ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 Arguments = ParamSpec("Arguments")
 Tree = TypeVar("Tree")
+
+
+def magnitude(values: Float64[Array, "..."]) -> Float64[Array, ""]:
+    """The largest absolute value; no number where one of them is none or infinite.
+
+    XLA's own maximum of thousands leaves out, as it compiles for a processor unless told otherwise, what is no number.
+    """
+    return jnp.where(jnp.all(jnp.isfinite(values)), jnp.max(jnp.abs(values)), jnp.nan)
 
 
 def choose(condition: Bool[Array, ""], one: Tree, other: Tree) -> Tree:
