@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 from flow import ends
 from optide import AdaGrad, Adam, RMSProp, solve_ide
-from optide.base.errors import ParameterError
+from optide.base.errors import NonFiniteError, ParameterError
 from optide.ide import march, products
 from optide.objectives import double_well
 from optide.studies.beyond_problems import rosenbrock
@@ -139,6 +139,15 @@ def test_windows_that_know_too_little_of_what_comes_after_them_are_told_and_solv
     assert second.converged
     np.testing.assert_array_equal(found.theta, second.theta)
     np.testing.assert_allclose(found.theta, wanted.theta, rtol=0, atol=1e-10)
+
+
+def test_where_no_solution_is_found_it_is_told_and_what_to_do(monkeypatch):
+    monkeypatch.setattr(products, "MATRIX", 4)  # so that Newton's method, which finds one, is none of the ways
+    told = (
+        r"^AdaGrad\(.* by march: not finite from t = .* on: .*theta.*; no solution was found there; .* make it easier$"
+    )
+    with pytest.raises(NonFiniteError, match=told):
+        solve_ide(AdaGrad(1.0), COUPLED, 0.1 * np.random.default_rng(1).normal(size=6), 10, coupling="products")
 
 
 def test_one_parameter_of_a_thousand_that_starts_near_a_gradient_of_0_is_solved_as_well(monkeypatch):

@@ -15,6 +15,9 @@ from optide.base.words import counted, outline
 if TYPE_CHECKING:
     import pandas as pd
 
+EASIER = "method march, order 2 of it, more substeps or a smaller learning rate make it easier"
+"""What to do where no solution is found."""
+
 
 @functools.partial(
     jax.tree_util.register_dataclass,
@@ -71,8 +74,7 @@ class Solution:
             return f"{np.count_nonzero(self.converged)} of {np.size(self.converged)} lanes converged"
         if not self.converged:
             return (
-                f"not converged after {counted(self.iterations, 'iteration')}, residual {self.residual:.2g}; "
-                "method march, order 2 of it, more substeps or a smaller learning rate make it easier"
+                f"not converged after {counted(self.iterations, 'iteration')}, residual {self.residual:.2g}; {EASIER}"
             )
         others = "; the discrete equations have other solutions, too" if self.ambiguous else ""
         return f"converged in {counted(self.iterations, 'iteration')}, residual {self.residual:.2g}{others}"

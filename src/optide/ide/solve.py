@@ -17,7 +17,7 @@ from optide.base.words import nearest, shown
 from optide.ide import methods
 from optide.ide.methods import Method
 from optide.ide.problem import ORIGIN, Observe, Problem, Result, Schedule, watched
-from optide.ide.solution import Solution
+from optide.ide.solution import EASIER, Solution
 from optide.ide.trees import zeros_of
 from optide.problem import arguments
 from optide.problem.arguments import Start
@@ -231,7 +231,7 @@ def finished(solution: Solution, where: str) -> Solution:
     Raises:
         NonFiniteError: they are not.
     """
-    check_finite(solution, where)
+    check_finite(solution, where, advice=f"no solution was found there; {EASIER}")
     iterations = int(solution.iterations)
     return replace(
         solution,

@@ -34,13 +34,16 @@ class Trajectory(Protocol):
     def state(self) -> dict[str, np.ndarray]: ...
 
 
-def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], Any] | None = None) -> None:
+def check_finite(
+    trajectory: Trajectory, where: str, gradient: Callable[[Any], Any] | None = None, advice: str = ""
+) -> None:
     """Make sure that theta and all states are finite.
 
     Args:
         trajectory: a discrete run or a solution.
         where: names the configuration, for the error.
         gradient: of the objective; where given, a gradient that is to blame is named.
+        advice: where theta itself is not, what is to be said of it.
 
     Raises:
         NonFiniteError: naming the configuration, the time from which on they are not, as far as it is known, and what.
@@ -55,6 +58,8 @@ def check_finite(trajectory: Trajectory, where: str, gradient: Callable[[Any], A
         names = ", ".join(name for name, good in finite.items() if not good[first])
         if first and gradient and not np.isfinite(gradient(trajectory.theta[first - 1])).all():
             names += f"; the gradient at theta = {trajectory.theta[first - 1]}, one step before, is not"
+        if advice and not finite["theta"][first]:
+            names += f"; {advice}"
         place = f"from t = {time:.6g} (grid point {first}) on"
         if points < len(trajectory.t):
             place = f"at the end, t = {time:.6g}"
