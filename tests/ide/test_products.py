@@ -201,9 +201,10 @@ import jax
 jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 import numpy as np
-from optide.ide.trees import magnitude
-for value in (-3.0, np.nan, np.inf):
-    print(float(jax.jit(magnitude)(np.append(np.ones(6000), value))))
+from optide.ide.trees import FEW, magnitude
+for size in (1, FEW, FEW + 1, 6000):
+    for value in (-3.0, np.nan, np.inf):
+        print(float(jax.jit(magnitude)(np.append(np.ones(size - 1), value))))
 """
 
 
@@ -212,7 +213,7 @@ def test_what_is_no_number_is_never_left_out_of_a_magnitude():
     plain = {name: value for name, value in os.environ.items() if name not in {"XLA_FLAGS", "JAX_ENABLE_X64"}}
     given = {**plain, "PYTHONPATH": str(ROOT / "src"), "JAX_PLATFORMS": "cpu"}
     told = subprocess.run([sys.executable, "-c", MAGNITUDES], env=given, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["3.0", "nan", "nan"]
+    assert told.stdout.split() == 4 * ["3.0", "nan", "inf"]
 
 
 @pytest.mark.parametrize(("coupling", "method"), [("some", "march"), (None, "march"), ("products", "picard")])
