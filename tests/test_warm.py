@@ -2,6 +2,7 @@
 
 import os
 import signal
+import site
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 import warm
+from conftest import ROOT
 
 pytestmark = pytest.mark.skipif(not warm.possible(), reason="each program has a process of its own on this system")
 
@@ -88,6 +90,26 @@ def test_one_program_leaves_nothing_to_another_and_there_is_no_jax():
         ).returncode
         == 0
     )
+
+
+LIBRARY = "import snakemake, optide, sys; print(optide.__file__, sys.path[1:])"
+
+
+@pytest.mark.parametrize("first", ["none", "the library's", "another"])
+def test_what_a_program_can_import_does_not_depend_on_which_the_server_was_started_for(tmp_path, first):
+    another = os.pathsep.join((str(tmp_path), *site.getsitepackages()))
+    paths = {"none": "", "the library's": str(ROOT / "src"), "another": another}
+    server = warm.Server("main", {**os.environ, "PYTHONPATH": paths[first]})
+    try:
+        for path in paths.values():
+            environment = {**os.environ, "PYTHONPATH": path}
+            own, found = (
+                subprocess.run([python, "-c", LIBRARY], capture_output=True, text=True, check=False, env=environment)
+                for python in (sys.executable, server.python)
+            )
+            assert (found.stdout, found.stderr, found.returncode) == (own.stdout, own.stderr, own.returncode)
+    finally:
+        server.end()
 
 
 def test_another_library_is_imported_anew(tmp_path):

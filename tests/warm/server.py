@@ -14,6 +14,7 @@ import runpy
 import select
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import types
@@ -28,6 +29,17 @@ from warm.client import LENGTH, fixed  # noqa: E402
 OF_SNAKEMAKE = ["cli", "report.html_reporter", "profiles", "storage"]
 OF_OTHERS = ["smart_open", "nbformat", "encodings.idna", "pandas", "pyarrow.parquet"]
 IMPORT = re.compile(r"^(?:import|from) optide.*$", re.MULTILINE)
+
+
+def asked_for(environment):
+    """The folders to import from that an environment names."""
+    return [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+
+
+def by_itself():
+    """The folders in which Python finds modules when it is asked for none: it leaves out there what it is asked for."""
+    command = [sys.executable, "-Ec", r"import sys; print(*sys.path[1:], sep='\0', end='')"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
 
 
 def warm(kind):
@@ -98,10 +110,8 @@ def prepare(own, cwd, environment, launcher):
     set_by_imports = {name: value for name, value in os.environ.items() if name not in own}
     os.environ.clear()
     os.environ.update(set_by_imports | environment)
-    before, after = (
-        [path for path in variables.get("PYTHONPATH", "").split(os.pathsep) if path] for variables in (own, environment)
-    )
-    sys.path[1:] = [*after, *(path for path in sys.path[1:] if path not in before)]
+    before, after = asked_for(own), asked_for(environment)
+    sys.path[1:] = dict.fromkeys([*after, *sys.path[1 + len(before) :]])
     if after != before:  # the library may be another
         for name in [name for name in sys.modules if name.partition(".")[0] == "optide"]:
             del sys.modules[name]
@@ -156,12 +166,13 @@ def leave():
 if __name__ == "__main__":
     _, kind, number = sys.argv
     own = dict(os.environ)
+    status = 1
+    sys.path[1:] = asked_for(own) + by_itself()
     atexit.register(leave)  # the first is called last
     warm(kind)
     with socket.socket(fileno=int(number)) as listening:
         request = serve(listening, kind, fixed(own, kind))
     prepare(own, request["cwd"], request["environment"], request.get("launcher"))
-    status = 1
     try:
         become(*request["arguments"])
         status = 0
