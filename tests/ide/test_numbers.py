@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from optide import AdaGrad, Adam, RMSProp, run_discrete, solve_ide
+from optide.base import progress
 from optide.base.errors import NonFiniteError, ObjectiveError, ParameterError, UnderflowError
-from optide.ide import solve_batch
+from optide.ide import march, products, solve_batch
+from optide.ide.problem import ORIGIN, Problem
 from optide.problem.finite import NEGLIGIBLE
 from optide.problem.objectives import double_well
 
@@ -97,6 +99,33 @@ def test_a_second_moment_that_underflows_is_named_unless_eps_covers_it():
         run_discrete(Adam(0.1, 0.9, 0.9, eps=1e-300), lambda theta: jnp.sum(quiet * theta), jnp.ones(2), 5)
 
 
-def test_of_a_solution_that_is_only_observed_the_end_is_named():
-    with pytest.raises(NonFiniteError, match=r"from theta0 = 0\.9 by march: not finite at the end, t = 1\.9: theta"):
-        solve_ide(RMSProp(0.1, 0.9), no_gradient_below_half, 0.9, 20, observe=lambda theta: theta)
+def test_of_a_solution_that_is_only_observed_the_time_is_named_and_nothing_comes_after_it():
+    shares = []
+    expected = r"from theta0 = 0\.9 by march: not finite at t = 0\.1 \(grid point 1\): v$"
+    with progress.heard(shares.append), pytest.raises(NonFiniteError, match=expected):
+        solve_ide(RMSProp(0.1, 0.9), no_gradient_below_half, 0.9, 2000, observe=lambda theta: theta)
+    assert shares == []
+
+
+@pytest.mark.parametrize("save_every", [1, 3])
+@pytest.mark.parametrize("by_products", [False, True])
+def test_a_run_ends_where_not_all_is_finite_and_one_of_many_is_as_long_as_they_are(by_products, save_every):
+    def found(objective=no_gradient_below_half, **how):
+        start = np.array([0.9, 0.95] if by_products else 0.9)
+        problem = Problem(
+            RMSProp(0.1, 0.9), objective, start, ORIGIN, 300, 1, 1, early=False, products=by_products, **how
+        )
+        return march.through(problem, (products.SWEEPS if by_products else products.QUICK,), save_every, seen)
+
+    def seen(theta):
+        return {"theta": theta, "above": jnp.sum(theta > 0.5)}
+
+    alone, one_of_many, other = found(), found(batched=True), found(lambda theta: jnp.sum((theta - 0.5) ** 2))
+    n = len(alone.t)
+    assert n <= 2
+    assert not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((alone.theta, alone.state)))
+    for first, second in zip(*(jax.tree.leaves((run.t, run.observed)) for run in (alone, one_of_many)), strict=True):
+        np.testing.assert_array_equal(first, second[:n])
+    np.testing.assert_array_equal(one_of_many.t, other.t)
+    assert np.isnan(one_of_many.observed["theta"][n:]).all()
+    assert not one_of_many.observed["above"][n:].any()

@@ -117,7 +117,7 @@ def run(problem: Problem, save_every: int = 1, observe: Observe | None = None) -
 
 
 def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: Observe | None) -> Result:
-    """The same, each window in the first of some ways that leads to a solution."""
+    """The same, each window in the first of some ways that leads to a solution; it ends where not all is finite."""
     last = problem.points - 1
     many = last > LONG and not problem.products
     span, together = Span.of(problem, many), TOGETHER if many else 1
@@ -129,19 +129,26 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     # many nodes are worth it, and so is a gradient of many parameters
     quick = last <= LONG and problem.nodes <= FEW and problem.theta0.size <= products.MATRIX
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
-    begun, done, count = 0, begin(numbers, span), last // save_every + 1
-    saved: Any = None
-    for first in range(0, windows, together):
-        for place in range(begun if first % AGAIN else 0, len(ways)):
+
+    def further(done: Marched, begun: int) -> tuple[Marched, Piece, int, bool]:
+        """The next windows, the way that was taken, the first to be tried being known, and whether it led to them."""
+        for place in range(begun, len(ways)):
             found: Any = None  # before there is another
             # the program has the nodes for itself, and leaves in their place those of its window
             found = jax.device_get(compiled(ways[place])(numbers, done._replace(nodes=None), done.nodes))
-            begun = place
-            if np.all(found[1].size <= GOOD_ENOUGH) or lost(done):
+            solved = bool(np.all(found[1].size <= GOOD_ENOUGH))
+            if solved or lost(done):
                 break
             if problem.products:
                 done = again(span, done, jax.tree.map(lambda leaf: leaf[0], found[1]))
-        (done, pieces), chosen = found, []
+        return *found, place, solved
+
+    way, done, count = 0, begin(numbers, span), last // save_every + 1
+    saved: Any = None
+    until = count
+    for first in range(0, windows, together):
+        done, pieces, way, solved = further(done, way if first % AGAIN else 0)
+        chosen = []
         for window in range(first, min(first + together, windows)):
             done, piece = parted(problem, span, done, jax.tree.map(lambda leaf, i=window - first: leaf[i], pieces))
             row, end = -(-window * kept // save_every), last + 1 if window == windows - 1 else (window + 1) * kept
@@ -151,21 +158,54 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
         if problem.products:
             # of their own, as nothing else of a window of many parameters is to be kept
             done = jax.tree.map(jnp.array, done)
-        del found, pieces, piece
+        del pieces, piece
         for row, rows in chosen:
             new = (rows[0], observed(observe, rows[1], -(-span.solved // save_every))) if observe else rows
             saved = filled(saved, new, row, count)
-            if observe and row < count == row + len(rows[0]):
-                final = jax.tree.map(lambda leaf: leaf[-1:].copy(), rows)
+            known = len(rows[0]) if solved else finite(rows[1:])
+            if known < len(rows[0]):
+                until = min(until, row + known + 1)
+            if observe and row < until <= row + len(rows[0]):
+                final = jax.tree.map(lambda leaf, place=until - row - 1: leaf[place : place + 1].copy(), rows)
         del chosen, rows, new
+        if until < count:  # there is no way on from what is no number
+            break
         progress.tell(min(first + together, windows) / windows)
+    if until < count:
+        saved = ended(problem, saved, until, save_every, observe)
     t, theta, states = saved if observe is None else final
-    for name, value in ends.items() if last % save_every == 0 else ():
+    for name, value in ends.items() if last % save_every == 0 and until == count else ():
         states[name][-1] = value
     done = jax.device_get(done)
     if observe is None:
         return result(done, t, theta, states)
     return result(done, saved[0], theta, states)._replace(observed=saved[1])
+
+
+def finite(values: Any) -> int:
+    """At how many times some arrays (n, ...) are finite, from the first on."""
+    leaves = jax.tree.leaves(values)
+    if all(np.isfinite(leaf[-1:]).all() for leaf in leaves):  # from one on they are not
+        return len(leaves[0])
+    return int(np.argmin([all(np.isfinite(leaf[i]).all() for leaf in leaves) for i in range(len(leaves[0]))]))
+
+
+def ended(problem: Problem, saved: Any, until: int, save_every: int, observe: Observe | None) -> Any:
+    """What is saved of a solution that ends early; if it is one of many, then after its end as well, as of no numbers.
+
+    Args:
+        saved: times, and what there is at each, of which so many are known: `until`.
+    """
+    if not problem.batched:
+        return jax.tree.map(lambda leaf: leaf[:until], saved)
+    t, *values = saved
+    t[until:] = problem.t_start + problem.clock(save_every * np.arange(until, len(t), dtype=float))
+    nothing = jax.tree.map(lambda leaf: np.full((1, *leaf.shape[1:]), np.nan), values)
+    if observe:
+        nothing = observed(observe, np.full((1, *problem.theta0.shape), np.nan), 1)
+    for into, row in zip(jax.tree.leaves(values), jax.tree.leaves(nothing), strict=True):
+        into[until:] = row
+    return saved
 
 
 def filled(saved: Any, rows: Any, first: int, count: int) -> Any:

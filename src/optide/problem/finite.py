@@ -48,7 +48,7 @@ def check_finite(
     Raises:
         NonFiniteError: naming the configuration, the time from which on they are not, as far as it is known, and what.
     """
-    points = len(trajectory.theta)  # of a trajectory that is only observed the last
+    points = len(trajectory.theta)  # of a trajectory that is only observed one, the last
     values = {"theta": trajectory.theta, **trajectory.state}
     finite = {name: np.isfinite(np.asarray(v)).reshape(points, -1).all(axis=1) for name, v in values.items()}
     bad = np.flatnonzero(~np.all([*finite.values()], axis=0))
@@ -62,7 +62,7 @@ def check_finite(
             names += f"; {advice}"
         place = f"from t = {time:.6g} (grid point {first}) on"
         if points < len(trajectory.t):
-            place = f"at the end, t = {time:.6g}"
+            place = f"at t = {time:.6g} (grid point {len(trajectory.t) - 1})"
         raise NonFiniteError(f"{where}: not finite {place}: {names}")
 
 
