@@ -129,3 +129,4 @@ def test_a_run_ends_where_not_all_is_finite_and_one_of_many_is_as_long_as_they_a
     np.testing.assert_array_equal(one_of_many.t, other.t)
     assert np.isnan(one_of_many.observed["theta"][n:]).all()
     assert not one_of_many.observed["above"][n:].any()
+    assert all(np.isnan(leaf).all() for leaf in jax.tree.leaves((one_of_many.theta, one_of_many.state)))

@@ -18,7 +18,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float64
 
 from optide.base import progress
 from optide.base.collector import paused
@@ -27,6 +26,7 @@ from optide.ide import implicit, products
 from optide.ide.advance import Marched, Piece, Span, advance, again, begin, lost, parted, result
 from optide.ide.elimination import solve_rows
 from optide.ide.equations import linearise
+from optide.ide.kept import Kept
 from optide.ide.newton import GOOD_ENOUGH
 from optide.ide.problem import Observe, Problem, Result, Schedule, apart
 from optide.ide.trees import zeros_of
@@ -131,7 +131,7 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
     compiled = functools.partial(program, problem.objective, problem.schedule, many, quick)
 
     def further(done: Marched, begun: int) -> tuple[Marched, Piece, int, bool]:
-        """The next windows, the way that was taken, the first to be tried being known, and whether it led to them."""
+        """The next windows, by the first way from one on that leads to them; its place, and whether it does."""
         for place in range(begun, len(ways)):
             found: Any = None  # before there is another
             # the program has the nodes for itself, and leaves in their place those of its window
@@ -143,9 +143,7 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
                 done = again(span, done, jax.tree.map(lambda leaf: leaf[0], found[1]))
         return *found, place, solved
 
-    way, done, count = 0, begin(numbers, span), last // save_every + 1
-    saved: Any = None
-    until = count
+    way, done, saved = 0, begin(numbers, span), Kept(last // save_every + 1, observe, -(-span.solved // save_every))
     for first in range(0, windows, together):
         done, pieces, way, solved = further(done, way if first % AGAIN else 0)
         chosen = []
@@ -160,75 +158,20 @@ def through(problem: Problem, ways: tuple[str, ...], save_every: int, observe: O
             done = jax.tree.map(jnp.array, done)
         del pieces, piece
         for row, rows in chosen:
-            new = (rows[0], observed(observe, rows[1], -(-span.solved // save_every))) if observe else rows
-            saved = filled(saved, new, row, count)
-            known = len(rows[0]) if solved else finite(rows[1:])
-            if known < len(rows[0]):
-                until = min(until, row + known + 1)
-            if observe and row < until <= row + len(rows[0]):
-                final = jax.tree.map(lambda leaf, place=until - row - 1: leaf[place : place + 1].copy(), rows)
-        del chosen, rows, new
-        if until < count:  # there is no way on from what is no number
+            saved.add(row, rows, solved)
+        del chosen, rows
+        if saved.ended:  # there is no way on from what is no number
             break
         progress.tell(min(first + together, windows) / windows)
-    if until < count:
-        saved = ended(problem, saved, until, save_every, observe)
-    t, theta, states = saved if observe is None else final
-    for name, value in ends.items() if last % save_every == 0 and until == count else ():
+    if saved.ended and not problem.batched:
+        saved.cut()
+    elif saved.ended:  # one of many is as long as they are
+        saved.lengthen(problem.t_start + problem.clock(save_every * np.arange(saved.until, saved.times, dtype=float)))
+    _, theta, states = saved.last if observe else saved.rows
+    for name, value in ends.items() if last % save_every == 0 and not saved.ended else ():
         states[name][-1] = value
-    done = jax.device_get(done)
-    if observe is None:
-        return result(done, t, theta, states)
-    return result(done, saved[0], theta, states)._replace(observed=saved[1])
-
-
-def finite(values: Any) -> int:
-    """At how many times some arrays (n, ...) are finite, from the first on."""
-    leaves = jax.tree.leaves(values)
-    if all(np.isfinite(leaf[-1:]).all() for leaf in leaves):  # from one on they are not
-        return len(leaves[0])
-    return int(np.argmin([all(np.isfinite(leaf[i]).all() for leaf in leaves) for i in range(len(leaves[0]))]))
-
-
-def ended(problem: Problem, saved: Any, until: int, save_every: int, observe: Observe | None) -> Any:
-    """What is saved of a solution that ends early; if it is one of many, then after its end as well, as of no numbers.
-
-    Args:
-        saved: times, and what there is at each, of which so many are known: `until`.
-    """
-    if not problem.batched:
-        return jax.tree.map(lambda leaf: leaf[:until], saved)
-    t, *values = saved
-    t[until:] = problem.t_start + problem.clock(save_every * np.arange(until, len(t), dtype=float))
-    nothing = jax.tree.map(lambda leaf: np.full((1, *leaf.shape[1:]), np.nan), values)
-    if observe:
-        nothing = observed(observe, np.full((1, *problem.theta0.shape), np.nan), 1)
-    for into, row in zip(jax.tree.leaves(values), jax.tree.leaves(nothing), strict=True):
-        into[until:] = row
-    return saved
-
-
-def filled(saved: Any, rows: Any, first: int, count: int) -> Any:
-    """What is saved, with some more rows of it from one on: there is room for all, which are not joined in the end."""
-    if saved is None:
-        saved = jax.tree.map(lambda leaf: np.empty((count, *leaf.shape[1:]), leaf.dtype), rows)
-    for into, part in zip(jax.tree.leaves(saved), jax.tree.leaves(rows), strict=True):
-        into[first : first + len(part)] = part
-    return saved
-
-
-def observed(observe: Observe, theta: Float64[np.ndarray, " n *S"], most: int) -> Any:
-    """What is observed of theta at some times, of which there are `most` at most: for so many it is compiled."""
-    padded = np.zeros((most, *theta.shape[1:]))
-    padded[: len(theta)] = theta
-    found = jax.device_get(each(observe)(padded))
-    return jax.tree.map(lambda leaf: leaf[: len(theta)], found)
-
-
-@functools.lru_cache(maxsize=PROGRAMS)
-def each(observe: Observe) -> Callable[[Array | np.ndarray], Any]:
-    """A function of theta, compiled, one after another."""
-    return jax.jit(functools.partial(jax.lax.map, observe))
+    found = result(jax.device_get(done), saved.rows[0], theta, states)
+    return found._replace(observed=saved.rows[1]) if observe else found
 
 
 @functools.lru_cache(maxsize=PROGRAMS)
