@@ -103,7 +103,7 @@ def solve_lanes(
     _refuse_traced(closed_over(chosen.objective, starts[0]))
     each = zip(numbers, given, settled, names, strict=True)
     return [
-        restored(finished(run(Lane(own, one.theta0), first, replace(options, nodes=nodes)), name), one)
+        restored(finished(run(Lane(own, one.theta0), first, replace(options, nodes=nodes)), name, options), one)
         for own, one, (options, first), name in each
     ]
 

@@ -149,7 +149,7 @@ def solve_ide(
     check_optimizer(numbers, "velocity", start, where)
     given_by_functions = [closed_over(f, start) for f in (options.objective, options.observe) if f]
     if not traced((numbers, start, given_by_functions)) and not arguments.tracing():
-        return restored(finished(run(Lane(numbers, start), t_start, options), where), given)
+        return restored(finished(run(Lane(numbers, start), t_start, options), where, options), given)
     hoisted, data = jax.closure_convert(options.objective, start)
     options = replace(options, objective=hoisted if data else options.objective)
     solution: Solution = _compiled(Lane(numbers, start), t_start, options, tuple(data))
@@ -225,13 +225,13 @@ def side_by_side(t_start: float | None, options: Options) -> Callable[[Lane, Int
     return jax.jit(lambda lanes, _: jax.vmap(lambda lane: _solve(lane, t_start, options))(lanes))
 
 
-def finished(solution: Solution, where: str) -> Solution:
+def finished(solution: Solution, where: str, options: Options) -> Solution:
     """A solution as it is given out: plain numbers, the residuals that there are, all values finite.
 
     Raises:
         NonFiniteError: they are not.
     """
-    check_finite(solution, where, advice=f"no solution was found there; {EASIER}")
+    check_finite(solution, where, advice=f"no solution was found there; {EASIER}", every=options.save_every)
     iterations = int(solution.iterations)
     return replace(
         solution,

@@ -35,7 +35,7 @@ class Trajectory(Protocol):
 
 
 def check_finite(
-    trajectory: Trajectory, where: str, gradient: Callable[[Any], Any] | None = None, advice: str = ""
+    trajectory: Trajectory, where: str, gradient: Callable[[Any], Any] | None = None, advice: str = "", every: int = 1
 ) -> None:
     """Make sure that theta and all states are finite.
 
@@ -44,6 +44,7 @@ def check_finite(
         where: names the configuration, for the error.
         gradient: of the objective; where given, a gradient that is to blame is named.
         advice: where theta itself is not, what is to be said of it.
+        every: which points of the grid the trajectory has.
 
     Raises:
         NonFiniteError: naming the configuration, the time from which on they are not, as far as it is known, and what.
@@ -60,9 +61,9 @@ def check_finite(
             names += f"; the gradient at theta = {trajectory.theta[first - 1]}, one step before, is not"
         if advice and not finite["theta"][first]:
             names += f"; {advice}"
-        place = f"from t = {time:.6g} (grid point {first}) on"
+        place = f"from t = {time:.6g} (grid point {every * first}) on"
         if points < len(trajectory.t):
-            place = f"at t = {time:.6g} (grid point {len(trajectory.t) - 1})"
+            place = f"at t = {time:.6g} (grid point {every * (len(trajectory.t) - 1)})"
         raise NonFiniteError(f"{where}: not finite {place}: {names}")
 
 
