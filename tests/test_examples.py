@@ -9,8 +9,10 @@ import pytest
 from scipy.special import gamma, gammainc, gammaincc
 
 from conftest import ROOT
+from optide import solve_ide
 from optide.data import provenance, traces
 from optide.problem import plugins
+from optide.problem.objectives import double_well
 from optide.problem.registry import OPTIMIZERS
 from optide.record import pages
 from optide.record.contents import Known
@@ -152,6 +154,14 @@ def test_a_power_law_is_a_sum_of_exponentials_within_its_bound(long_memory, p):
     assert low <= (np.exp(module.FIRST) * (1 + module.LONGEST)) ** p / gamma(p + 1)
     error = step + low + high
     assert measured <= 2 * error / (1 - error) <= module.BOUND
+
+
+def test_its_memories_are_known_by_name(long_memory):
+    """There are so many that their order in the alphabet, v10 before v2, is another: once they were mixed up."""
+    make, _ = long_memory
+    by = {how: solve_ide(make(0.1, tau=10.0), double_well, 0.1, 150, coupling=how) for how in ("matrix", "products")}
+    # both are solved to 1e-14 a step
+    np.testing.assert_allclose(by["matrix"].theta, by["products"].theta, rtol=0, atol=1e-11)
 
 
 def test_its_figure_is_made_by_the_command_of_its_page(tmp_path):

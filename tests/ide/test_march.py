@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import replace
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ import pytest
 from optide import AdaGrad, Adam, RMSProp, solve_ide, solve_lanes
 from optide.base.errors import ParameterError
 from optide.base.words import counted
-from optide.ide import advance, march, newton, picard, products
+from optide.ide import advance, march, newton, picard, products, solve_batch
 from optide.ide.newton import Effort
 from optide.ide.solve import ORIGIN, Problem
 from optide.problem.objectives import double_well, quadratic
@@ -248,3 +249,48 @@ def test_invalid_arguments_are_named(arguments, named):
 def test_the_arithmetic_is_pinned():
     assert jax.config.jax_enable_x64
     assert jnp.zeros(()).dtype == jnp.float64
+
+
+class Reversed(Adam):
+    """Adam, which names its memories in another order than that of the alphabet, in which JAX has them."""
+
+    states: ClassVar = dict(reversed(Adam.states.items()))
+
+    def memories(self):
+        return dict(reversed(super().memories().items()))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({}, {"order": 2, "substeps": 2}, {"lookahead": 0}, {"t_start": "zero"}, {"method": "picard"}),
+        *({"coupling": "matrix"}, {"coupling": "products"}),
+    ],
+)
+def test_the_order_of_its_memories_does_not_matter(given):
+    start = np.array([0.1, 0.7]) if "coupling" in given else 0.1
+
+    def coupled(theta):
+        return double_well(theta) + jnp.sum(theta) ** 2 / 8
+
+    # more than a window
+    expected, found = (solve_ide(kind(0.1, 0.9, 0.99), coupled, start, 150, **given) for kind in (Adam, Reversed))
+    assert found.converged == expected.converged
+    np.testing.assert_array_equal(found.theta, expected.theta)
+    for name, state in expected.state.items():
+        np.testing.assert_array_equal(found.state[name], state)
+
+
+def test_nor_does_it_where_jax_traces_the_solve_or_many_are_solved():
+    def end(kind, rate):
+        return solve_ide(kind(rate, 0.9, 0.99), double_well, 0.1, 150).theta[-1]
+
+    ends = jax.jit(jax.value_and_grad(end, 1), static_argnums=0)
+    (value, slope), (expected, expected_slope) = ends(Reversed, 0.1), ends(Adam, 0.1)
+    assert value == expected
+    # a sum over the memories has another order
+    assert slope == pytest.approx(expected_slope, rel=1e-9)
+    expected, found = (
+        solve_batch(kind(np.array([0.1, 0.2]), 0.9, 0.99), double_well, 0.1, 150) for kind in (Adam, Reversed)
+    )
+    np.testing.assert_array_equal(found.theta, expected.theta)

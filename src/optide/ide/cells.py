@@ -142,7 +142,8 @@ def at_window(
 ) -> tuple[Float64[Array, " K *S"], Float64[Array, " K D _"]]:
     """The memories at node s, and their derivatives by the unknowns."""
     (_, _, lead, unknown), D, r = Layout.of(problem), problem.theta0.size, problem.substeps
-    resting = jnp.stack([jnp.asarray(value) for value in window.memory.values()])
+    # JAX has put those of the window in the order of the alphabet
+    resting = jnp.stack([jnp.asarray(window.memory[name]) for name in problem.optimizer.memories()])
     start = jnp.zeros((len(resting), D, unknown, D))
     if not problem.early:
         return resting, start.reshape(len(resting), D, -1)

@@ -20,7 +20,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float64
 
-from optide.ide.cells import at_window, integrate, onwards, remembered
+from optide.ide.cells import after, at_window, integrate, onwards, remembered
 from optide.ide.problem import Problem
 from optide.ide.window import Layout, Window, over, straight_on
 
@@ -101,15 +101,14 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     seen = V[ahead : ahead + n + problem.order - 1]
     residual, node, memory = _equations(problem, window, chain, g, H, seen=seen)
     rows = _led(Rows(node, memory, found.decay[:count], slope), lead, shift)
+    # one step after the last node
+    ends = after(jax.lax.dynamic_index_in_dim(V, place, keepdims=False), found.decay[-1], found.integral[-1])
     evaluation = Evaluation(
         residual,
         chain,
         {name: V[:, k] for k, name in enumerate(names)},
         {name: seen[:n, k] for k, name in enumerate(names)},
-        # one step after the last node
-        {name: found.decay[-1, k] * V[place, k] + found.integral[-1, k] for k, name in enumerate(names)}
-        if continued
-        else {},
+        {name: ends[k] for k, name in enumerate(names)} if continued else {},
     )
     return evaluation, Linear(rows, start)
 

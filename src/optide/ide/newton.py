@@ -190,7 +190,8 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         # an iteration even where the prediction would do: a bias adds up over many windows
         confirming = own > 0
         X = now.X + search.step * now.correction
-        seen = see(end(part), X, (now.gain, search.seen.sign, confirming))
+        last_equation = end(part)
+        seen = see(last_equation, X, (now.gain, search.seen.sign, confirming))
         left = seen.left
         better = (left < now.size) | (left <= ENOUGH)
         now = choose(better, Iterate(*seen[:4]), now)
@@ -205,7 +206,7 @@ def newton(problem: Problem, window: Window, prediction: Float64[Array, " n *S"]
         last, known, X = ended, search.solved, best[0]
         if patient:
             settled = (best[1] <= GOOD_ENOUGH) | ~whole & (guess + 1 >= len(GUESSES))
-            last = ended & (whole | (end(part) >= last_of_all)) & settled
+            last = ended & (whole | (last_equation >= last_of_all)) & settled
             longer = whole | settled
             known = choose(ended & longer, best[0], search.solved)
             part, guess = jnp.where(longer, part + 1, part), jnp.where(longer, 0, guess + 1)

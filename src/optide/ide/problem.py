@@ -209,7 +209,8 @@ class Problem:
         wide = (-1, *(1,) * (theta.ndim - 1))
         t = jnp.asarray(self.t_start + self.clock(j))
         u = t + self.lookahead * self.alpha
-        state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
+        if self.early or self.stretched:  # else t_start is 1e-12
+            state = {name: jnp.where(t.reshape(wide) == 0, 0.0, value) for name, value in state.items()}
         if self.lookahead:
             speed = jax.vmap(self.optimizer.velocity)(u, theta, g, state)
         else:
