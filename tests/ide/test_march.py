@@ -289,7 +289,7 @@ def test_nor_does_it_where_jax_traces_the_solve_or_many_are_solved():
     (value, slope), (expected, expected_slope) = ends(Reversed, 0.1), ends(Adam, 0.1)
     assert value == expected
     # a sum over the memories has another order
-    assert slope == pytest.approx(expected_slope, rel=1e-9)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-9)
     expected, found = (
         solve_batch(kind(np.array([0.1, 0.2]), 0.9, 0.99), double_well, 0.1, 150) for kind in (Adam, Reversed)
     )
