@@ -101,14 +101,16 @@ def linearise(problem: Problem, window: Window, X: Float64[Array, " n *S"]) -> t
     seen = V[ahead : ahead + n + problem.order - 1]
     residual, node, memory = _equations(problem, window, chain, g, H, seen=seen)
     rows = _led(Rows(node, memory, found.decay[:count], slope), lead, shift)
-    # one step after the last node
-    ends = after(jax.lax.dynamic_index_in_dim(V, place, keepdims=False), found.decay[-1], found.integral[-1])
+    ends = {}
+    if continued:  # one step after the last node
+        end = after(jax.lax.dynamic_index_in_dim(V, place, keepdims=False), found.decay[-1], found.integral[-1])
+        ends = {name: end[k] for k, name in enumerate(names)}
     evaluation = Evaluation(
         residual,
         chain,
         {name: V[:, k] for k, name in enumerate(names)},
         {name: seen[:n, k] for k, name in enumerate(names)},
-        {name: ends[k] for k, name in enumerate(names)} if continued else {},
+        ends,
     )
     return evaluation, Linear(rows, start)
 

@@ -10,6 +10,7 @@ from jax import Array
 from jaxtyping import Float64
 
 from optide.ide.problem import Observe
+from optide.problem.finite import finite_at
 from optide.problem.tracing import PROGRAMS
 
 
@@ -43,9 +44,9 @@ class Kept:
             solved: whether it is known that all are finite.
         """
         count = len(rows[0])
-        known = count if solved else finite(rows[1:])
-        if known < count:
-            self.until = min(self.until, first + known + 1)
+        if not solved:
+            lost = np.flatnonzero(~np.all([finite_at(leaf) for leaf in jax.tree.leaves(rows[1:])], axis=0))
+            self.until = min([self.until, *(first + lost[:1] + 1).tolist()])
         new = rows
         if self._observe:
             new = rows[0], observed(self._observe, rows[1], self._most)
@@ -66,19 +67,12 @@ class Kept:
         """At the times that are not known, which are these, let there be no numbers, and what is observed of them."""
         self.rows[0][self.until :] = t
         self.last = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), self.last)
-        nothing = jax.tree.map(lambda leaf: np.full((1, *leaf.shape[1:]), np.nan), self.rows[1:])
         if self._observe:
             nothing = observed(self._observe, self.last[1], self._most)
+        else:
+            nothing = jax.tree.map(lambda leaf: np.full((1, *leaf.shape[1:]), np.nan), self.rows[1:])
         for into, row in zip(jax.tree.leaves(self.rows[1:]), jax.tree.leaves(nothing), strict=True):
             into[self.until :] = row
-
-
-def finite(values: Any) -> int:
-    """At how many times some arrays (n, ...) are finite, from the first on."""
-    leaves = jax.tree.leaves(values)
-    if all(np.isfinite(leaf[-1:]).all() for leaf in leaves):  # from one on they are not
-        return len(leaves[0])
-    return int(np.argmin([all(np.isfinite(leaf[i]).all() for leaf in leaves) for i in range(len(leaves[0]))]))
 
 
 def observed(observe: Observe, theta: Float64[np.ndarray, " n *S"], most: int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from optide.base.errors import NonFiniteError, UnderflowError
-from optide.base.lazy import jnp
+from optide.base.lazy import Array, jnp
 
 
 def real(value: Any) -> np.ndarray | None:
@@ -20,6 +20,12 @@ def real(value: Any) -> np.ndarray | None:
     # by JAX, which knows bfloat16
     known = jnp.issubdtype(numbers.dtype, jnp.integer) or jnp.issubdtype(numbers.dtype, jnp.floating)
     return numbers.astype(float) if known else None
+
+
+def finite_at(values: np.ndarray | Array) -> np.ndarray:
+    """At which points, (n,), all of an array (n, ...) is finite."""
+    found: np.ndarray = np.isfinite(np.asarray(values)).all(axis=tuple(range(1, np.ndim(values))))
+    return found
 
 
 @runtime_checkable
@@ -51,7 +57,7 @@ def check_finite(
     """
     points = len(trajectory.theta)  # of a trajectory that is only observed one, the last
     values = {"theta": trajectory.theta, **trajectory.state}
-    finite = {name: np.isfinite(np.asarray(v)).reshape(points, -1).all(axis=1) for name, v in values.items()}
+    finite = {name: finite_at(value) for name, value in values.items()}
     bad = np.flatnonzero(~np.all([*finite.values()], axis=0))
     if bad.size:
         first = int(bad[0])
